@@ -1,0 +1,1 @@
+//! Positions and balances of accounts over venues and chains.

@@ -1,0 +1,1 @@
+//! Market state as data: snapshot, index, forward curve, quoted vols.

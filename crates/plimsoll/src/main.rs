@@ -1,0 +1,2 @@
+//! The binary: commands, rendering, conformance suites.
+fn main() {}

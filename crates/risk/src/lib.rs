@@ -1,0 +1,1 @@
+//! Scenarios, the cube, exposure, ladders, stress, reconciliation.

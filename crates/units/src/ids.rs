@@ -1,0 +1,100 @@
+//! Names: accounts, venues, chains, assets, symbols. Cheap to clone, ordered, checked once at the edge.
+
+use crate::UnitError;
+use std::fmt;
+use std::sync::Arc;
+
+const RULE: &str = "1 to 80 printable characters without quotes, commas or control characters";
+
+fn check(quantity: &'static str, text: &str) -> Result<(), UnitError> {
+    let fits = !text.is_empty() && text.chars().count() <= 80;
+    let printable = text.chars().all(|c| !c.is_control() && !matches!(c, '"' | ','));
+    if fits && printable { Ok(()) } else { Err(UnitError::text(quantity, text, RULE)) }
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $quantity:literal, $normal:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Trims, brings to the normal case and checks.
+            ///
+            /// # Errors
+            /// When the text is empty, too long or not printable.
+            pub fn new(text: &str) -> Result<Self, UnitError> {
+                let normal: fn(&str) -> String = $normal;
+                let text = normal(text.trim());
+                check($quantity, &text)?;
+                Ok(Self(text.into()))
+            }
+
+            /// The text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:?}", &*self.0)
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <String as serde::Deserialize>::deserialize(deserializer)?;
+                Self::new(&text).map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+id!(
+    /// An account: one netting set at one venue, as its owner names it.
+    Account, "account", str::to_owned
+);
+id!(
+    /// An exchange or protocol, lower case: `deribit`, `okx`, `hyperliquid`.
+    Venue, "venue", str::to_lowercase
+);
+id!(
+    /// The ledger a balance or contract lives on, lower case: `ethereum`, `arbitrum`; `offchain` for custodial venues.
+    Chain, "chain", str::to_lowercase
+);
+id!(
+    /// A currency or token, upper case: `BTC`, `USDC`, `USD`.
+    Asset, "asset", str::to_uppercase
+);
+id!(
+    /// An instrument as its venue writes it: `BTC-27MAR26-100000-C`.
+    Symbol, "instrument", str::to_owned
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_normalised_and_checked() {
+        assert_eq!(Asset::new(" btc ").unwrap().as_str(), "BTC");
+        assert_eq!(Venue::new("Deribit").unwrap().as_str(), "deribit");
+        for bad in ["", "  ", "a,b", "a\nb", &"x".repeat(81)] {
+            assert!(Account::new(bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,2 @@
+//! Checks on the source tree itself.
+fn main() {}
