@@ -11,17 +11,7 @@
 //! | option | quanto | 1 contract | multiplier x V(F), in the settlement currency |
 
 use std::fmt;
-use units::{Asset, Decimal, Price, Symbol, Timestamp, UnitError, Venue};
-
-/// Call or put.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum OptionKind {
-    /// Right to buy.
-    Call,
-    /// Right to sell.
-    Put,
-}
+use units::{Asset, Decimal, OptionKind, Price, Symbol, Timestamp, UnitError, Venue};
 
 /// What kind of right, and when it ends.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

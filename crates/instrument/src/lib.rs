@@ -6,4 +6,5 @@
 
 mod contract;
 
-pub use contract::{Contract, Listing, OptionKind, Settlement, Terms, expiry_text};
+pub use contract::{Contract, Listing, Settlement, Terms, expiry_text};
+pub use units::OptionKind;

@@ -85,6 +85,16 @@ id!(
     Symbol, "instrument", str::to_owned
 );
 
+/// Call or put: the one word about options that both contracts and pricing kernels need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OptionKind {
+    /// Right to buy.
+    Call,
+    /// Right to sell.
+    Put,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

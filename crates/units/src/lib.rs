@@ -30,7 +30,7 @@ mod model;
 mod time;
 
 pub use fixed::Fixed;
-pub use ids::{Account, Asset, Chain, Symbol, Venue};
+pub use ids::{Account, Asset, Chain, OptionKind, Symbol, Venue};
 pub use ledger::{Money, Price, Quantity};
 pub use model::{Discount, Forward, Rate, Spot, Strike, Vol, YearFraction};
 pub use rust_decimal::Decimal;
