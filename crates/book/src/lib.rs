@@ -1,1 +1,5 @@
 //! Positions and balances of accounts over venues and chains.
+
+mod raw;
+
+pub use raw::{RawRow, RowKind};

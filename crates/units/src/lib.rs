@@ -25,12 +25,14 @@
 pub mod border;
 mod fixed;
 mod ids;
+mod issues;
 mod ledger;
 mod model;
 mod time;
 
 pub use fixed::Fixed;
 pub use ids::{Account, Asset, Chain, OptionKind, Symbol, Venue};
+pub use issues::{Issue, Issues};
 pub use ledger::{Money, Price, Quantity};
 pub use model::{Discount, Forward, Rate, Spot, Strike, Vol, YearFraction};
 pub use rust_decimal::Decimal;
