@@ -1,5 +1,118 @@
 //! Positions and balances of accounts over venues and chains.
+//!
+//! Quantities are exact decimals in the unit of their listing; [`Position::canonical_quantity`] is the same size in the
+//! canonical unit of the contract (coins, or USD of notional for inverse futures), which is what nets across venues. A
+//! combo is held as its legs. Left out of this version: fills, realised P&L, funding accrual.
+//!
+//! ```
+//! use book::{BookBuilder, RawRow, RowKind};
+//! let specs = instrument::Specs::embedded();
+//! let mut builder = BookBuilder::new("book.csv", &specs);
+//! builder.add(&RawRow {
+//!     row: 1,
+//!     account: "desk".into(),
+//!     venue: "deribit".into(),
+//!     chain: String::new(),
+//!     kind: RowKind::Position {
+//!         instrument: "BTC-26DEC26-80000-P".into(),
+//!         quantity: "-12.5".into(),
+//!         average_price: String::new(),
+//!     },
+//! });
+//! let (book, issues) = builder.finish();
+//! assert!(issues.is_empty());
+//! assert_eq!(book.positions[0].canonical_quantity.to_string(), "-12.5");
+//! ```
 
+mod builder;
 mod raw;
 
+pub use builder::BookBuilder;
 pub use raw::{RawRow, RowKind};
+
+use instrument::{Contract, Listing};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use units::{Account, Chain, Decimal, Money, Price, Quantity, Symbol, Venue};
+
+/// A position in one listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Position {
+    /// Owner.
+    pub account: Account,
+    /// Where it is held; equals the listing's venue.
+    pub venue: Venue,
+    /// Ledger it is held on.
+    pub chain: Chain,
+    /// What is held.
+    pub listing: Arc<Listing>,
+    /// Signed size in the unit of the listing.
+    pub quantity: Quantity,
+    /// Signed size in the canonical unit of the contract: quantity x contract size.
+    pub canonical_quantity: Decimal,
+    /// Average entry price, when known.
+    pub average_price: Option<Price>,
+    /// The combo it is a leg of, if it came in as one.
+    pub combo: Option<Symbol>,
+}
+
+/// A balance of one asset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Balance {
+    /// Owner.
+    pub account: Account,
+    /// Where it is held.
+    pub venue: Venue,
+    /// Ledger it is held on.
+    pub chain: Chain,
+    /// How much of what; negative is a debt.
+    pub money: Money,
+}
+
+/// All positions and balances, sorted by account, venue, chain and symbol: the order of input rows leaves no trace.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Book {
+    /// Sorted.
+    pub positions: Vec<Position>,
+    /// Sorted.
+    pub balances: Vec<Balance>,
+}
+
+impl Book {
+    /// Exact net quantity per contract over all accounts and venues: what is priced and shocked.
+    ///
+    /// # Errors
+    /// When a sum needs more than 28 digits.
+    pub fn net(&self) -> Result<BTreeMap<&Contract, Quantity>, units::UnitError> {
+        let mut net: BTreeMap<&Contract, Quantity> = BTreeMap::new();
+        for position in &self.positions {
+            let slot = net.entry(&position.listing.contract).or_default();
+            *slot = slot.checked_add(Quantity::new(position.canonical_quantity))?;
+        }
+        Ok(net)
+    }
+
+    /// Takes over another file's rows and restores the order.
+    pub fn absorb(&mut self, other: Self) {
+        self.positions.extend(other.positions);
+        self.balances.extend(other.balances);
+        self.sort();
+    }
+
+    pub(crate) fn sort(&mut self) {
+        self.positions.sort_by(|a, b| a.key().cmp(&b.key()));
+        self.balances.sort_by(|a, b| a.key().cmp(&b.key()));
+    }
+}
+
+impl Position {
+    fn key(&self) -> impl Ord + '_ {
+        (&self.account, &self.venue, &self.chain, &self.listing.symbol, &self.combo, self.quantity, self.average_price)
+    }
+}
+
+impl Balance {
+    fn key(&self) -> impl Ord + '_ {
+        (&self.account, &self.venue, &self.chain, &self.money.asset, self.money.amount)
+    }
+}

@@ -11,7 +11,11 @@
 //! | option | quanto | 1 contract | multiplier x V(F), in the settlement currency |
 
 use std::fmt;
-use units::{Asset, Decimal, OptionKind, Price, Symbol, Timestamp, UnitError, Venue};
+use units::{Asset, Decimal, OptionKind, Price, Symbol, Timestamp, Venue};
+
+/// Month names as venues write them, January first.
+pub(crate) const MONTHS: [&str; 12] =
+    ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
 
 /// What kind of right, and when it ends.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -77,6 +81,16 @@ pub struct Listing {
     pub contract: Contract,
     /// Canonical units of [`Contract`] in one unit of position quantity: 0.01 for an OKX BTC option, 1 for Deribit.
     pub contract_size: Decimal,
+    /// Canonical units that one venue price stands for: 1000 for `kPEPE`, whose price is that of 1000 PEPE; 1 elsewhere.
+    pub price_units: Decimal,
+}
+
+impl Listing {
+    /// The venue's price brought to one canonical unit, exact to 28 digits.
+    #[must_use]
+    pub fn canonical_price(&self, listed: Price) -> Option<Price> {
+        listed.get().checked_div(self.price_units).map(|price| Price::new(price.normalize()))
+    }
 }
 
 impl Contract {
@@ -113,15 +127,9 @@ impl Contract {
 /// A settlement day as venues write it: `27MAR26`.
 #[must_use]
 pub fn expiry_text(expiry: Timestamp) -> String {
-    const MONTHS: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
     let (year, month, day) = expiry.utc_date();
     let name = usize::try_from(month - 1).ok().and_then(|m| MONTHS.get(m)).copied().unwrap_or("???");
     format!("{day}{name}{:02}", year.rem_euclid(100))
-}
-
-/// A venue's settlement day at its settlement hour.
-pub(crate) fn expiry_at(year: i16, month: i8, day: i8, hour_utc: i8) -> Result<Timestamp, UnitError> {
-    Timestamp::from_utc_date(year, month, day, hour_utc)
 }
 
 impl fmt::Display for Contract {

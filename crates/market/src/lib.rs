@@ -1,5 +1,16 @@
 //! Market state as data: snapshot, index, forward curve, quoted vols.
+//!
+//! Files are read by `lake` into [`RawSnapshot`]s; [`Snapshot::admit`] checks every row; [`Market::build`] makes one
+//! coherent market of them, from which every contract is priced. All of it is a pure function of the rows.
 
+mod forward;
 mod raw;
+mod snapshot;
+mod state;
+mod vols;
 
+pub use forward::{DISAGREEMENT_LIMIT_BP, ForwardCurve, ForwardPoint, ForwardSource, ParityPair, parity_pairs};
 pub use raw::{Layout, RawQuote, RawSnapshot};
+pub use snapshot::{FutureQuote, NoMarket, OptionQuote, Published, Snapshot};
+pub use state::{Family, FutureState, Market, Missing, OptionState, Underlying, quote_currency};
+pub use vols::{QuotedVols, VolPoint, VolSource};

@@ -1,2 +1,5 @@
-//! The binary: commands, rendering, conformance suites.
-fn main() {}
+//! Entry point: everything is in the library, so that tests call the same code.
+
+fn main() -> std::process::ExitCode {
+    plimsoll::main()
+}

@@ -1,1 +1,35 @@
 //! Scenarios, the cube, exposure, ladders, stress, reconciliation.
+//!
+//! ```text
+//! book + market -> PriceBoard (each contract once) -> Valuation (rows, unpriced) -> groups, totals
+//!                                                 -> lines (netted) x shocks -> Cube -> ladder, curve, stress
+//! ```
+//!
+//! Everything is a pure function of book, market and scenario data. Model values are f64 up to the row; a row's figure is
+//! quantised once ([`units::Fixed`]) and from there on sums are exact, whatever the order of rows or threads.
+
+mod cube;
+mod exposure;
+mod hedge_line;
+mod ladder;
+mod measure;
+mod priced;
+mod reconcile;
+mod report;
+mod scenario;
+mod shock;
+mod shocked;
+mod stress;
+
+pub use cube::{Cube, CubeError};
+pub use exposure::{Group, GroupBy, GroupKey, PriceBoard, Row, RowKind, Unpriced, Valuation, group, kind_word};
+pub use hedge_line::{Aim, HedgeLine, Side, hedge_lines, net_delta_usd};
+pub use ladder::{Cell, Curve, Horizon, Ladder};
+pub use measure::{Exposure, Measure};
+pub use priced::{Form, Priced, Provenance};
+pub use reconcile::{Agreement, Break, Figure, Reconciliation};
+pub use report::{Inputs, Report};
+pub use scenario::{CurveAxes, LadderAxes, Scenario, ScenarioFile};
+pub use shock::{Shock, ShockSet, VolShift};
+pub use shocked::{Line, LinePnl, ShockError, lines};
+pub use stress::{StressRow, stress};

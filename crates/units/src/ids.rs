@@ -85,6 +85,14 @@ id!(
     Symbol, "instrument", str::to_owned
 );
 
+impl Asset {
+    /// The currency in which everything is totalled.
+    #[must_use]
+    pub fn usd() -> Self {
+        Self("USD".into())
+    }
+}
+
 /// Call or put: the one word about options that both contracts and pricing kernels need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]

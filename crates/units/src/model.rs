@@ -95,6 +95,8 @@ impl Vol {
 impl YearFraction {
     /// Days in the year of this measure: crypto venues trade around the clock and count actual/365.
     pub const DAYS: f64 = 365.0;
+    /// No time: what a perpetual has to its expiry.
+    pub const ZERO: Self = Self(0.0);
 
     /// The same span in days.
     #[must_use]

@@ -1,0 +1,204 @@
+//! The forward curve of one underlying in one quote currency.
+//!
+//! Sources for an expiry, in order: put-call parity of the venue's own marks, the mark of the dated future, the forward
+//! printed beside the option rows, and between quoted expiries `ln(F/S)` linear in time (equal to time-weighted carry).
+//! Parity, with `c`, `p` in coin and D = 1: `F = K / (1 - (c - p))`; in quote currency: `F = K + (C - P)`. The forward of
+//! the expiry is the median over pairs with |K/F - 1| < 10 %, or over all pairs where fewer than three lie so near.
+//! Parity comes first because call and put marks of one strike are refreshed together, while the printed forward of a row
+//! may be a second older or newer (measured on recorded chains; exchange-margin reference, section 1).
+//!
+//! Disagreement between sources is kept, in basis points, and shown; over [`DISAGREEMENT_LIMIT_BP`] it becomes a note.
+
+use crate::snapshot::OptionQuote;
+use instrument::{OptionKind, Settlement};
+use std::collections::BTreeMap;
+use units::{Forward, Spot, Timestamp};
+
+/// Sources of one forward that differ by more than this are pointed out.
+pub const DISAGREEMENT_LIMIT_BP: f64 = 20.0;
+
+/// Where a forward comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ForwardSource {
+    /// Median of put-call parity over pairs of marks.
+    Parity,
+    /// Mark of the dated future or perpetual itself.
+    FutureMark,
+    /// Printed by the venue beside its option rows.
+    Printed,
+    /// Carry interpolated between quoted expiries.
+    Interpolated,
+    /// Carry of the nearest quoted expiry held flat.
+    Extrapolated,
+    /// The index, for lack of anything else.
+    Index,
+}
+
+/// Forward of one quoted expiry, with every source that was at hand.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ForwardPoint {
+    /// Settlement instant.
+    pub expiry: Timestamp,
+    /// The forward of record.
+    pub forward: Forward,
+    /// Which source it is.
+    pub source: ForwardSource,
+    /// From put-call parity.
+    pub parity: Option<f64>,
+    /// Pairs behind it.
+    pub parity_pairs: usize,
+    /// Mark of the future of this expiry.
+    pub future_mark: Option<f64>,
+    /// Median of the forwards printed beside option rows.
+    pub printed: Option<f64>,
+}
+
+impl ForwardPoint {
+    /// Largest distance of any source from the forward of record, in basis points.
+    #[must_use]
+    pub fn disagreement_bp(&self) -> f64 {
+        let record = self.forward.get();
+        let far = |source: Option<f64>| source.map_or(0.0, |v| (v / record - 1.0).abs() * 1e4);
+        far(self.parity).max(far(self.future_mark)).max(far(self.printed))
+    }
+}
+
+/// Forwards by expiry, with interpolation.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ForwardCurve {
+    points: BTreeMap<Timestamp, ForwardPoint>,
+}
+
+impl ForwardCurve {
+    /// Builds the curve from the option quotes of one underlying and quote currency and from marks of dated futures.
+    #[must_use]
+    pub fn build(options: &[&OptionQuote], future_marks: &BTreeMap<Timestamp, Forward>) -> Self {
+        let mut by_expiry: BTreeMap<Timestamp, Vec<&OptionQuote>> = BTreeMap::new();
+        for quote in options {
+            by_expiry.entry(quote.expiry).or_default().push(quote);
+        }
+        for expiry in future_marks.keys() {
+            by_expiry.entry(*expiry).or_default();
+        }
+        let points = by_expiry
+            .into_iter()
+            .filter_map(|(expiry, quotes)| Some((expiry, point(expiry, &quotes, future_marks.get(&expiry).copied())?)))
+            .collect();
+        Self { points }
+    }
+
+    /// Quoted expiries in order.
+    pub fn points(&self) -> impl Iterator<Item = &ForwardPoint> {
+        self.points.values()
+    }
+
+    /// True when no expiry is quoted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.points.is_empty()
+    }
+
+    /// Forward to any instant after `asof`.
+    #[must_use]
+    pub fn forward(&self, spot: Spot, asof: Timestamp, expiry: Timestamp) -> (Forward, ForwardSource) {
+        if let Some(point) = self.points.get(&expiry) {
+            return (point.forward, point.source);
+        }
+        let before = self.points.range(..expiry).next_back().map(|(_, p)| p);
+        let after = self.points.range(expiry..).next().map(|(_, p)| p);
+        let carried = |ratio: f64, source| (Forward::new(spot.get() * ratio).ok(), source);
+        let (forward, source) = match (before, after) {
+            (None, None) => carried(1.0, ForwardSource::Index),
+            (Some(near), None) => {
+                let stretch = span(asof, expiry) / span(asof, near.expiry);
+                carried(pricing::kernel::exp(log_carry(near, spot) * stretch), ForwardSource::Extrapolated)
+            }
+            (near, Some(far)) => {
+                let (t0, c0) = near.map_or((0.0, 0.0), |n| (span(asof, n.expiry), log_carry(n, spot)));
+                let (t1, c1) = (span(asof, far.expiry), log_carry(far, spot));
+                let share = (span(asof, expiry) - t0) / (t1 - t0);
+                carried(pricing::kernel::exp(c0 + (c1 - c0) * share), ForwardSource::Interpolated)
+            }
+        };
+        // A ratio that left the range of forwards means absurd quotes: the index is the honest answer.
+        let fallback = Forward::new(spot.get());
+        match (forward, fallback) {
+            (Some(forward), _) => (forward, source),
+            (None, Ok(index)) => (index, ForwardSource::Index),
+            (None, Err(_)) => unreachable!("a Spot is greater than zero, as a Forward must be"),
+        }
+    }
+}
+
+fn log_carry(point: &ForwardPoint, spot: Spot) -> f64 {
+    pricing::kernel::ln(point.forward.get() / spot.get())
+}
+
+/// Seconds as a ratio base: only quotients of spans are used.
+fn span(from: Timestamp, to: Timestamp) -> f64 {
+    #[allow(clippy::cast_precision_loss)] // nanoseconds against years
+    let nanos = (i128::from(to.unix_nanos()) - i128::from(from.unix_nanos())) as f64;
+    nanos.max(1.0)
+}
+
+fn point(expiry: Timestamp, quotes: &[&OptionQuote], future_mark: Option<Forward>) -> Option<ForwardPoint> {
+    let mut printed: Vec<f64> = quotes.iter().filter_map(|q| q.underlying_price.map(Forward::get)).collect();
+    let printed = median(&mut printed);
+    let pairs = parity_pairs(quotes);
+    let guess = printed.or(future_mark.map(Forward::get));
+    let mut near: Vec<f64> =
+        pairs.iter().filter(|p| guess.is_none_or(|g| (p.strike / g - 1.0).abs() < 0.1)).map(|p| p.forward).collect();
+    if near.len() < 3 {
+        near = pairs.iter().map(|p| p.forward).collect();
+    }
+    let parity_pairs = near.len();
+    let parity = median(&mut near);
+    let future = future_mark.map(Forward::get);
+    let (value, source) = match (parity, future, printed) {
+        (Some(v), _, _) => (v, ForwardSource::Parity),
+        (None, Some(v), _) => (v, ForwardSource::FutureMark),
+        (None, None, Some(v)) => (v, ForwardSource::Printed),
+        (None, None, None) => return None,
+    };
+    let forward = Forward::new(value).ok()?;
+    Some(ForwardPoint { expiry, forward, source, parity, parity_pairs, future_mark: future, printed })
+}
+
+/// The forward that one strike's call and put marks imply together.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ParityPair {
+    /// Strike of the pair.
+    pub strike: f64,
+    /// Forward implied by it.
+    pub forward: f64,
+}
+
+/// Implied forwards of all strikes of one expiry that have both marks, by strike.
+#[must_use]
+pub fn parity_pairs(quotes: &[&OptionQuote]) -> Vec<ParityPair> {
+    let mut marks: BTreeMap<_, (Option<f64>, Option<f64>, bool)> = BTreeMap::new();
+    for quote in quotes {
+        let inverse = quote.listing.contract.settlement == Settlement::Inverse;
+        let slot = marks.entry((&quote.listing.venue, quote.strike.get().to_bits())).or_insert((None, None, inverse));
+        match quote.kind {
+            OptionKind::Call => slot.0 = Some(quote.mark_price),
+            OptionKind::Put => slot.1 = Some(quote.mark_price),
+        }
+    }
+    marks
+        .into_iter()
+        .filter_map(|((_, strike_bits), marks)| {
+            let (Some(call), Some(put), inverse) = marks else { return None };
+            let strike = f64::from_bits(strike_bits);
+            let forward = if inverse { strike / (1.0 - (call - put)) } else { strike + (call - put) };
+            (forward.is_finite() && forward > 0.0).then_some(ParityPair { strike, forward })
+        })
+        .collect()
+}
+
+/// Lower median; sorts its input. `None` for nothing.
+pub(crate) fn median(values: &mut [f64]) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len().checked_sub(1)? / 2).copied()
+}

@@ -1,0 +1,360 @@
+//! The market as published at one instant: rows checked, typed and sorted, before any model touches them.
+//!
+//! Prices are in the unit the venue quotes: coin for inverse options, quote currency otherwise. Each rejected row is an
+//! [`Issue`] with file, row, field and rule; rows that are sound but not usable as quotes (combos, expired contracts,
+//! superseded refreshes) are counted by reason. Left out: staleness limits (issue of the live feeds).
+
+use crate::raw::{Layout, RawQuote, RawSnapshot};
+use instrument::{Contract, Listing, OptionKind, Specs, Terms, resolve};
+use std::collections::BTreeMap;
+use units::{Forward, Issue, Issues, Spot, Strike, Symbol, Timestamp, Venue, Vol, border};
+
+/// Greeks as the venue published them, in the venue's own units.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Published {
+    /// Black delta per coin of forward.
+    pub delta: Option<f64>,
+    /// Per USD.
+    pub gamma: Option<f64>,
+    /// USD per vol point.
+    pub vega_per_point: Option<f64>,
+    /// USD per day.
+    pub theta_per_day: Option<f64>,
+    /// USD per 1 % of rate.
+    pub rho_per_1pct: Option<f64>,
+}
+
+/// One option quote.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OptionQuote {
+    /// What is quoted, by whom.
+    pub listing: Listing,
+    /// Settlement instant.
+    pub expiry: Timestamp,
+    /// Strike as a model number.
+    pub strike: Strike,
+    /// Call or put.
+    pub kind: OptionKind,
+    /// Best bid, if any.
+    pub bid_price: Option<f64>,
+    /// Best ask, if any.
+    pub ask_price: Option<f64>,
+    /// Mark, in coin for inverse contracts.
+    pub mark_price: f64,
+    /// Mark vol, if the venue gave one above zero.
+    pub mark_vol: Option<Vol>,
+    /// Published greeks.
+    pub published: Published,
+    /// The forward that the venue printed beside this row.
+    pub underlying_price: Option<Forward>,
+    /// True when that forward is synthetic (`SYN.` or the index), not a listed future.
+    pub underlying_is_synthetic: bool,
+    /// Index printed beside this row.
+    pub index_price: Option<Spot>,
+    /// Row's own time, or the snapshot's.
+    pub source_time: Timestamp,
+    /// Row in its file.
+    pub row: u64,
+}
+
+/// One quote of a future or perpetual.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FutureQuote {
+    /// What is quoted, by whom.
+    pub listing: Listing,
+    /// Mark price in quote currency.
+    pub mark_price: Forward,
+    /// Index printed beside this row.
+    pub index_price: Option<Spot>,
+    /// Funding of the last 8 hours, as a fraction.
+    pub funding_rate_8h: Option<f64>,
+    /// Row's own time, or the snapshot's.
+    pub source_time: Timestamp,
+    /// Row in its file.
+    pub row: u64,
+}
+
+/// Checked rows of one or more market files.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    /// The latest time of any file: the valuation time.
+    pub asof: Timestamp,
+    /// Files in the order given, with the number of rows read from each.
+    pub files: Vec<(String, u64)>,
+    /// Option quotes, by venue and symbol.
+    pub options: BTreeMap<(Venue, Symbol), OptionQuote>,
+    /// Futures and perpetuals, by venue and symbol.
+    pub futures: BTreeMap<(Venue, Symbol), FutureQuote>,
+    /// Sound rows that are not used as quotes, counted by reason.
+    pub not_used: BTreeMap<&'static str, u64>,
+}
+
+/// A file of quotes was empty: nothing can be valued from it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no market file given: pass --market FILE at least once")]
+pub struct NoMarket;
+
+impl Snapshot {
+    /// Checks every row of the files.
+    ///
+    /// # Errors
+    /// [`NoMarket`] when there is no file at all. Bad rows are not errors but issues, returned beside the snapshot.
+    pub fn admit(files: &[RawSnapshot], specs: &Specs) -> Result<(Self, Issues), NoMarket> {
+        let asof = files.iter().map(|f| f.asof).max().ok_or(NoMarket)?;
+        let mut snapshot = Self {
+            asof,
+            files: Vec::new(),
+            options: BTreeMap::new(),
+            futures: BTreeMap::new(),
+            not_used: BTreeMap::new(),
+        };
+        let mut issues = Issues::default();
+        for file in files {
+            snapshot.files.push((file.file.clone(), file.rows.len() as u64));
+            issues.extend(file.issues.clone());
+            for raw in &file.rows {
+                let mut desk = Desk { file, raw, issues: &mut issues };
+                if let Some(quote) = desk.check(specs) {
+                    snapshot.take(quote, &mut desk);
+                }
+            }
+        }
+        Ok((snapshot, issues))
+    }
+
+    fn take(&mut self, quote: Checked, desk: &mut Desk<'_>) {
+        match quote {
+            Checked::NotUsed(reason) => self.count(reason),
+            Checked::Option(quote) if quote.expiry <= self.asof => self.count("option expired before the snapshot"),
+            Checked::Option(quote) => {
+                let key = (quote.listing.venue.clone(), quote.listing.symbol.clone());
+                let held = self.options.get(&key).map(|q| q.source_time);
+                if self.is_newest(held, quote.source_time, desk) {
+                    self.options.insert(key, *quote);
+                }
+            }
+            Checked::Future(quote) => {
+                let key = (quote.listing.venue.clone(), quote.listing.symbol.clone());
+                let held = self.futures.get(&key).map(|q| q.source_time);
+                if self.is_newest(held, quote.source_time, desk) {
+                    self.futures.insert(key, *quote);
+                }
+            }
+        }
+    }
+
+    /// A refresh of the same instrument replaces an older one; two rows of one time are a duplicate.
+    fn is_newest(&mut self, held: Option<Timestamp>, new: Timestamp, desk: &mut Desk<'_>) -> bool {
+        match held {
+            None => true,
+            Some(old) if old == new => {
+                desk.issue("instrument_name", &desk.raw.instrument_name, "this instrument stands twice at one time: keep one row");
+                false
+            }
+            Some(old) => {
+                self.count("superseded by a later row of the same instrument");
+                new > old
+            }
+        }
+    }
+
+    fn count(&mut self, reason: &'static str) {
+        *self.not_used.entry(reason).or_default() += 1;
+    }
+}
+
+enum Checked {
+    Option(Box<OptionQuote>),
+    Future(Box<FutureQuote>),
+    NotUsed(&'static str),
+}
+
+/// One row under inspection: collects every fault of the row, not just the first.
+struct Desk<'a> {
+    file: &'a RawSnapshot,
+    raw: &'a RawQuote,
+    issues: &'a mut Issues,
+}
+
+impl Desk<'_> {
+    fn issue(&mut self, field: &str, value: &str, rule: &str) {
+        self.issues.push(Issue {
+            file: self.file.file.clone(),
+            row: self.raw.row,
+            field: field.into(),
+            value: value.into(),
+            rule: rule.into(),
+        });
+    }
+
+    /// Unwraps a checked unit or records the rule that it broke.
+    fn unit<T>(&mut self, field: &str, value: f64, made: Result<T, units::UnitError>) -> Option<T> {
+        made.map_err(|e| self.issue(field, &value.to_string(), &e.to_string())).ok()
+    }
+
+    /// An optional cell: absent is fine, present must satisfy the rule.
+    fn optional<T>(
+        &mut self,
+        field: &str,
+        cell: Option<f64>,
+        make: impl Fn(f64) -> Result<T, units::UnitError>,
+    ) -> Result<Option<T>, ()> {
+        match cell {
+            None => Ok(None),
+            Some(value) => self.unit(field, value, make(value)).map(Some).ok_or(()),
+        }
+    }
+
+    fn check(&mut self, specs: &Specs) -> Option<Checked> {
+        let venue = self.raw.venue.as_deref().unwrap_or("deribit");
+        let venue = Venue::new(venue).map_err(|e| self.issue("venue", venue, &e.to_string())).ok()?;
+        let name = self.raw.instrument_name.clone();
+        let symbol = Symbol::new(&name).map_err(|e| self.issue("instrument_name", &name, &e.to_string())).ok()?;
+        let resolved =
+            resolve(&venue, &symbol, specs).map_err(|e| self.issue("instrument_name", &name, &e.to_string())).ok()?;
+        let [leg] = resolved.legs.as_slice() else {
+            return Some(Checked::NotUsed("combos are quoted by their legs"));
+        };
+        let listing = leg.listing.clone();
+        match listing.contract.terms {
+            Terms::Option { .. } => self.option(listing),
+            Terms::Perpetual | Terms::Future { .. } => self.future(listing),
+            Terms::Spot => Some(Checked::NotUsed("spot pairs are not used as quotes yet")),
+        }
+    }
+
+    fn option(&mut self, listing: Listing) -> Option<Checked> {
+        let raw = self.raw;
+        let Terms::Option { expiry, strike, kind } = listing.contract.terms.clone() else { return None };
+        let strike_number = border::to_model(strike.get()).unwrap_or(f64::NAN);
+        let strike = self.unit("strike", strike_number, Strike::new(strike_number));
+        let agrees = self.columns_agree(&listing.contract, strike_number);
+        let mark_price = self.price("mark_price", raw.mark_price, Need::Required);
+        let bid_price = self.price("bid_price", raw.bid_price, Need::Optional);
+        let ask_price = self.price("ask_price", raw.ask_price, Need::Optional);
+        let mark_vol = self.optional("mark_iv", raw.mark_vol, Vol::new);
+        let underlying_price = self.optional("underlying_price", raw.underlying_price, Forward::new);
+        let index_price = self.optional("index_price", raw.index_price, Spot::new);
+        let published = self.published();
+        // Every check above has run, so that all faults of the row are on record before any of them ends it.
+        let (strike, mark_price) = (strike?, mark_price.ok()??);
+        if !agrees {
+            return None;
+        }
+        Some(Checked::Option(Box::new(OptionQuote {
+            listing,
+            expiry,
+            strike,
+            kind,
+            bid_price: bid_price.ok()?,
+            ask_price: ask_price.ok()?,
+            mark_price,
+            mark_vol: mark_vol.ok()?.filter(|v| v.get() > 0.0),
+            published: published?,
+            underlying_price: underlying_price.ok()?,
+            underlying_is_synthetic: is_synthetic(raw.underlying_name.as_deref()),
+            index_price: index_price.ok()?,
+            source_time: raw.timestamp.unwrap_or(self.file.asof),
+            row: raw.row,
+        })))
+    }
+
+    fn future(&mut self, listing: Listing) -> Option<Checked> {
+        let raw = self.raw;
+        let field = if self.file.layout == Layout::PerpetualPrices { "perpetual_price" } else { "mark_price" };
+        let mark = self.optional(field, raw.mark_price, Forward::new);
+        if raw.mark_price.is_none() {
+            self.issue(field, "", "a future needs its mark price");
+        }
+        let index_price = self.optional("index_price", raw.index_price, Spot::new);
+        let funding = self.finite("funding_8h", raw.funding_rate_8h);
+        Some(Checked::Future(Box::new(FutureQuote {
+            listing,
+            mark_price: mark.ok()??,
+            index_price: index_price.ok()?,
+            funding_rate_8h: funding.ok()?,
+            source_time: raw.timestamp.unwrap_or(self.file.asof),
+            row: raw.row,
+        })))
+    }
+
+    /// Columns that repeat what the symbol says must say the same.
+    fn columns_agree(&mut self, contract: &Contract, strike: f64) -> bool {
+        let Terms::Option { expiry, kind, .. } = contract.terms else { return true };
+        let mut agrees = true;
+        if let Some(column) = self.raw.strike
+            && column.to_bits() != strike.to_bits()
+        {
+            self.issue("strike", &column.to_string(), "the strike column must equal the strike in instrument_name");
+            agrees = false;
+        }
+        if let Some(column) = self.raw.expiry
+            && column != expiry
+        {
+            self.issue("expiry", &column.to_string(), "the expiry column must equal the expiry in instrument_name at 08:00 UTC");
+            agrees = false;
+        }
+        if let Some(column) = self.raw.option_type.as_deref() {
+            let same = match kind {
+                OptionKind::Call => column.eq_ignore_ascii_case("call") || column.eq_ignore_ascii_case("c"),
+                OptionKind::Put => column.eq_ignore_ascii_case("put") || column.eq_ignore_ascii_case("p"),
+            };
+            if !same {
+                self.issue("option_type", column, "call or put, as in instrument_name");
+                agrees = false;
+            }
+        }
+        agrees
+    }
+
+    fn price(&mut self, field: &str, cell: Option<f64>, need: Need) -> Result<Option<f64>, ()> {
+        match (cell, need) {
+            (None, Need::Optional) => Ok(None),
+            (None, Need::Required) => {
+                self.issue(field, "", "an option needs its mark price");
+                Err(())
+            }
+            (Some(value), _) if value.is_finite() && value >= 0.0 => Ok(Some(value)),
+            (Some(value), _) => {
+                self.issue(field, &value.to_string(), "a price is a finite number of at least zero");
+                Err(())
+            }
+        }
+    }
+
+    fn finite(&mut self, field: &str, cell: Option<f64>) -> Result<Option<f64>, ()> {
+        match cell {
+            Some(value) if !value.is_finite() => {
+                self.issue(field, &value.to_string(), "a finite number, or an empty cell");
+                Err(())
+            }
+            other => Ok(other),
+        }
+    }
+
+    fn published(&mut self) -> Option<Published> {
+        let raw = self.raw;
+        let delta = self.finite("delta", raw.delta);
+        let gamma = self.finite("gamma", raw.gamma);
+        let vega = self.finite("vega", raw.vega_per_point);
+        let theta = self.finite("theta", raw.theta_per_day);
+        let rho = self.finite("rho", raw.rho_per_1pct);
+        Some(Published {
+            delta: delta.ok()?,
+            gamma: gamma.ok()?,
+            vega_per_point: vega.ok()?,
+            theta_per_day: theta.ok()?,
+            rho_per_1pct: rho.ok()?,
+        })
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Need {
+    Required,
+    Optional,
+}
+
+fn is_synthetic(underlying_name: Option<&str>) -> bool {
+    underlying_name.is_none_or(|name| name.starts_with("SYN.") || name == "index_price")
+}

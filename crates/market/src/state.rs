@@ -1,0 +1,306 @@
+//! One coherent market: an index, forward curves and vols per underlying, and USD rates per asset.
+//!
+//! Everything a pricing needs is looked up here once; what is missing is named ([`Missing`]), never guessed. A contract in
+//! a quote currency that has no quotes of its own (a USDT option beside a USD chain) is priced off the USD family at the
+//! same moneyness, its forward divided by the currency's USD rate.
+
+use crate::forward::{DISAGREEMENT_LIMIT_BP, ForwardCurve, ForwardSource, median};
+use crate::snapshot::{FutureQuote, OptionQuote, Snapshot};
+use crate::vols::{QuotedVols, VolPoint, VolSource};
+use instrument::{Contract, Settlement, Terms, expiry_text};
+use std::collections::BTreeMap;
+use units::{Asset, Forward, Spot, Strike, Timestamp, Vol, YearFraction, border};
+
+/// What a contract needs and the market does not have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Missing {
+    /// No index for the underlying.
+    #[error("no index price for {underlying}: add a market file that quotes {underlying}")]
+    Index {
+        /// Whose index.
+        underlying: Asset,
+    },
+    /// No USD rate for a currency.
+    #[error("no conversion rate from {asset} to USD: pass --rate {asset}=USD_PER_UNIT")]
+    Rate {
+        /// Which currency.
+        asset: Asset,
+    },
+    /// The contract had settled by the time of the market.
+    #[error("expired at {expiry}, before the market of {asof}: replace it by its settlement amount or choose an earlier --at")]
+    Expired {
+        /// Settlement instant.
+        expiry: Timestamp,
+        /// Time of the market.
+        asof: Timestamp,
+    },
+    /// No vol for the contract nor around it.
+    #[error("no quoted vol for {underlying} options: add a market file with its option chain")]
+    Vol {
+        /// Whose options.
+        underlying: Asset,
+    },
+    /// A number of the contract or of its market is outside the model's range.
+    #[error("outside the model's range: {rule}")]
+    Range {
+        /// Which rule.
+        rule: String,
+    },
+}
+
+/// A perpetual or future as the market sees it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FutureState {
+    /// Mark or forward.
+    pub mark: Forward,
+    /// Where it comes from.
+    pub source: ForwardSource,
+    /// Time to expiry; zero for perpetuals.
+    pub expiry: YearFraction,
+}
+
+/// An option as the market sees it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct OptionState {
+    /// Forward of its expiry in its quote currency.
+    pub forward: Forward,
+    /// Where the forward comes from.
+    pub forward_source: ForwardSource,
+    /// Its vol.
+    pub vol: Vol,
+    /// Where the vol comes from.
+    pub vol_source: VolSource,
+    /// Time to expiry, above zero.
+    pub expiry: YearFraction,
+}
+
+/// Quotes of one underlying in one quote currency.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Family {
+    /// Forwards.
+    pub curve: ForwardCurve,
+    /// Vols.
+    pub vols: QuotedVols,
+}
+
+/// One underlying.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Underlying {
+    /// Index in USD: the median over all rows of the snapshot that print one.
+    pub spot: Spot,
+    /// True when no row printed an index and the perpetual's mark stands in.
+    pub spot_is_perpetual_mark: bool,
+    /// By quote currency; inverse contracts quote in USD.
+    pub families: BTreeMap<Asset, Family>,
+}
+
+/// A coherent market at one instant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Market {
+    /// Valuation time.
+    pub asof: Timestamp,
+    /// By asset.
+    pub underlyings: BTreeMap<Asset, Underlying>,
+    /// USD per unit, as given by the user; USD itself is always 1.
+    pub rates: BTreeMap<Asset, Spot>,
+    /// What a reader should know about the market's quality.
+    pub notes: Vec<String>,
+    option_vols: BTreeMap<Contract, Vol>,
+    future_marks: BTreeMap<Contract, Forward>,
+}
+
+impl Market {
+    /// Builds the market from a snapshot and the user's conversion rates.
+    #[must_use]
+    pub fn build(snapshot: &Snapshot, rates: &BTreeMap<Asset, Spot>) -> Self {
+        let mut market = Self {
+            asof: snapshot.asof,
+            underlyings: BTreeMap::new(),
+            rates: rates.clone(),
+            notes: Vec::new(),
+            option_vols: newest(snapshot.options.values(), |q| (&q.listing.contract, q.source_time, q.mark_vol)),
+            future_marks: newest(snapshot.futures.values(), |q| (&q.listing.contract, q.source_time, Some(q.mark_price))),
+        };
+        let mut assets: Vec<&Asset> = snapshot.options.values().map(|q| &q.listing.contract.underlying).collect();
+        assets.extend(snapshot.futures.values().map(|q| &q.listing.contract.underlying));
+        assets.sort();
+        assets.dedup();
+        for asset in assets {
+            if let Some(underlying) = market.underlying(asset, snapshot) {
+                market.underlyings.insert(asset.clone(), underlying);
+            }
+        }
+        market
+    }
+
+    fn underlying(&mut self, asset: &Asset, snapshot: &Snapshot) -> Option<Underlying> {
+        let options: Vec<&OptionQuote> =
+            snapshot.options.values().filter(|q| q.listing.contract.underlying == *asset).collect();
+        let futures: Vec<&FutureQuote> =
+            snapshot.futures.values().filter(|q| q.listing.contract.underlying == *asset).collect();
+        let printed = options.iter().filter_map(|q| q.index_price).chain(futures.iter().filter_map(|q| q.index_price));
+        let index = median(&mut printed.map(Spot::get).collect::<Vec<_>>());
+        let perpetuals = futures.iter().filter(|q| q.listing.contract.terms == Terms::Perpetual);
+        let stand_in = || median(&mut perpetuals.map(|q| q.mark_price.get()).collect::<Vec<_>>());
+        let spot = Spot::new(index.or_else(stand_in)?).ok()?;
+        if index.is_none() {
+            self.notes.push(format!("{asset}: no index in the market files; the perpetual's mark stands in"));
+        }
+        let mut families = BTreeMap::new();
+        for quote_asset in options.iter().map(|q| &q.listing.contract).chain(futures.iter().map(|q| &q.listing.contract)) {
+            let currency = quote_currency(quote_asset);
+            if !families.contains_key(&currency) {
+                let family = self.family(&currency, spot, &options, &futures);
+                self.note_disagreements(asset, &family);
+                families.insert(currency, family);
+            }
+        }
+        Some(Underlying { spot, spot_is_perpetual_mark: index.is_none(), families })
+    }
+
+    fn family(&self, currency: &Asset, spot: Spot, options: &[&OptionQuote], futures: &[&FutureQuote]) -> Family {
+        let options: Vec<&OptionQuote> =
+            options.iter().copied().filter(|q| quote_currency(&q.listing.contract) == *currency).collect();
+        let marks = futures
+            .iter()
+            .filter(|q| quote_currency(&q.listing.contract) == *currency)
+            .filter_map(|q| Some((q.listing.contract.expiry()?, q.mark_price)))
+            .filter(|(expiry, _)| *expiry > self.asof)
+            .collect();
+        let curve = ForwardCurve::build(&options, &marks);
+        let vols = QuotedVols::build(&options, &curve, spot, self.asof);
+        Family { curve, vols }
+    }
+
+    fn note_disagreements(&mut self, asset: &Asset, family: &Family) {
+        for point in family.curve.points().filter(|p| p.disagreement_bp() > DISAGREEMENT_LIMIT_BP) {
+            self.notes.push(format!(
+                "{asset} {}: sources of the forward differ by {:.0} bp (parity {}, future {}, printed {})",
+                expiry_text(point.expiry),
+                point.disagreement_bp(),
+                shown(point.parity),
+                shown(point.future_mark),
+                shown(point.printed),
+            ));
+        }
+    }
+
+    /// USD per unit of an asset: 1 for USD, the index for an underlying, the user's rate otherwise (a rate given by the
+    /// user wins over the index).
+    ///
+    /// # Errors
+    /// [`Missing::Rate`]: no rate is ever assumed, not even for a stablecoin.
+    pub fn usd_rate(&self, asset: &Asset) -> Result<f64, Missing> {
+        if asset.as_str() == "USD" {
+            return Ok(1.0);
+        }
+        let rate = self.rates.get(asset).or_else(|| self.underlyings.get(asset).map(|u| &u.spot));
+        rate.map(|r| r.get()).ok_or_else(|| Missing::Rate { asset: asset.clone() })
+    }
+
+    /// Index of an underlying.
+    ///
+    /// # Errors
+    /// [`Missing::Index`].
+    pub fn spot(&self, underlying: &Asset) -> Result<Spot, Missing> {
+        let quoted = self.underlyings.get(underlying).map(|u| u.spot);
+        quoted.or_else(|| self.rates.get(underlying).copied()).ok_or_else(|| Missing::Index { underlying: underlying.clone() })
+    }
+
+    /// State of a future or perpetual.
+    ///
+    /// # Errors
+    /// What is missing to mark it.
+    pub fn future_state(&self, contract: &Contract) -> Result<FutureState, Missing> {
+        let expiry = contract.expiry().map_or(Ok(YearFraction::ZERO), |at| self.years_to(at))?;
+        if let Some(mark) = self.future_marks.get(contract) {
+            return Ok(FutureState { mark: *mark, source: ForwardSource::FutureMark, expiry });
+        }
+        let (mark, source) = match contract.expiry() {
+            Some(at) => self.forward(contract, at)?,
+            None => {
+                let quote = self.usd_rate(&quote_currency(contract))?;
+                (forward(self.spot(&contract.underlying)?.get() / quote)?, ForwardSource::Index)
+            }
+        };
+        Ok(FutureState { mark, source, expiry })
+    }
+
+    /// State of an option.
+    ///
+    /// # Errors
+    /// What is missing to price it.
+    pub fn option_state(&self, contract: &Contract) -> Result<OptionState, Missing> {
+        let Terms::Option { expiry: at, strike, .. } = &contract.terms else {
+            return Err(Missing::Range { rule: format!("{contract} is not an option") });
+        };
+        let expiry = self.years_to(*at)?;
+        let (forward, forward_source) = self.forward(contract, *at)?;
+        if let Some(vol) = self.option_vols.get(contract) {
+            return Ok(OptionState { forward, forward_source, vol: *vol, vol_source: VolSource::Quoted, expiry });
+        }
+        let strike = border::to_model(strike.get()).and_then(Strike::new).map_err(|e| Missing::Range { rule: e.to_string() })?;
+        let underlying = &contract.underlying;
+        let families = &self.underlyings.get(underlying).ok_or_else(|| Missing::Index { underlying: underlying.clone() })?.families;
+        let own = families.get(&quote_currency(contract)).filter(|f| !f.vols.is_empty());
+        let family = own.or_else(|| families.values().find(|f| !f.vols.is_empty()));
+        let point = VolPoint { expiry: *at, forward, strike };
+        let found = family.and_then(|f| f.vols.vol(self.asof, point));
+        let (vol, vol_source) = found.ok_or_else(|| Missing::Vol { underlying: underlying.clone() })?;
+        Ok(OptionState { forward, forward_source, vol, vol_source, expiry })
+    }
+
+    fn years_to(&self, expiry: Timestamp) -> Result<YearFraction, Missing> {
+        let years = self.asof.years_until(expiry).map_err(|e| Missing::Range { rule: e.to_string() })?;
+        if years.is_expired() { Err(Missing::Expired { expiry, asof: self.asof }) } else { Ok(years) }
+    }
+
+    fn forward(&self, contract: &Contract, expiry: Timestamp) -> Result<(Forward, ForwardSource), Missing> {
+        let spot = self.spot(&contract.underlying)?;
+        let currency = quote_currency(contract);
+        let families = self.underlyings.get(&contract.underlying).map(|u| &u.families);
+        let own = families.and_then(|f| f.get(&currency)).filter(|f| !f.curve.is_empty());
+        if let Some(family) = own {
+            return Ok(family.curve.forward(spot, self.asof, expiry));
+        }
+        let rate = self.usd_rate(&currency)?;
+        let other = families.and_then(|f| f.values().find(|f| !f.curve.is_empty()));
+        let (in_usd, source) = other.map_or((forward(spot.get())?, ForwardSource::Index), |f| f.curve.forward(spot, self.asof, expiry));
+        Ok((forward(in_usd.get() / rate)?, source))
+    }
+}
+
+fn forward(value: f64) -> Result<Forward, Missing> {
+    Forward::new(value).map_err(|e| Missing::Range { rule: e.to_string() })
+}
+
+fn shown(source: Option<f64>) -> String {
+    source.map_or_else(|| "none".into(), |v| format!("{v:.2}"))
+}
+
+/// The currency in which a contract's price and strike are quoted.
+#[must_use]
+pub fn quote_currency(contract: &Contract) -> Asset {
+    match &contract.settlement {
+        Settlement::Linear { currency } => currency.clone(),
+        Settlement::Inverse | Settlement::Quanto { .. } => Asset::usd(),
+    }
+}
+
+/// The value of the newest quote per contract; of equal times the first venue in alphabetical order.
+fn newest<'a, Q: 'a, V: Copy>(
+    quotes: impl Iterator<Item = &'a Q>,
+    view: impl Fn(&'a Q) -> (&'a Contract, Timestamp, Option<V>),
+) -> BTreeMap<Contract, V> {
+    let mut best: BTreeMap<&Contract, (Timestamp, V)> = BTreeMap::new();
+    for quote in quotes {
+        let (contract, time, Some(value)) = view(quote) else { continue };
+        let slot = best.entry(contract).or_insert((time, value));
+        if time > slot.0 {
+            *slot = (time, value);
+        }
+    }
+    best.into_iter().map(|(contract, (_, value))| (contract.clone(), value)).collect()
+}

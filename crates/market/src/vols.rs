@@ -1,0 +1,136 @@
+//! Quoted vols of one underlying in one quote currency, with interpolation in total variance.
+//!
+//! A quoted contract keeps its own mark vol. In between, with `k = ln(K/F)` and `w = vol^2 T`: along the strike `w` is
+//! linear in `k` between quoted strikes and the vol is flat beyond the first and last; along time `w` is linear in `T` at
+//! constant `k`, the vol is flat before the first expiry, and after the last one the vol is flat too. Per strike the
+//! out-of-the-money side's mark vol is used. Left out: calibrated, arbitrage-free surfaces (they replace this later).
+
+use crate::forward::ForwardCurve;
+use crate::snapshot::OptionQuote;
+use instrument::OptionKind;
+use std::collections::BTreeMap;
+use units::{Forward, Spot, Strike, Timestamp, Vol};
+
+/// Where a vol comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VolSource {
+    /// The contract's own mark vol.
+    Quoted,
+    /// Between quoted strikes and expiries.
+    Interpolated,
+    /// Beyond the quoted strikes or expiries: held flat.
+    Extrapolated,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Slice {
+    years: f64,
+    /// (log-moneyness, total variance), ascending in the first.
+    points: Vec<(f64, f64)>,
+}
+
+/// Where on the surface a vol is wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct VolPoint {
+    /// Settlement instant.
+    pub expiry: Timestamp,
+    /// Forward to it.
+    pub forward: Forward,
+    /// Strike, in the forward's currency.
+    pub strike: Strike,
+}
+
+/// Slices by expiry.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct QuotedVols {
+    slices: BTreeMap<Timestamp, Slice>,
+}
+
+impl QuotedVols {
+    /// Collects the out-of-the-money mark vols of every expiry.
+    #[must_use]
+    pub fn build(options: &[&OptionQuote], curve: &ForwardCurve, spot: Spot, asof: Timestamp) -> Self {
+        let mut strikes: BTreeMap<Timestamp, BTreeMap<u64, Vol>> = BTreeMap::new();
+        for quote in options {
+            let Some(vol) = quote.mark_vol else { continue };
+            let (forward, _) = curve.forward(spot, asof, quote.expiry);
+            let out_of_the_money = match quote.kind {
+                OptionKind::Call => quote.strike.get() >= forward.get(),
+                OptionKind::Put => quote.strike.get() < forward.get(),
+            };
+            // Positive floats order as their bits do.
+            let slot = strikes.entry(quote.expiry).or_default().entry(quote.strike.get().to_bits());
+            if out_of_the_money {
+                slot.insert_entry(vol);
+            } else {
+                slot.or_insert(vol);
+            }
+        }
+        let slices = strikes
+            .into_iter()
+            .filter_map(|(expiry, strikes)| {
+                let years = asof.years_until(expiry).ok().filter(|t| !t.is_expired())?.get();
+                let (forward, _) = curve.forward(spot, asof, expiry);
+                let points = strikes
+                    .into_iter()
+                    .map(|(bits, vol)| (pricing::kernel::ln(f64::from_bits(bits) / forward.get()), vol.get() * vol.get() * years))
+                    .collect();
+                Some((expiry, Slice { years, points }))
+            })
+            .collect();
+        Self { slices }
+    }
+
+    /// True when nothing is quoted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.slices.is_empty()
+    }
+
+    /// Vol at a point, `None` when nothing is quoted or the point has expired.
+    #[must_use]
+    pub fn vol(&self, asof: Timestamp, point: VolPoint) -> Option<(Vol, VolSource)> {
+        let years = asof.years_until(point.expiry).ok().filter(|t| !t.is_expired())?.get();
+        let moneyness = pricing::kernel::ln(point.strike.get() / point.forward.get());
+        let before = self.slices.range(..=point.expiry).next_back().map(|(_, s)| s.variance(moneyness));
+        let after = self.slices.range(point.expiry..).next().map(|(_, s)| s.variance(moneyness));
+        let (variance, source) = match (before, after) {
+            (None, None) => return None,
+            (Some(near), Some(far)) if near.years < far.years => {
+                let share = (years - near.years) / (far.years - near.years);
+                let w = near.variance + (far.variance - near.variance) * share;
+                // Crossed slices could give a negative slope but never a negative mean of two positive numbers.
+                (w, near.source.max(far.source))
+            }
+            (Some(same), Some(_)) => (same.variance, same.source),
+            (Some(edge), None) | (None, Some(edge)) => {
+                (edge.variance * (years / edge.years), VolSource::Extrapolated)
+            }
+        };
+        Some((Vol::new((variance / years).sqrt()).ok()?, source))
+    }
+}
+
+struct OnSlice {
+    years: f64,
+    variance: f64,
+    source: VolSource,
+}
+
+impl Slice {
+    fn variance(&self, moneyness: f64) -> OnSlice {
+        let upper = self.points.partition_point(|(k, _)| *k < moneyness);
+        let right = self.points.get(upper);
+        let left = upper.checked_sub(1).and_then(|i| self.points.get(i));
+        let (variance, source) = match (left, right) {
+            (Some((k0, w0)), Some((k1, w1))) => {
+                (w0 + (w1 - w0) * ((moneyness - k0) / (k1 - k0)), VolSource::Interpolated)
+            }
+            (None, Some((k, w))) if k.to_bits() == moneyness.to_bits() => (*w, VolSource::Interpolated),
+            (Some((_, w)), None) | (None, Some((_, w))) => (*w, VolSource::Extrapolated),
+            (None, None) => (0.0, VolSource::Extrapolated),
+        };
+        OnSlice { years: self.years, variance, source }
+    }
+}

@@ -1,0 +1,1 @@
+//! A sample book and market, generated from a named seed.

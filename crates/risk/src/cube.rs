@@ -1,0 +1,132 @@
+//! The cube: P&L of one canonical unit of every contract under every shock, each contract priced once for everybody.
+//!
+//! Shape: `rows x shocks`, row-major, USD. A row is computed by one thread with lanes over shocks; nothing is summed
+//! here, so the number of threads cannot change a bit. The P&L of no shock at no horizon is exactly zero, because base and
+//! shocked values come from the same kernel.
+//!
+//! ```
+//! use risk::{Cube, Shock, ShockSet, VolShift};
+//! let set = ShockSet { days: 0.0, shocks: vec![Shock::default(), Shock::spot_and_points(-0.1, VolShift::default())] };
+//! let cube = Cube::build(&[], &set)?;
+//! assert_eq!((cube.rows(), cube.shocks()), (0, 2));
+//! # Ok::<(), risk::CubeError>(())
+//! ```
+
+use crate::priced::{Form, Priced};
+use crate::shock::{Shock, ShockSet};
+use pricing::Black76;
+use pricing::revalue::{ContractRow, SpotFactorError, SpotFactors, revalue_row};
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+use units::{Asset, YearFraction};
+
+/// P&L per canonical unit, contracts x shocks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cube {
+    shocks: usize,
+    pnl_usd: Vec<f64>,
+}
+
+/// A set of shocks that cannot be applied.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CubeError {
+    /// A spot return of -100 % or less.
+    #[error("{underlying}: {source}")]
+    SpotFactor {
+        /// Of which underlying.
+        underlying: Asset,
+        /// Which factor.
+        source: SpotFactorError,
+    },
+    /// A shape that the kernel refused; our own mistake.
+    #[error("internal: {0}; please report it")]
+    Internal(#[from] pricing::batch::BatchError),
+}
+
+impl Cube {
+    /// Revalues every contract under every shock, on all threads of the current pool.
+    ///
+    /// # Errors
+    /// When a shock takes a spot to zero or below.
+    pub fn build(contracts: &[&Priced], set: &ShockSet) -> Result<Self, CubeError> {
+        let shocks = set.shocks.len();
+        let mut pnl_usd = vec![0.0; contracts.len() * shocks];
+        if shocks > 0 {
+            let moves = spot_moves(contracts, set)?;
+            pnl_usd.par_chunks_mut(shocks).zip(contracts.par_iter()).try_for_each(|(row, contract)| {
+                moves.get(&contract.underlying).map_or(Ok(()), |moves| fill(row, contract, moves, set))
+            })?;
+        }
+        Ok(Self { shocks, pnl_usd })
+    }
+
+    /// Contracts.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.pnl_usd.len().checked_div(self.shocks).unwrap_or(0)
+    }
+
+    /// Shocks.
+    #[must_use]
+    pub const fn shocks(&self) -> usize {
+        self.shocks
+    }
+
+    /// P&L of one unit of a contract under each shock; empty for a row that does not exist.
+    #[must_use]
+    pub fn row(&self, contract: usize) -> &[f64] {
+        self.pnl_usd.get(contract * self.shocks..(contract + 1) * self.shocks).unwrap_or(&[])
+    }
+}
+
+fn spot_moves(contracts: &[&Priced], set: &ShockSet) -> Result<BTreeMap<Asset, SpotFactors>, CubeError> {
+    let mut moves = BTreeMap::new();
+    for contract in contracts {
+        let underlying = &contract.underlying;
+        if !moves.contains_key(underlying) {
+            let factors = SpotFactors::new(set.shocks.iter().map(|s| s.spot_factor(underlying)).collect());
+            let factors = factors.map_err(|source| CubeError::SpotFactor { underlying: underlying.clone(), source })?;
+            moves.insert(underlying.clone(), factors);
+        }
+    }
+    Ok(moves)
+}
+
+fn fill(row: &mut [f64], contract: &Priced, moves: &SpotFactors, set: &ShockSet) -> Result<(), CubeError> {
+    let rate_of = |shock: &Shock| contract.rate_asset.as_ref().map_or(1.0, |asset| shock.rate_factor(asset));
+    let columns = set.shocks.iter().zip(moves.factors());
+    match &contract.form {
+        // A currency moves with its rate, a coin with its spot, USD not at all.
+        Form::Asset if contract.underlying.as_str() == "USD" => row.fill(0.0),
+        Form::Asset => {
+            for (cell, (shock, spot)) in row.iter_mut().zip(columns) {
+                let moved = if contract.rate_asset.is_some() { rate_of(shock) } else { *spot };
+                *cell = contract.usd_per_value * (moved - 1.0);
+            }
+        }
+        Form::Future { slope_usd, .. } => {
+            for (cell, (shock, spot)) in row.iter_mut().zip(columns) {
+                *cell = slope_usd * rate_of(shock) * (spot - 1.0);
+            }
+        }
+        Form::Option(black) => {
+            let base = black.price();
+            option_values(row, black, moves, set)?;
+            for (cell, shock) in row.iter_mut().zip(&set.shocks) {
+                *cell = contract.usd_per_value * (rate_of(shock) * *cell - base);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Undiscounted value under each shock at the set's horizon.
+fn option_values(values: &mut [f64], black: &Black76, moves: &SpotFactors, set: &ShockSet) -> Result<(), CubeError> {
+    let left = black.expiry.get() - set.days / YearFraction::DAYS;
+    let expiry = YearFraction::new(if left > 0.0 { left } else { 0.0 }).unwrap_or(YearFraction::ZERO);
+    // Tenor scaling goes by the tenor today: the shock is to the surface as it stands.
+    let vols: Vec<f64> = set.shocks.iter().map(|shock| shock.vol.apply(black.vol, black.expiry)).collect();
+    revalue_row(&ContractRow::from(&Black76 { expiry, ..*black }), moves, &vols, values)?;
+    Ok(())
+}

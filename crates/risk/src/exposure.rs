@@ -1,0 +1,371 @@
+//! From a book and a market to rows of exposure, and from rows to groups and totals.
+//!
+//! One row per position and per balance; each figure of a row is quantised once, so any grouping adds up exactly and equals
+//! the total to the last digit. What cannot be priced is listed with its reason, and every total then says "partial".
+
+use crate::measure::{Exposure, Measure};
+use crate::priced::{Priced, Provenance, add_gain, gain_per_unit};
+use book::{Balance, Book, Position};
+use instrument::{Contract, Terms};
+use market::{Market, Missing};
+use std::collections::BTreeMap;
+use units::{Account, Asset, Chain, Decimal, Fixed, Symbol, Timestamp, Venue, border};
+
+/// What a row of exposure stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RowKind {
+    /// An option position.
+    Option,
+    /// A dated future position.
+    Future,
+    /// A perpetual position.
+    Perpetual,
+    /// A spot holding booked as a position.
+    Spot,
+    /// A balance: collateral or debt.
+    Balance,
+    /// The gain of a future that settles in a coin other than its underlying.
+    Gain,
+}
+
+/// One row of exposure.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// Owner.
+    pub account: Account,
+    /// Where.
+    pub venue: Venue,
+    /// On which ledger.
+    pub chain: Chain,
+    /// Venue's symbol, or the asset of a balance.
+    pub symbol: Symbol,
+    /// Canonical contract, or the asset.
+    pub contract: String,
+    /// What it is.
+    pub kind: RowKind,
+    /// Whose price drives it.
+    pub underlying: Asset,
+    /// Settlement instant.
+    pub expiry: Option<Timestamp>,
+    /// Signed quantity in the unit of the listing.
+    pub quantity: Decimal,
+    /// All measures.
+    pub exposure: Exposure,
+    /// Where the inputs come from.
+    pub provenance: Provenance,
+}
+
+/// A position or balance that could not be valued.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Unpriced {
+    /// Owner.
+    pub account: Account,
+    /// Where.
+    pub venue: Venue,
+    /// Venue's symbol, or the asset.
+    pub symbol: Symbol,
+    /// Signed quantity in the unit of the listing.
+    pub quantity: Decimal,
+    /// What is missing and how to mend it.
+    pub reason: String,
+}
+
+/// Every contract of the book priced once.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct PriceBoard {
+    /// By contract: priced, or why not.
+    pub contracts: BTreeMap<Contract, Result<Priced, Missing>>,
+    /// By asset: priced, or why not.
+    pub assets: BTreeMap<Asset, Result<Priced, Missing>>,
+}
+
+impl PriceBoard {
+    /// Prices each distinct contract and asset of the book, and the settlement assets of its futures.
+    #[must_use]
+    pub fn new(book: &Book, market: &Market) -> Self {
+        let mut board = Self::default();
+        for position in &book.positions {
+            let contract = &position.listing.contract;
+            if !board.contracts.contains_key(contract) {
+                board.contracts.insert(contract.clone(), Priced::new(contract, market));
+                board.price_asset(contract.settlement_asset(), market);
+            }
+        }
+        for balance in &book.balances {
+            board.price_asset(&balance.money.asset, market);
+        }
+        board
+    }
+
+    fn price_asset(&mut self, asset: &Asset, market: &Market) {
+        if !self.assets.contains_key(asset) {
+            self.assets.insert(asset.clone(), Priced::asset(asset, market));
+        }
+    }
+
+    pub(crate) fn contract(&self, contract: &Contract) -> Result<&Priced, Missing> {
+        found(self.contracts.get(contract), contract.underlying.clone())
+    }
+
+    pub(crate) fn asset(&self, asset: &Asset) -> Result<&Priced, Missing> {
+        found(self.assets.get(asset), asset.clone())
+    }
+}
+
+fn found(entry: Option<&Result<Priced, Missing>>, asset: Asset) -> Result<&Priced, Missing> {
+    match entry {
+        Some(Ok(priced)) => Ok(priced),
+        Some(Err(missing)) => Err(missing.clone()),
+        None => Err(Missing::Index { underlying: asset }),
+    }
+}
+
+/// A book valued: rows, what could not be priced, and what the shocks need.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Valuation {
+    /// In the order of the book: account, venue, chain, symbol.
+    pub rows: Vec<Row>,
+    /// Positions and balances left out of every total.
+    pub unpriced: Vec<Unpriced>,
+    /// Futures without an entry price: their gain so far is unknown and not in the totals.
+    pub futures_without_entry: usize,
+    /// Every contract and asset, priced once.
+    pub board: PriceBoard,
+}
+
+impl Valuation {
+    /// Values every position and balance of a book.
+    #[must_use]
+    pub fn new(book: &Book, market: &Market) -> Self {
+        let mut valuation = Self { board: PriceBoard::new(book, market), ..Self::default() };
+        for position in &book.positions {
+            match valuation.position_rows(position, market) {
+                Ok(rows) => valuation.rows.extend(rows),
+                Err(reason) => valuation.unpriced.push(Unpriced {
+                    account: position.account.clone(),
+                    venue: position.venue.clone(),
+                    symbol: position.listing.symbol.clone(),
+                    quantity: position.quantity.get(),
+                    reason,
+                }),
+            }
+        }
+        for balance in &book.balances {
+            let symbol = Symbol::new(balance.money.asset.as_str());
+            match (valuation.balance_row(balance), symbol) {
+                (Ok(row), _) => valuation.rows.push(row),
+                (Err(reason), Ok(symbol)) => valuation.unpriced.push(Unpriced {
+                    account: balance.account.clone(),
+                    venue: balance.venue.clone(),
+                    symbol,
+                    quantity: balance.money.amount,
+                    reason,
+                }),
+                (Err(_), Err(_)) => unreachable!("an asset name is a valid symbol"),
+            }
+        }
+        valuation
+    }
+
+    /// True when something is missing from every total.
+    #[must_use]
+    pub fn is_partial(&self) -> bool {
+        !self.unpriced.is_empty()
+    }
+
+    fn position_rows(&mut self, position: &Position, market: &Market) -> Result<Vec<Row>, String> {
+        let contract = &position.listing.contract;
+        let priced = self.board.contract(contract).map_err(text)?;
+        let quantity = border::to_model(position.canonical_quantity).map_err(text)?;
+        let mut row = Row {
+            account: position.account.clone(),
+            venue: position.venue.clone(),
+            chain: position.chain.clone(),
+            symbol: position.listing.symbol.clone(),
+            contract: contract.to_string(),
+            kind: kind(contract),
+            underlying: contract.underlying.clone(),
+            expiry: contract.expiry(),
+            quantity: position.quantity.get(),
+            exposure: priced.exposure(quantity).map_err(text)?,
+            provenance: priced.provenance,
+        };
+        if !matches!(row.kind, RowKind::Future | RowKind::Perpetual) {
+            return Ok(vec![row]);
+        }
+        let Some((asset, gain)) = gain_of(position, market)? else {
+            if !position.quantity.is_zero() {
+                self.futures_without_entry += 1;
+            }
+            return Ok(vec![row]);
+        };
+        let settlement = self.board.asset(asset).map_err(text)?;
+        let is_another_coin = settlement.rate_asset.is_none() && asset.as_str() != "USD" && *asset != row.underlying;
+        if is_another_coin {
+            let exposure = settlement.exposure(gain.to_f64()).map_err(text)?;
+            let contract = format!("gain of {}", row.contract);
+            let gain_row = Row { kind: RowKind::Gain, underlying: asset.clone(), contract, exposure, ..row.clone() };
+            return Ok(vec![row, gain_row]);
+        }
+        add_gain(&mut row.exposure, gain, settlement, priced.spot_usd).map_err(text)?;
+        Ok(vec![row])
+    }
+
+    fn balance_row(&self, balance: &Balance) -> Result<Row, String> {
+        let asset = &balance.money.asset;
+        let priced = self.board.asset(asset).map_err(text)?;
+        let amount = border::to_model(balance.money.amount).map_err(text)?;
+        Ok(Row {
+            account: balance.account.clone(),
+            venue: balance.venue.clone(),
+            chain: balance.chain.clone(),
+            symbol: Symbol::new(asset.as_str()).map_err(text)?,
+            contract: asset.to_string(),
+            kind: RowKind::Balance,
+            underlying: asset.clone(),
+            expiry: None,
+            quantity: balance.money.amount,
+            exposure: priced.exposure(amount).map_err(text)?,
+            provenance: priced.provenance,
+        })
+    }
+}
+
+/// Gain of a future since its entry, quantised, with the asset it is paid in; `None` without an entry price.
+pub(crate) fn gain_of<'a>(position: &'a Position, market: &Market) -> Result<Option<(&'a Asset, Fixed)>, String> {
+    let contract = &position.listing.contract;
+    let Some(entry) = position.average_price.filter(|p| !p.get().is_zero()) else { return Ok(None) };
+    let state = market.future_state(contract).map_err(text)?;
+    let entry = border::to_model(entry.get()).map_err(text)?;
+    let quantity = border::to_model(position.canonical_quantity).map_err(text)?;
+    let gain = border::publish(quantity, gain_per_unit(contract, entry, state.mark.get())).map_err(text)?;
+    Ok(Some((contract.settlement_asset(), gain)))
+}
+
+const fn kind(contract: &Contract) -> RowKind {
+    match &contract.terms {
+        Terms::Spot => RowKind::Spot,
+        Terms::Perpetual => RowKind::Perpetual,
+        Terms::Future { .. } => RowKind::Future,
+        Terms::Option { .. } => RowKind::Option,
+    }
+}
+
+#[allow(clippy::needless_pass_by_value)] // used as a map_err function
+fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+/// A column that rows can be grouped by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupBy {
+    /// Whose price drives it.
+    Underlying,
+    /// Settlement day; `none` for perpetuals, spot and balances.
+    Expiry,
+    /// Where.
+    Venue,
+    /// On which ledger.
+    Chain,
+    /// Owner.
+    Account,
+    /// Option, future, perpetual, spot, balance.
+    Kind,
+}
+
+impl GroupBy {
+    /// The word for options and headers.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Underlying => "underlying",
+            Self::Expiry => "expiry",
+            Self::Venue => "venue",
+            Self::Chain => "chain",
+            Self::Account => "account",
+            Self::Kind => "kind",
+        }
+    }
+
+    fn key(self, row: &Row) -> GroupKey {
+        match self {
+            Self::Underlying => GroupKey::Text(row.underlying.to_string()),
+            Self::Expiry => GroupKey::Expiry(row.expiry),
+            Self::Venue => GroupKey::Text(row.venue.to_string()),
+            Self::Chain => GroupKey::Text(row.chain.to_string()),
+            Self::Account => GroupKey::Text(row.account.to_string()),
+            Self::Kind => GroupKey::Text(kind_word(row.kind).into()),
+        }
+    }
+}
+
+/// Word of a kind of row.
+#[must_use]
+pub const fn kind_word(kind: RowKind) -> &'static str {
+    match kind {
+        RowKind::Option => "option",
+        RowKind::Future => "future",
+        RowKind::Perpetual => "perpetual",
+        RowKind::Spot => "spot",
+        RowKind::Balance => "balance",
+        RowKind::Gain => "gain",
+    }
+}
+
+/// One part of a group's key; expiries sort by time, those without one first.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum GroupKey {
+    /// A name.
+    Text(String),
+    /// A settlement instant.
+    Expiry(Option<Timestamp>),
+}
+
+/// One group of rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Group {
+    /// One part per grouping column.
+    pub key: Vec<GroupKey>,
+    /// Rows in it.
+    pub rows: usize,
+    /// Exact sums.
+    pub exposure: Exposure,
+    /// The underlying that the coin figures are in; `None` when rows of several are mixed and coins do not add.
+    pub coin: Option<Asset>,
+}
+
+/// Sums rows by the given columns, in the order of the keys. Grouping by nothing gives the one total, or no group for no rows.
+#[must_use]
+pub fn group(rows: &[Row], by: &[GroupBy]) -> Vec<Group> {
+    let mut groups: BTreeMap<Vec<GroupKey>, Group> = BTreeMap::new();
+    for row in rows {
+        let key: Vec<GroupKey> = by.iter().map(|column| column.key(row)).collect();
+        let group = groups.entry(key.clone()).or_insert_with(|| Group {
+            key,
+            rows: 0,
+            exposure: Exposure::default(),
+            coin: Some(row.underlying.clone()),
+        });
+        group.rows += 1;
+        group.exposure += &row.exposure;
+        if group.coin.as_ref() != Some(&row.underlying) {
+            group.coin = None;
+        }
+    }
+    groups.into_values().collect()
+}
+
+impl Group {
+    /// The total of an empty book.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self { key: Vec::new(), rows: 0, exposure: Exposure::default(), coin: None }
+    }
+}
+
+/// Sum of one measure over rows that pass a test.
+pub(crate) fn sum_usd(rows: &[Row], measure: Measure, keep: impl Fn(&Row) -> bool) -> Fixed {
+    rows.iter().filter(|row| keep(row)).map(|row| row.exposure.in_usd(measure)).sum()
+}
