@@ -338,7 +338,8 @@ fn pick_range(
         None => (select, None),
     };
     // The rows of the range without a time are among those of the whole file, which the tally has.
-    let (mut snapshot, _) = pick(file, spec, chosen, progress, |ask, watch| parquet.for_each(ask, range, watch))?;
+    let (mut snapshot, _) =
+        pick(file, spec, chosen, progress, |ask, watch| parquet.for_each(ask, range, watch))?;
     snapshot.snapshots_in_file = tally.snapshots.len() as u64;
     Ok((snapshot, tally.issues))
 }

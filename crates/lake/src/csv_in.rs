@@ -101,7 +101,9 @@ pub(crate) fn normal(name: &str) -> String {
 
 fn broken(file: &str, row: u64, error: &csv::Error) -> LakeError {
     match error.kind() {
-        csv::ErrorKind::Io(source) if source.get_ref().is_some_and(|inner| inner.is::<RowTooLong>()) => {
+        csv::ErrorKind::Io(source)
+            if source.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<RowTooLong>) =>
+        {
             LakeError::format(file, row, RowTooLong.to_string())
         }
         csv::ErrorKind::Io(source) => LakeError::Io {

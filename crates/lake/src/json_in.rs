@@ -18,7 +18,7 @@ use std::rc::Rc;
 
 const NOT_A_ROW: &str = "a row is an object such as {\"account\": \"desk\", ...}";
 const TWICE: &str = "the key appears twice in this row; keep one";
-/// serde_json hands a number of arbitrary precision over as a map with this key.
+/// serde_json hands a number that is no 64-bit integer over as a map with this key.
 const NUMBER_KEY: &str = "$serde_json::private::";
 /// So many unknown keys are remembered.
 const UNKNOWN_KEPT: usize = 64;
@@ -306,6 +306,14 @@ impl<'de> Visitor<'de> for Seed<'_, '_, '_> {
 
     fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
         self.scalar(&format!("the text '{text}'"))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<(), E> {
+        self.scalar(&format!("the number {number}"))
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<(), E> {
+        self.scalar(&format!("the number {number}"))
     }
 
     fn visit_bool<E: Error>(self, flag: bool) -> Result<(), E> {

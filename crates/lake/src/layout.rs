@@ -260,35 +260,38 @@ impl Spec {
 /// Finds the layout of a header; JSON has none and one layout.
 pub(crate) fn detect(file: &str, header: Option<&[String]>) -> Result<&'static Spec, LakeError> {
     let Some(header) = header else { return Ok(&BOOK_SUMMARY) };
-    let mut ranked: Vec<(Vec<String>, &'static Spec)> =
-        SPECS.iter().map(|spec| (spec.missing(header), spec)).collect();
-    ranked.sort_by_key(|(missing, _)| missing.len());
-    match ranked.as_slice() {
-        [(first, one), (second, two), ..] if first.is_empty() && second.is_empty() => {
+    let fitting: Vec<&Spec> = SPECS.iter().filter(|spec| spec.missing(header).is_empty()).collect();
+    match fitting.as_slice() {
+        [spec] => Ok(spec),
+        [one, two, ..] => {
             let rule = format!(
                 "the columns fit both layouts '{}' and '{}', whose units differ; remove the columns of one",
                 one.word, two.word
             );
             Err(LakeError::format(file, 0, rule))
         }
-        [(missing, spec), ..] if missing.is_empty() => Ok(spec),
-        [(missing, closest), ..] => Err(unknown(file, header, missing, closest)),
-        [] => Err(LakeError::format(file, 0, "no layouts")),
+        [] => Err(unknown(file, header)),
     }
 }
 
-fn unknown(file: &str, header: &[String], missing: &[String], closest: &Spec) -> LakeError {
+/// The closest layout is the one of which most columns are there.
+fn unknown(file: &str, header: &[String]) -> LakeError {
+    let absent = |spec: &Spec| spec.missing(header).len();
+    let present = |spec: &Spec| {
+        spec.columns.iter().filter(|column| column.need == Need::Required).count() - absent(spec)
+    };
+    let closest = SPECS.iter().min_by_key(|spec| (std::cmp::Reverse(present(spec)), absent(spec)));
+    let (word, missing) = closest.map_or(("", Vec::new()), |spec| (spec.word, spec.missing(header)));
     let layouts: Vec<String> = SPECS.iter().map(Spec::describe).collect();
     let separator = match header {
         [only] if only.contains([';', '\t']) => " (columns are separated by commas, not by ';' or tabs)",
         _ => "",
     };
     let rule = format!(
-        "closest layout: '{}'{separator}; layouts and their required columns: {}; JSON: the exchange's book summary",
-        closest.word,
+        "closest layout: '{word}'{separator}; layouts and their required columns: {}; JSON: the exchange's book summary",
         layouts.join("; ")
     );
-    LakeError::Columns { file: file.to_owned(), missing: missing.to_vec(), rule }
+    LakeError::Columns { file: file.to_owned(), missing, rule }
 }
 
 #[cfg(test)]

@@ -134,6 +134,7 @@ pub(crate) fn open(path: &Path) -> Result<Source, LakeError> {
 fn refuse_unreadable(file: &str, head: &[u8]) -> Result<(), LakeError> {
     let rule = match head {
         [] => "the file is empty",
+        [b'P', b'A', b'R', b'1', ..] => return Ok(()),
         [0x1F, 0x8B, ..] => "compressed with gzip; unpack it first, or pipe the output of zcat",
         [0x28, 0xB5, 0x2F, 0xFD, ..] => {
             "compressed with zstd; unpack it first, or pipe the output of zstdcat"

@@ -35,6 +35,21 @@ pub enum ForwardSource {
     Index,
 }
 
+impl ForwardSource {
+    /// Word for tables and files.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Parity => "parity",
+            Self::FutureMark => "future_mark",
+            Self::Printed => "printed",
+            Self::Interpolated => "interpolated",
+            Self::Extrapolated => "extrapolated",
+            Self::Index => "index",
+        }
+    }
+}
+
 /// Forward of one quoted expiry, with every source that was at hand.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ForwardPoint {

@@ -74,6 +74,17 @@ pub struct FutureQuote {
     pub row: u64,
 }
 
+/// One quote of a spot pair: it tells the USD rate of its quote currency.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SpotQuote {
+    /// What is quoted, by whom.
+    pub listing: Listing,
+    /// Price of one unit of the base in the quote currency.
+    pub mark_price: Spot,
+    /// Row's own time, or the snapshot's.
+    pub source_time: Timestamp,
+}
+
 /// Checked rows of one or more market files.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
@@ -85,6 +96,8 @@ pub struct Snapshot {
     pub options: BTreeMap<(Venue, Symbol), OptionQuote>,
     /// Futures and perpetuals, by venue and symbol.
     pub futures: BTreeMap<(Venue, Symbol), FutureQuote>,
+    /// Spot pairs, by venue and symbol.
+    pub spots: BTreeMap<(Venue, Symbol), SpotQuote>,
     /// Sound rows that are not used as quotes, counted by reason.
     pub not_used: BTreeMap<&'static str, u64>,
 }
@@ -106,6 +119,7 @@ impl Snapshot {
             files: Vec::new(),
             options: BTreeMap::new(),
             futures: BTreeMap::new(),
+            spots: BTreeMap::new(),
             not_used: BTreeMap::new(),
         };
         let mut issues = Issues::default();
@@ -140,6 +154,13 @@ impl Snapshot {
                     self.futures.insert(key, *quote);
                 }
             }
+            Checked::Spot(quote) => {
+                let key = (quote.listing.venue.clone(), quote.listing.symbol.clone());
+                let held = self.spots.get(&key).map(|q| q.source_time);
+                if self.is_newest(held, quote.source_time, desk) {
+                    self.spots.insert(key, *quote);
+                }
+            }
         }
     }
 
@@ -166,6 +187,7 @@ impl Snapshot {
 enum Checked {
     Option(Box<OptionQuote>),
     Future(Box<FutureQuote>),
+    Spot(Box<SpotQuote>),
     NotUsed(&'static str),
 }
 
@@ -219,7 +241,7 @@ impl Desk<'_> {
         match listing.contract.terms {
             Terms::Option { .. } => self.option(listing),
             Terms::Perpetual | Terms::Future { .. } => self.future(listing),
-            Terms::Spot => Some(Checked::NotUsed("spot pairs are not used as quotes yet")),
+            Terms::Spot => self.spot(listing),
         }
     }
 
@@ -262,7 +284,9 @@ impl Desk<'_> {
     fn future(&mut self, listing: Listing) -> Option<Checked> {
         let raw = self.raw;
         let field = if self.file.layout == Layout::PerpetualPrices { "perpetual_price" } else { "mark_price" };
-        let mark = self.optional(field, raw.mark_price, Forward::new);
+        // A bundle (1000 coins) is quoted per bundle; the canonical price is per coin.
+        let bundle = border::to_model(listing.price_units).unwrap_or(1.0);
+        let mark = self.optional(field, raw.mark_price, |price| Forward::new(price / bundle));
         if raw.mark_price.is_none() {
             self.issue(field, "", "a future needs its mark price");
         }
@@ -276,6 +300,15 @@ impl Desk<'_> {
             source_time: raw.timestamp.unwrap_or(self.file.asof),
             row: raw.row,
         })))
+    }
+
+    fn spot(&mut self, listing: Listing) -> Option<Checked> {
+        let mark = self.optional("mark_price", self.raw.mark_price, Spot::new).ok()?;
+        let Some(mark_price) = mark else {
+            return Some(Checked::NotUsed("spot pair without a mark price"));
+        };
+        let source_time = self.raw.timestamp.unwrap_or(self.file.asof);
+        Some(Checked::Spot(Box::new(SpotQuote { listing, mark_price, source_time })))
     }
 
     /// Columns that repeat what the symbol says must say the same.

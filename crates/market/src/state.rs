@@ -103,7 +103,7 @@ pub struct Market {
     pub asof: Timestamp,
     /// By asset.
     pub underlyings: BTreeMap<Asset, Underlying>,
-    /// USD per unit, as given by the user; USD itself is always 1.
+    /// USD per unit of currencies: as given by the user, else implied by the spot pairs of the snapshot.
     pub rates: BTreeMap<Asset, Spot>,
     /// What a reader should know about the market's quality.
     pub notes: Vec<String>,
@@ -132,7 +132,31 @@ impl Market {
                 market.underlyings.insert(asset.clone(), underlying);
             }
         }
+        market.imply_rates(snapshot);
         market
+    }
+
+    /// USD rates that spot pairs imply: the USD price of the base over the price of the pair, the median over pairs; then once
+    /// more for currencies that are only quoted against those found first.
+    fn imply_rates(&mut self, snapshot: &Snapshot) {
+        for _ in 0..2 {
+            let mut implied: BTreeMap<Asset, Vec<f64>> = BTreeMap::new();
+            for quote in snapshot.spots.values() {
+                let contract = &quote.listing.contract;
+                let currency = quote_currency(contract);
+                if self.usd_rate(&currency).is_err()
+                    && let Ok(base_usd) = self.usd_rate(&contract.underlying)
+                {
+                    implied.entry(currency).or_default().push(base_usd / quote.mark_price.get());
+                }
+            }
+            for (currency, mut rates) in implied {
+                if let Some(rate) = median(&mut rates).and_then(|r| Spot::new(r).ok()) {
+                    self.notes.push(format!("{currency}: {:.6} USD, implied by spot pairs", rate.get()));
+                    self.rates.insert(currency, rate);
+                }
+            }
+        }
     }
 
     fn underlying(&mut self, asset: &Asset, snapshot: &Snapshot) -> Option<Underlying> {

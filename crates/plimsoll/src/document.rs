@@ -27,6 +27,8 @@ pub(crate) struct Document {
     pub(crate) issues: Issues,
     /// Market rows that are sound but not used, by reason.
     pub(crate) not_used: Vec<(&'static str, u64)>,
+    /// What a reader should know about inputs and market.
+    pub(crate) notes: Vec<String>,
 }
 
 impl Document {

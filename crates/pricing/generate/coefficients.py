@@ -88,7 +88,7 @@ MILLS_CENTRE = MILLS_SCALE / MILLS_SHIFT - 1
 MILLS_SCALE, MILLS_CENTRE = mpf(float(MILLS_SCALE)), mpf(float(MILLS_CENTRE))
 
 print("//! Written by generate/coefficients.py; do not edit.")
-print("#![allow(clippy::excessive_precision, clippy::unreadable_literal)]")
+print("#![allow(clippy::unreadable_literal)]")
 mills = interpolate(mills_of_u, MILLS_DEGREE, mpf(-1), mpf(1))
 worst("mills", mills_of_u, mills, mpf(-1), mpf(1))
 show("MILLS_SHIFT", MILLS_SHIFT, "k of the map u = centre - scale / (t + k).")
@@ -113,5 +113,4 @@ ln2 = log(mpf(2))
 high = mpf(int(ln2 * 2**38)) / 2**38
 show("LN2_HIGH", high, "The leading 38 bits of ln 2: its product with an exponent of up to 11 bits is exact.")
 show("LN2_LOW", ln2 - high, "The rest of ln 2.")
-show("LOG2_E", 1 / ln2, "1 / ln 2.")
 show("INVERSE_SQRT_TAU", 1 / sqrt(2 * pi), "1 / sqrt(2 pi).")

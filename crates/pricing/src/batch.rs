@@ -279,20 +279,20 @@ impl Task for Greeks5Slice<'_, '_, '_> {
             let range = start..start + length;
             let block = self.columns.block(start, length);
             stages.fill(&block);
-            let out = Greeks5Columns {
+            let mut out = Greeks5Columns {
                 value: &mut self.out.value[range.clone()],
                 delta: &mut self.out.delta[range.clone()],
                 gamma: &mut self.out.gamma[range.clone()],
                 vega: &mut self.out.vega[range.clone()],
                 theta_per_year: &mut self.out.theta_per_year[range],
             };
-            combine_greeks(&block, &stages, out);
+            combine_greeks(&block, &stages, &mut out);
         }
     }
 }
 
 #[inline(always)]
-fn combine_greeks(block: &Columns<'_>, stages: &Stages, out: Greeks5Columns<'_>) {
+fn combine_greeks(block: &Columns<'_>, stages: &Stages, out: &mut Greeks5Columns<'_>) {
     let length = block.forward.len().min(BLOCK);
     for i in 0..length {
         let root_time = kernel::positive_part(block.expiry_years[i]).sqrt();
@@ -304,7 +304,7 @@ fn combine_greeks(block: &Columns<'_>, stages: &Stages, out: Greeks5Columns<'_>)
         out.theta_per_year[i] = five.driftless_theta;
     }
     // Most crypto books do not discount at all; the interest on the premium is then exactly zero.
-    if block.discount.iter().all(|discount| *discount == 1.0) {
+    if block.discount.iter().all(|discount| discount.to_bits() == 1f64.to_bits()) {
         return;
     }
     for i in 0..length {

@@ -22,7 +22,7 @@
 //!     kind: OptionKind::Put,
 //! };
 //! let greeks = put.greeks();
-//! assert!((greeks.value - 5_843.0).abs() < 1.0);
+//! assert!((greeks.value - 5_940.404_399_87).abs() < 1e-8);
 //! assert!(greeks.delta < 0.0 && greeks.gamma > 0.0);
 //! assert_eq!(greeks.value, put.price());
 //! # Ok::<(), units::UnitError>(())
@@ -203,6 +203,7 @@ impl Task for AllGreeks {
     }
 }
 
+#[derive(Clone, Copy)]
 struct LiveInputs {
     vol: f64,
     time: f64,

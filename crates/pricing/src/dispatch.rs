@@ -79,3 +79,21 @@ pub fn has_hardware_fma() -> bool {
         cfg!(target_arch = "aarch64")
     }
 }
+
+/// The results of every instruction set that this machine has.
+#[cfg(test)]
+pub(crate) fn run_on_each<T: Task>(task: impl Fn() -> T) -> Vec<(&'static str, T::Output)> {
+    let mut results = vec![("baseline", task().run())];
+    #[cfg(target_arch = "x86_64")]
+    {
+        if wide256::available() {
+            // SAFETY: the machine has the instruction set, checked on the line before.
+            results.push(("avx2+fma", unsafe { wide256::run(task()) }));
+        }
+        if wide512::available() {
+            // SAFETY: the machine has the instruction set, checked on the line before.
+            results.push(("avx512", unsafe { wide512::run(task()) }));
+        }
+    }
+    results
+}

@@ -116,7 +116,8 @@ pub(crate) fn five(payoff: Payoff, vol: f64, root_time: f64, tails: Tails) -> Fi
             ),
         gamma: density * tails.inverse_deviation / forward,
         vega: forward_density * root_time,
-        driftless_theta: -(forward_density * half_decay),
+        // From zero, so that a settled option decays by +0.0 on every path.
+        driftless_theta: 0.0 - forward_density * half_decay,
     }
 }
 

@@ -9,6 +9,7 @@
 //! | [`implied_vol`] | from price to vol |
 //! | [`batch`] | many options at once |
 //! | [`revalue`] | many options under many scenarios |
+//! | [`accumulate`] | weighted sums of scenario rows |
 //! | [`kernel`] | exp, ln, pow and the normal distribution |
 //!
 //! All results have the same bits on every machine and at every vector width; [`implied_vol::Reference`] is the one exception.
@@ -30,6 +31,7 @@
 //! # Ok::<(), units::UnitError>(())
 //! ```
 
+pub mod accumulate;
 pub mod batch;
 pub mod black76;
 pub mod black_scholes;

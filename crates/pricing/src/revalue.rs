@@ -247,11 +247,10 @@ impl Task for Grid<'_> {
             let deviation = vol * row.root_time;
             let blocks = self.factors.factor.chunks(BLOCK).zip(self.factors.ln_factor.chunks(BLOCK));
             for ((factor, ln_factor), value) in blocks.zip(values.chunks_mut(BLOCK)) {
-                let length = value.len().min(BLOCK);
-                for i in 0..length {
-                    stages.log_moneyness[i] = row.log_moneyness + ln_factor[i];
+                for (log_moneyness, ln_factor) in stages.log_moneyness.iter_mut().zip(ln_factor) {
+                    *log_moneyness = row.log_moneyness + ln_factor;
                 }
-                stages.fill_tails_at(deviation, length);
+                stages.fill_tails_at(deviation, value.len());
                 write_values(row, &stages, factor, value);
             }
         }

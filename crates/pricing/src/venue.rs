@@ -87,8 +87,18 @@ pub struct BybitGreeks {
 #[must_use]
 pub fn deribit(option: &Black76) -> DeribitGreeks {
     let greeks = undiscounted(option).greeks();
-    let decay_of_life = decay_of_the_coming_day(&greeks, option.expiry);
-    let decay = if decay_of_life < greeks.value { decay_of_life } else { greeks.value };
+    deribit_view(option, &greeks, greeks.value)
+}
+
+/// Deribit's view of an option whose published mark, in USD, differs from its value here: the venue caps theta by its own mark.
+#[must_use]
+pub fn deribit_at_mark(option: &Black76, mark_usd: f64) -> DeribitGreeks {
+    deribit_view(option, &undiscounted(option).greeks(), mark_usd)
+}
+
+fn deribit_view(option: &Black76, greeks: &Greeks, most_decay: f64) -> DeribitGreeks {
+    let decay_of_life = decay_of_the_coming_day(greeks, option.expiry);
+    let decay = if decay_of_life > most_decay { most_decay } else { decay_of_life };
     DeribitGreeks {
         delta: greeks.delta,
         gamma: greeks.gamma,

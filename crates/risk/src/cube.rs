@@ -73,6 +73,12 @@ impl Cube {
         self.shocks
     }
 
+    /// All cells, row-major.
+    #[must_use]
+    pub fn cells(&self) -> &[f64] {
+        &self.pnl_usd
+    }
+
     /// P&L of one unit of a contract under each shock; empty for a row that does not exist.
     #[must_use]
     pub fn row(&self, contract: usize) -> &[f64] {

@@ -236,6 +236,10 @@ impl Valuation {
 pub(crate) fn gain_of<'a>(position: &'a Position, market: &Market) -> Result<Option<(&'a Asset, Fixed)>, String> {
     let contract = &position.listing.contract;
     let Some(entry) = position.average_price.filter(|p| !p.get().is_zero()) else { return Ok(None) };
+    if !matches!(contract.terms, Terms::Perpetual | Terms::Future { .. }) {
+        return Ok(None);
+    }
+    let entry = position.listing.canonical_price(entry).ok_or("average price needs more than 28 digits")?;
     let state = market.future_state(contract).map_err(text)?;
     let entry = border::to_model(entry.get()).map_err(text)?;
     let quantity = border::to_model(position.canonical_quantity).map_err(text)?;

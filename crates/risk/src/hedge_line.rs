@@ -23,6 +23,28 @@ pub enum Aim {
     CoinNeutral,
 }
 
+impl Aim {
+    /// Words for tables.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::UsdNeutral => "USD-neutral",
+            Self::CoinNeutral => "coin-neutral",
+        }
+    }
+}
+
+impl Side {
+    /// Word for tables.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Buy => "BUY",
+            Self::Sell => "SELL",
+        }
+    }
+}
+
 /// Buy or sell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -8,6 +8,7 @@
 //! Everything is a pure function of book, market and scenario data. Model values are f64 up to the row; a row's figure is
 //! quantised once ([`units::Fixed`]) and from there on sums are exact, whatever the order of rows or threads.
 
+mod accounts;
 mod cube;
 mod exposure;
 mod hedge_line;
@@ -21,6 +22,7 @@ mod shock;
 mod shocked;
 mod stress;
 
+pub use accounts::{AccountRows, Worst};
 pub use cube::{Cube, CubeError};
 pub use exposure::{Group, GroupBy, GroupKey, PriceBoard, Row, RowKind, Unpriced, Valuation, group, kind_word};
 pub use hedge_line::{Aim, HedgeLine, Side, hedge_lines, net_delta_usd};

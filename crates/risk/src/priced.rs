@@ -78,10 +78,9 @@ impl Priced {
     /// When there is no USD rate for it.
     pub fn asset(asset: &Asset, market: &Market) -> Result<Self, Missing> {
         let usd = market.usd_rate(asset)?;
-        let moves_with_spot = market.underlyings.contains_key(asset);
         Ok(Self {
             underlying: asset.clone(),
-            rate_asset: (!moves_with_spot && asset.as_str() != "USD").then(|| asset.clone()),
+            rate_asset: (asset.is_currency() && asset.as_str() != "USD").then(|| asset.clone()),
             usd_per_value: usd,
             spot_usd: usd,
             form: Form::Asset,

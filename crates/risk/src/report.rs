@@ -110,9 +110,9 @@ impl Report {
     }
 }
 
-/// Underlyings with an index that the book touches: those whose spot can be shocked.
+/// Coins with a price that the book touches: those whose spot can be shocked.
 fn shocked_underlyings<'a>(valuation: &'a Valuation, market: &Market) -> BTreeSet<&'a Asset> {
-    valuation.rows.iter().map(|row| &row.underlying).filter(|u| market.underlyings.contains_key(*u)).collect()
+    valuation.rows.iter().map(|row| &row.underlying).filter(|u| !u.is_currency() && market.spot(u).is_ok()).collect()
 }
 
 impl GroupKey {

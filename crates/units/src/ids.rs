@@ -91,6 +91,14 @@ impl Asset {
     pub fn usd() -> Self {
         Self("USD".into())
     }
+
+    /// True for money and tokens pegged to it: their USD value moves with a rate (a depeg), not with a spot price, so they
+    /// carry no delta. Names with `USD` in them, and a short list of others; everything else is a coin.
+    #[must_use]
+    pub fn is_currency(&self) -> bool {
+        const OTHERS: [&str; 8] = ["DAI", "EUR", "EURR", "EURC", "GHO", "FRAX", "USYC", "BUIDL"];
+        self.0.contains("USD") || OTHERS.contains(&&*self.0)
+    }
 }
 
 /// Call or put: the one word about options that both contracts and pricing kernels need.
@@ -106,6 +114,16 @@ pub enum OptionKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn currencies_are_told_from_coins() {
+        for currency in ["USD", "USDT", "usdc", "sUSDe", "FDUSD", "DAI", "EURC"] {
+            assert!(Asset::new(currency).unwrap().is_currency(), "{currency}");
+        }
+        for coin in ["BTC", "ETH", "SOL", "STETH", "XAUT"] {
+            assert!(!Asset::new(coin).unwrap().is_currency(), "{coin}");
+        }
+    }
 
     #[test]
     fn ids_are_normalised_and_checked() {

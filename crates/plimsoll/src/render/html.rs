@@ -1,9 +1,52 @@
-//! One self-contained HTML file.
+//! One self-contained HTML file: the report for reading, sending and printing.
+//!
+//! Sections, in the order in which they are asked for: what is missing (if anything), provenance, where the book stands,
+//! underlying x expiry, exposure by chosen groups, curve and ladder per underlying, stress, reconciliation, doubtful data,
+//! forward curves, definitions. The page has no script and refers to nothing outside itself, and its content policy
+//! forbids both. It has no clock: the same document gives the same bytes.
+//!
+//! Signs and colours: blue positive, orange negative, always with the sign itself; green and amber only for status.
+//! Figures are short in the cell and whole in its `title`. Text from files is escaped by construction ([`markup`]).
+
+mod answer;
+mod data;
+mod frame;
+mod groups;
+mod ladder;
+mod markup;
+mod matrix;
+mod payoff;
+mod reconcile;
+mod stress;
+
+#[cfg(test)]
+mod tests;
 
 use crate::document::Document;
+use markup::Markup;
 
 /// Renders the report as one HTML file without outside references.
 #[must_use]
-pub(crate) fn html(_document: &Document) -> String {
-    String::new()
+pub(crate) fn html(document: &Document) -> String {
+    let mut page = Markup::default();
+    page.raw("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">");
+    page.raw("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">");
+    page.raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>");
+    page.raw(if document.is_partial() { "PARTIAL: " } else { "" }).raw("Plimsoll ").text(document.report.market.asof);
+    page.raw("</title><style>").raw(include_str!("html/style.css")).raw("</style></head>\n<body>\n");
+    frame::banner(&mut page, document);
+    frame::header(&mut page, document);
+    page.raw("<main>\n");
+    answer::answer(&mut page, document);
+    matrix::matrix(&mut page, document);
+    groups::groups(&mut page, document);
+    ladder::ladders(&mut page, document);
+    stress::stress(&mut page, document);
+    reconcile::reconcile(&mut page, document);
+    data::left_out(&mut page, document);
+    data::forwards(&mut page, document);
+    page.raw("</main>\n");
+    frame::footer(&mut page);
+    page.raw("</body></html>\n");
+    page.finish()
 }

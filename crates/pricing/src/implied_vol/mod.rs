@@ -16,14 +16,14 @@
 //! use pricing::OptionKind;
 //! use units::{Discount, Forward, Strike, YearFraction};
 //! let quote = OptionQuote {
-//!     price: 5_843.0,
+//!     price: 5_940.404_399_87,
 //!     forward: Forward::new(84_000.0)?,
 //!     strike: Strike::new(80_000.0)?,
 //!     expiry: YearFraction::new(90.0 / 365.0)?,
 //!     discount: Discount::new(1.0)?,
 //!     kind: OptionKind::Put,
 //! };
-//! assert!((Deterministic.implied_vol(&quote)?.get() - 0.48).abs() < 1e-4);
+//! assert!((Deterministic.implied_vol(&quote)?.get() - 0.48).abs() < 1e-10);
 //! let dear = OptionQuote { price: 90_000.0, ..quote };
 //! assert!(matches!(Deterministic.implied_vol(&dear), Err(ImpliedVolError::AboveMaximum { .. })));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -136,9 +136,12 @@ pub trait ImpliedVol {
     /// # Errors
     /// Names the bound that the price breaks.
     fn implied_vol(&self, quote: &OptionQuote) -> Result<Vol, ImpliedVolError> {
-        let normalised = quote.normalise()?;
-        let vol = self.total_deviation(normalised)? / quote.expiry.get().sqrt();
-        Vol::new(vol).map_err(|_: UnitError| VolOutOfRange { vol }.into())
+        quote.annual(self.total_deviation(quote.normalise()?)?)
+    }
+
+    /// The vols of many quotes, each as [`ImpliedVol::implied_vol`] gives it.
+    fn implied_vols(&self, quotes: &[OptionQuote]) -> Vec<Result<Vol, ImpliedVolError>> {
+        quotes.iter().map(|quote| self.implied_vol(quote)).collect()
     }
 }
 
@@ -155,6 +158,18 @@ impl OptionQuote {
     /// # Errors
     /// Names the bound that the price breaks.
     pub fn normalise(&self) -> Result<NormalisedPrice, ImpliedVolError> {
+        dispatch::run(Normalise(self))
+    }
+
+    /// s as an annual vol.
+    #[inline(always)]
+    fn annual(&self, deviation: f64) -> Result<Vol, ImpliedVolError> {
+        let vol = deviation / self.expiry.get().sqrt();
+        Vol::new(vol).map_err(|_: UnitError| VolOutOfRange { vol }.into())
+    }
+
+    #[inline(always)]
+    fn normalise_body(&self) -> Result<NormalisedPrice, ImpliedVolError> {
         let price = self.price;
         if !price.is_finite() {
             return Err(ImpliedVolError::NotFinite { price });
@@ -179,21 +194,18 @@ impl OptionQuote {
             let bound = if self.kind == OptionKind::Call { forward } else { strike };
             return Err(ImpliedVolError::AboveMaximum { price, maximum: self.discount.get() * bound });
         }
-        let log_moneyness = -dispatch::run(LnRatio { forward, strike }).abs();
+        let log_moneyness = -kernel::ln_ratio_lane(forward, strike).abs();
         Ok(NormalisedPrice { log_moneyness, time_value: time_value / (forward.sqrt() * strike.sqrt()) })
     }
 }
 
-struct LnRatio {
-    forward: f64,
-    strike: f64,
-}
+struct Normalise<'a>(&'a OptionQuote);
 
-impl Task for LnRatio {
-    type Output = f64;
+impl Task for Normalise<'_> {
+    type Output = Result<NormalisedPrice, ImpliedVolError>;
     #[inline(always)]
-    fn run(self) -> f64 {
-        kernel::ln_ratio_lane(self.forward, self.strike)
+    fn run(self) -> Self::Output {
+        self.0.normalise_body()
     }
 }
 

@@ -1,5 +1,5 @@
 //! Written by generate/coefficients.py; do not edit.
-#![allow(clippy::excessive_precision, clippy::unreadable_literal)]
+#![allow(clippy::unreadable_literal)]
 
 /// k of the map u = centre - scale / (t + k).
 pub(super) const MILLS_SHIFT: f64 = 6.0;
@@ -74,9 +74,6 @@ pub(super) const LN2_HIGH: f64 = 0.6931471805582987;
 
 /// The rest of ln 2.
 pub(super) const LN2_LOW: f64 = 1.6465949582897082e-12;
-
-/// 1 / ln 2.
-pub(super) const LOG2_E: f64 = 1.4426950408889634;
 
 /// 1 / sqrt(2 pi).
 pub(super) const INVERSE_SQRT_TAU: f64 = 0.3989422804014327;

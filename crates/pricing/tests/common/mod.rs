@@ -4,6 +4,42 @@
 
 use pricing::OptionKind;
 use pricing::batch::Columns;
+use serde_json::Value;
+use std::path::PathBuf;
+
+/// A file of the project's shared reference data, or nothing where it is absent (then says so; fails on CI).
+#[allow(clippy::disallowed_methods)] // tests may be told where the shared data are
+pub fn shared_text(path: &str) -> Option<String> {
+    let folder = std::env::var("PLIMSOLL_SHARED").map_or_else(
+        |_| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared")),
+        PathBuf::from,
+    );
+    let file = folder.join(path);
+    let text = std::fs::read_to_string(&file).ok();
+    if text.is_none() {
+        println!("did not run: {} is absent", file.display());
+        assert!(std::env::var("CI").is_err(), "shared data must be present on CI");
+    }
+    text
+}
+
+/// The same as JSON.
+pub fn shared_json(path: &str) -> Option<Value> {
+    shared_text(path).map(|text| serde_json::from_str(&text).unwrap())
+}
+
+/// A number of a JSON object, given as a number or as decimal text.
+pub fn number(row: &Value, key: &str) -> f64 {
+    let field = &row[key];
+    let parsed = field.as_str().map_or_else(|| field.as_f64(), |text| text.parse().ok());
+    parsed.unwrap_or_else(|| panic!("{key} is missing in {row}"))
+}
+
+/// Call or put, in any spelling that starts with c or p.
+pub fn kind(row: &Value, key: &str) -> OptionKind {
+    let word = row[key].as_str().unwrap().to_lowercase();
+    if word.starts_with('c') { OptionKind::Call } else { OptionKind::Put }
+}
 
 /// SplitMix64: a fixed integer sequence, the same on every machine.
 #[derive(Debug, Clone)]
@@ -85,6 +121,7 @@ impl Options {
 pub mod scalar_libm {
     use pricing::OptionKind;
 
+    #[derive(Clone, Copy)]
     pub struct Inputs {
         pub forward: f64,
         pub strike: f64,
@@ -104,6 +141,25 @@ pub mod scalar_libm {
         let d2 = d1 - deviation;
         let w = if o.kind == OptionKind::Call { 1.0 } else { -1.0 };
         o.discount * w * (o.forward * norm_cdf(w * d1) - o.strike * norm_cdf(w * d2))
+    }
+
+    /// Newton's method from the inflection point (Manaster and Koehler 1982), until the vol moves by less than 1e-12.
+    pub fn implied_vol(o: &Inputs, price: f64) -> f64 {
+        let root_time = o.expiry.sqrt();
+        let log_moneyness = libm::log(o.forward / o.strike);
+        let mut vol = (2.0 * log_moneyness.abs() / o.expiry).sqrt().max(1e-3);
+        for _ in 0..60 {
+            let at = Inputs { vol, ..*o };
+            let d1 = log_moneyness / (vol * root_time) + 0.5 * vol * root_time;
+            let vega =
+                o.discount * o.forward * root_time * libm::exp(-0.5 * d1 * d1) * 0.398_942_280_401_432_7;
+            let step = (super::scalar_libm::price(&at) - price) / vega;
+            vol -= step;
+            if step.abs() < 1e-12 {
+                break;
+            }
+        }
+        vol
     }
 
     pub fn greeks5(o: &Inputs) -> [f64; 5] {

@@ -1,0 +1,202 @@
+//! The command line: what can be asked, with an example for each command.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use risk::GroupBy;
+use std::path::PathBuf;
+use units::{Asset, Spot, Timestamp};
+
+/// Exposure, margin and hedges of a derivatives book over exchanges and chains.
+#[derive(Debug, Parser)]
+#[command(name = "plimsoll", version, about, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done, nothing missing
+  1  a conformance suite failed
+  2  the command line is wrong
+  3  bad input: nothing was reported; every fault is listed on standard error
+  4  reported, but something given is not in the totals (--allow-partial)
+  5  a file could not be written
+
+Example:
+  plimsoll report examples/book.csv --market examples/market.json";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Net exposure, ladders, stress, reconciliation and a first hedge of a book on a market snapshot
+    Report(Box<ReportArgs>),
+    /// Write the sample book and market, generated from a named seed
+    Example(ExampleArgs),
+    /// Run the suites of other people's numbers
+    Conformance(ConformanceArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  plimsoll report                                     the embedded sample book and market
+  plimsoll report book.csv --market chain.parquet --at 2026-02-05T16:00:00Z --rate USDC=1
+  plimsoll report desk.csv dao.json --market btc.json --market eth.json --group-by venue,underlying
+  plimsoll report book.csv --market chain.parquet --format html --output report.html
+  plimsoll report book.csv --market chain.parquet --format csv --table exposure")]
+pub(crate) struct ReportArgs {
+    /// Book files: positions and balances as CSV, JSON or Parquet; none means the embedded sample
+    pub(crate) book: Vec<PathBuf>,
+    /// Market files: chain as Parquet or CSV, or the exchange's book summary as JSON; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(crate) market: Vec<PathBuf>,
+    /// Take the latest snapshot at or before this time (RFC 3339, UTC date or Unix milliseconds); default: the last
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<Timestamp>,
+    /// USD per unit of a currency or coin, such as USDC=1; may be given several times; wins over the market files
+    #[arg(long, value_name = "ASSET=USD", value_parser = parse_rate)]
+    pub(crate) rate: Vec<(Asset, Spot)>,
+    /// Scenario files in TOML; default: the embedded stress.toml and ladder.toml
+    #[arg(long, value_name = "FILE")]
+    pub(crate) scenarios: Vec<PathBuf>,
+    /// Columns to group exposure by
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', default_value = "underlying")]
+    pub(crate) group_by: Vec<GroupColumn>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub(crate) format: Format,
+    /// Write to this file instead of standard output (csv and parquet without --table: to this folder, one file a table)
+    #[arg(long, short, value_name = "PATH")]
+    pub(crate) output: Option<PathBuf>,
+    /// For csv and parquet: print only this table
+    #[arg(long, value_enum)]
+    pub(crate) table: Option<TableName>,
+    /// Value what can be valued in spite of bad rows and unpriced positions; the report then says so on its first line
+    #[arg(long)]
+    pub(crate) allow_partial: bool,
+    /// In tables, print every figure to its last digit instead of three significant ones
+    #[arg(long)]
+    pub(crate) exact: bool,
+    /// Threads to use; the result is the same bytes for any number; default: all cores
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  plimsoll example --out examples")]
+pub(crate) struct ExampleArgs {
+    /// Folder for book.csv and market.json
+    #[arg(long, value_name = "DIR", default_value = "examples")]
+    pub(crate) out: PathBuf,
+    /// Name of the seed: the same name gives the same files
+    #[arg(long, default_value = "plimsoll-1")]
+    pub(crate) seed: String,
+    /// Replace files that are there already
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  plimsoll conformance --vectors ../shared/vectors --data ../shared/data/chains
+  plimsoll conformance deribit-chain --data my/recordings --format json")]
+pub(crate) struct ConformanceArgs {
+    /// Suites to run; default: all
+    pub(crate) suite: Vec<String>,
+    /// Folder of test vectors
+    #[arg(long, value_name = "DIR", default_value = "../shared/vectors")]
+    pub(crate) vectors: PathBuf,
+    /// Folder (or one file) of recorded chains
+    #[arg(long, value_name = "DIR", default_value = "../shared/data/chains")]
+    pub(crate) data: PathBuf,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = ReportForm::Table)]
+    pub(crate) format: ReportForm,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportForm {
+    /// For reading
+    Table,
+    /// For programs: schema plimsoll.conformance/1
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For reading in a terminal
+    Table,
+    /// For programs: schema plimsoll.report/1 (docs/formats.md)
+    Json,
+    /// For spreadsheets
+    Csv,
+    /// For data frames: exact decimals
+    Parquet,
+    /// One self-contained page for reading, sending and printing
+    Html,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TableName {
+    /// Sums by the chosen columns, and the total
+    Exposure,
+    /// One row per position and balance
+    Positions,
+    /// Positions and balances that could not be valued, and bad rows
+    Unpriced,
+    /// Spot x vol P&L
+    Ladder,
+    /// P&L by spot and horizon
+    Curve,
+    /// One row per scenario
+    Stress,
+    /// Own figures against the venue's
+    Reconciliation,
+    /// Differences beyond their limit
+    Breaks,
+    /// Plain hedge lines
+    Hedge,
+    /// Forwards by expiry with their sources
+    Forwards,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GroupColumn {
+    /// Whose price drives it
+    Underlying,
+    /// Settlement day
+    Expiry,
+    /// Exchange or protocol
+    Venue,
+    /// Ledger
+    Chain,
+    /// Owner
+    Account,
+    /// Option, future, perpetual, spot, balance
+    Kind,
+}
+
+impl From<GroupColumn> for GroupBy {
+    fn from(column: GroupColumn) -> Self {
+        match column {
+            GroupColumn::Underlying => Self::Underlying,
+            GroupColumn::Expiry => Self::Expiry,
+            GroupColumn::Venue => Self::Venue,
+            GroupColumn::Chain => Self::Chain,
+            GroupColumn::Account => Self::Account,
+            GroupColumn::Kind => Self::Kind,
+        }
+    }
+}
+
+fn parse_rate(text: &str) -> Result<(Asset, Spot), String> {
+    let (asset, usd) = text.split_once('=').ok_or("write ASSET=USD_PER_UNIT, such as USDC=1")?;
+    let asset = Asset::new(asset).map_err(|e| e.to_string())?;
+    let usd: f64 = usd.trim().parse().map_err(|_| format!("'{usd}' is not a number: write ASSET=USD_PER_UNIT, such as USDC=1"))?;
+    if asset.as_str() == "USD" {
+        return Err("USD is the unit of account: its rate is 1".into());
+    }
+    Ok((asset, Spot::new(usd).map_err(|e| e.to_string())?))
+}

@@ -1,0 +1,214 @@
+//! From file names to a checked book, a coherent market and scenarios, each file with its hash.
+
+use crate::cli::ReportArgs;
+use crate::document::InputFile;
+use crate::failure::Failure;
+use crate::meter::Meter;
+use book::{Book, BookBuilder};
+use instrument::Specs;
+use lake::{Select, read_book, read_snapshot};
+use market::{Market, RawSnapshot, Snapshot};
+use risk::{CurveAxes, LadderAxes, ScenarioFile};
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use units::{Asset, Issue, Issues, Spot};
+
+/// The ladder and curve axes of every report, unless a scenario file brings its own.
+const LADDER_TOML: &str = include_str!("../../../scenarios/ladder.toml");
+/// The stress scenarios of every report, unless a scenario file is given.
+const STRESS_TOML: &str = include_str!("../../../scenarios/stress.toml");
+/// The sample that a report without files shows; `examples/` holds the same bytes.
+const SAMPLE_BOOK: &str = include_str!("../../../examples/book.csv");
+const SAMPLE_MARKET: &str = include_str!("../../../examples/market.json");
+
+/// All inputs of a report.
+pub(crate) struct Loaded {
+    pub(crate) book: Book,
+    pub(crate) snapshot: Snapshot,
+    pub(crate) market: Market,
+    pub(crate) scenarios: ScenarioFile,
+    pub(crate) ladder: LadderAxes,
+    pub(crate) curve: CurveAxes,
+    pub(crate) inputs: Vec<InputFile>,
+    pub(crate) issues: Issues,
+    pub(crate) notes: Vec<String>,
+}
+
+/// Reads and checks everything that the command line names.
+pub(crate) fn load(args: &ReportArgs) -> Result<Loaded, Failure> {
+    let specs = Specs::embedded();
+    let sample = Sample::write_if_needed(args)?;
+    let (books, markets) = sample.paths(args);
+    let mut inputs = Vec::new();
+    let mut notes = Vec::new();
+    let (book, mut issues) = load_book(&books, &specs, &mut inputs, &mut notes)?;
+    let raws = load_markets(&markets, args, &mut inputs)?;
+    let (snapshot, market_issues) = Snapshot::admit(&raws, &specs).map_err(|e| Failure::Usage(e.to_string()))?;
+    issues.extend(market_issues);
+    let rates = rates(&args.rate)?;
+    let market = Market::build(&snapshot, &rates);
+    let (scenarios, ladder, curve) = load_scenarios(&args.scenarios, &mut inputs)?;
+    for input in &mut inputs {
+        input.path = sample.shown(&input.path);
+    }
+    Ok(Loaded { book, snapshot, market, scenarios, ladder, curve, inputs, issues, notes })
+}
+
+fn rates(given: &[(Asset, Spot)]) -> Result<BTreeMap<Asset, Spot>, Failure> {
+    let mut rates = BTreeMap::new();
+    for (asset, usd) in given {
+        if rates.insert(asset.clone(), *usd).is_some() {
+            return Err(Failure::Usage(format!("--rate {asset} is given twice")));
+        }
+    }
+    Ok(rates)
+}
+
+fn load_book(
+    files: &[PathBuf],
+    specs: &Specs,
+    inputs: &mut Vec<InputFile>,
+    notes: &mut Vec<String>,
+) -> Result<(Book, Issues), Failure> {
+    let mut builder = BookBuilder::new("", specs);
+    for path in files {
+        let name = path.display().to_string();
+        builder.next_file(&name);
+        let mut meter = Meter::new(format!("reading {name}"));
+        let mut rows = 0;
+        let read = read_book(
+            path,
+            &mut |row| {
+                rows += 1;
+                builder.add(&row);
+            },
+            &mut |p| meter.at(p.bytes_done, p.bytes_total),
+        )?;
+        if !read.unknown_columns.is_empty() {
+            notes.push(format!("{name}: columns not used: {}", read.unknown_columns.join(", ")));
+        }
+        builder.add_issues(read.issues);
+        inputs.push(InputFile { blake3: hash(path)?, path: name, role: "book", rows });
+    }
+    Ok(builder.finish())
+}
+
+fn load_markets(files: &[PathBuf], args: &ReportArgs, inputs: &mut Vec<InputFile>) -> Result<Vec<RawSnapshot>, Failure> {
+    let select = args.at.map_or(Select::Last, Select::AtOrBefore);
+    let mut raws = Vec::new();
+    for path in files {
+        let name = path.display().to_string();
+        let mut meter = Meter::new(format!("reading {name}"));
+        let raw = read_snapshot(path, select, &mut |p| meter.at(p.bytes_done, p.bytes_total))?;
+        inputs.push(InputFile { blake3: hash(path)?, path: name, role: "market", rows: raw.rows.len() as u64 });
+        raws.push(raw);
+    }
+    Ok(raws)
+}
+
+fn load_scenarios(
+    files: &[PathBuf],
+    inputs: &mut Vec<InputFile>,
+) -> Result<(ScenarioFile, LadderAxes, CurveAxes), Failure> {
+    let bad = |issues| Failure::Scenarios { issues };
+    let embedded = ScenarioFile::parse("ladder.toml", LADDER_TOML).map_err(bad)?;
+    let mut axes = (embedded.ladder, embedded.curve);
+    let mut all = ScenarioFile { ladder: None, curve: None, scenarios: Vec::new(), lose_each_venue: None };
+    if files.is_empty() {
+        all = ScenarioFile::parse("stress.toml", STRESS_TOML).map_err(bad)?;
+    }
+    for path in files {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|e| Failure::Input(format!("{name}: cannot read: {e}")))?;
+        let file = ScenarioFile::parse(&name, &text).map_err(bad)?;
+        axes = (file.ladder.or(axes.0), file.curve.or(axes.1));
+        let rows = file.scenarios.len() as u64;
+        for scenario in file.scenarios {
+            if all.scenarios.iter().any(|s| s.name == scenario.name) {
+                return Err(twice(&name, &scenario.name));
+            }
+            all.scenarios.push(scenario);
+        }
+        all.lose_each_venue = file.lose_each_venue.or(all.lose_each_venue);
+        inputs.push(InputFile { blake3: hash(path)?, path: name, role: "scenarios", rows });
+    }
+    match axes {
+        (Some(ladder), Some(curve)) => Ok((all, ladder, curve)),
+        _ => Err(Failure::Input("the embedded ladder.toml lacks its axes".into())),
+    }
+}
+
+fn twice(file: &str, name: &str) -> Failure {
+    let mut issues = Issues::default();
+    issues.push(Issue {
+        file: file.into(),
+        row: 0,
+        field: "scenario.name".into(),
+        value: name.into(),
+        rule: "another file has a scenario of this name: rename one".into(),
+    });
+    Failure::Scenarios { issues }
+}
+
+/// BLAKE3 of a file, read in pieces; a pipe cannot be read twice and has none.
+fn hash(path: &Path) -> Result<String, Failure> {
+    if !path.is_file() {
+        return Ok("none: not a regular file".into());
+    }
+    let failed = |e: std::io::Error| Failure::Input(format!("{}: cannot read: {e}", path.display()));
+    let mut file = std::fs::File::open(path).map_err(failed)?;
+    let mut hasher = blake3::Hasher::new();
+    let mut piece = vec![0; 1 << 16];
+    loop {
+        let got = file.read(&mut piece).map_err(failed)?;
+        let Some(bytes) = piece.get(..got).filter(|b| !b.is_empty()) else { break };
+        hasher.update(bytes);
+    }
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
+/// The embedded sample, laid out as files so that it goes through the same readers as any other; removed afterwards.
+struct Sample {
+    folder: Option<PathBuf>,
+}
+
+impl Sample {
+    fn write_if_needed(args: &ReportArgs) -> Result<Self, Failure> {
+        match (args.book.is_empty(), args.market.is_empty()) {
+            (false, false) => return Ok(Self { folder: None }),
+            (false, true) => return Err(Failure::Usage("pass --market FILE beside the book".into())),
+            (true, false) => return Err(Failure::Usage("pass a book file beside --market, or neither for the sample".into())),
+            (true, true) => {}
+        }
+        let folder = std::env::temp_dir().join(format!("plimsoll-sample-{}", std::process::id()));
+        let failed = |source| Failure::Write { path: folder.clone(), source };
+        std::fs::create_dir_all(&folder).map_err(failed)?;
+        for (name, text) in [("book.csv", SAMPLE_BOOK), ("market.json", SAMPLE_MARKET)] {
+            std::fs::write(folder.join(name), text).map_err(failed)?;
+        }
+        Ok(Self { folder: Some(folder) })
+    }
+
+    fn paths(&self, args: &ReportArgs) -> (Vec<PathBuf>, Vec<PathBuf>) {
+        self.folder.as_ref().map_or_else(
+            || (args.book.clone(), args.market.clone()),
+            |folder| (vec![folder.join("book.csv")], vec![folder.join("market.json")]),
+        )
+    }
+
+    /// The sample's place on disk is of no interest and would differ between runs.
+    fn shown(&self, path: &str) -> String {
+        let name = Path::new(path).file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+        if self.folder.is_some() && (name == "book.csv" || name == "market.json") { format!("sample {name}") } else { path.into() }
+    }
+}
+
+impl Drop for Sample {
+    fn drop(&mut self) {
+        if let Some(folder) = &self.folder {
+            // A leftover in the system's folder for temporary files does no harm.
+            let _ = std::fs::remove_dir_all(folder);
+        }
+    }
+}

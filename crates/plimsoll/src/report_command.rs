@@ -1,0 +1,132 @@
+//! `plimsoll report`: load, value, render.
+
+use crate::cli::{Format, ReportArgs, TableName};
+use crate::document::Document;
+use crate::failure::Failure;
+use crate::load::{Loaded, load};
+use crate::render::table::{Digits, Ink, Style};
+use crate::render::{html, json, table, tables};
+use lake::{write_csv, write_parquet};
+use risk::{GroupBy, Inputs, Report};
+use std::collections::BTreeSet;
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Runs the command; the exit code says whether anything is missing.
+pub(crate) fn run(args: &ReportArgs) -> Result<ExitCode, Failure> {
+    check(args)?;
+    let document = match args.threads {
+        None => document(args)?,
+        Some(threads) => {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build();
+            pool.map_err(|e| Failure::Usage(format!("--threads {threads}: {e}")))?.install(|| document(args))?
+        }
+    };
+    write(args, &document)?;
+    Ok(ExitCode::from(if document.is_partial() { 4 } else { 0 }))
+}
+
+/// What clap cannot say about options that only make sense together.
+fn check(args: &ReportArgs) -> Result<(), Failure> {
+    let tabular = matches!(args.format, Format::Csv | Format::Parquet);
+    if args.table.is_some() && !tabular {
+        return Err(Failure::Usage("--table goes with --format csv or parquet".into()));
+    }
+    if args.format == Format::Parquet && args.output.is_none() && (args.table.is_none() || std::io::stdout().is_terminal()) {
+        return Err(Failure::Usage("--format parquet needs --output FOLDER, or --table NAME and a pipe or file".into()));
+    }
+    let mut seen = BTreeSet::new();
+    for column in &args.group_by {
+        if !seen.insert(GroupBy::from(*column)) {
+            return Err(Failure::Usage(format!("--group-by names {} twice", GroupBy::from(*column).word())));
+        }
+    }
+    Ok(())
+}
+
+fn document(args: &ReportArgs) -> Result<Document, Failure> {
+    let loaded = load(args)?;
+    if !loaded.issues.is_empty() && !args.allow_partial {
+        return Err(Failure::Rows { issues: loaded.issues });
+    }
+    let report = report(args, &loaded)?;
+    if report.is_partial() && !args.allow_partial {
+        let lines = report.unpriced.iter().map(|u| format!("{} {} {} x {}: {}\n", u.account, u.venue, u.quantity, u.symbol, u.reason));
+        let of = report.rows.len() + report.unpriced.len();
+        return Err(Failure::Unpriced { count: report.unpriced.len(), of, list: lines.collect() });
+    }
+    let mut notes = loaded.notes;
+    notes.extend(report.market.notes.iter().cloned());
+    Ok(Document {
+        report,
+        inputs: loaded.inputs,
+        issues: loaded.issues,
+        not_used: loaded.snapshot.not_used.iter().map(|(reason, count)| (*reason, *count)).collect(),
+        notes,
+    })
+}
+
+fn report(args: &ReportArgs, loaded: &Loaded) -> Result<Report, Failure> {
+    let group_by: Vec<GroupBy> = args.group_by.iter().map(|column| (*column).into()).collect();
+    let places = loaded.book.positions.iter().map(|p| &p.venue).chain(loaded.book.balances.iter().map(|b| &b.venue));
+    let venues = places.cloned().collect();
+    let scenarios = loaded.scenarios.scenarios_on(&venues);
+    Ok(Report::new(Inputs {
+        book: &loaded.book,
+        snapshot: &loaded.snapshot,
+        market: &loaded.market,
+        group_by: &group_by,
+        ladder: &loaded.ladder,
+        curve: &loaded.curve,
+        scenarios: &scenarios,
+    })?)
+}
+
+fn write(args: &ReportArgs, document: &Document) -> Result<(), Failure> {
+    let colour = args.output.is_none() && std::io::stdout().is_terminal();
+    let style = Style {
+        digits: if args.exact { Digits::Exact } else { Digits::Compact },
+        ink: if colour { Ink::Colour } else { Ink::Plain },
+    };
+    let text = match args.format {
+        Format::Table => table::text(document, style),
+        Format::Json => json::json(document).map_err(|e| Failure::Input(format!("cannot write JSON: {e}")))?,
+        Format::Html => html::html(document),
+        Format::Csv | Format::Parquet => return write_tables(args, document),
+    };
+    put(args.output.as_deref(), text.as_bytes())
+}
+
+fn write_tables(args: &ReportArgs, document: &Document) -> Result<(), Failure> {
+    let encode = |name: TableName| -> Result<Vec<u8>, Failure> {
+        let table = tables::table(document, name);
+        let mut bytes = Vec::new();
+        if args.format == Format::Csv {
+            write_csv(&table, &mut bytes)?;
+        } else {
+            write_parquet(&table, &mut bytes)?;
+        }
+        Ok(bytes)
+    };
+    let Some(folder) = args.output.as_deref().filter(|_| args.table.is_none()) else {
+        return put(args.output.as_deref(), &encode(args.table.unwrap_or(TableName::Exposure))?);
+    };
+    std::fs::create_dir_all(folder).map_err(|source| Failure::Write { path: folder.into(), source })?;
+    let extension = if args.format == Format::Csv { "csv" } else { "parquet" };
+    for name in tables::ALL {
+        put(Some(&folder.join(tables::file_stem(name)).with_extension(extension)), &encode(name)?)?;
+    }
+    Ok(())
+}
+
+/// To a file, or to standard output; a reader that closes the pipe early is not an error.
+pub(crate) fn put(path: Option<&Path>, bytes: &[u8]) -> Result<(), Failure> {
+    let Some(path) = path else {
+        return match std::io::stdout().lock().write_all(bytes) {
+            Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::Write { path: "standard output".into(), source: e }),
+            _ => Ok(()),
+        };
+    };
+    std::fs::write(path, bytes).map_err(|source| Failure::Write { path: path.into(), source })
+}
