@@ -90,7 +90,7 @@ pub(crate) struct ExampleArgs {
     #[arg(long, value_name = "DIR", default_value = "examples")]
     pub(crate) out: PathBuf,
     /// Name of the seed: the same name gives the same files
-    #[arg(long, default_value = "plimsoll-1")]
+    #[arg(long, default_value = crate::example::DEFAULT_SEED)]
     pub(crate) seed: String,
     /// Replace files that are there already
     #[arg(long)]
@@ -111,6 +111,9 @@ pub(crate) struct ConformanceArgs {
     /// Folder (or one file) of recorded chains
     #[arg(long, value_name = "DIR", default_value = "../shared/data/chains")]
     pub(crate) data: PathBuf,
+    /// Of each chain file, compare only the first snapshot and then every N-th; default: all
+    #[arg(long, value_name = "N")]
+    pub(crate) every: Option<std::num::NonZeroUsize>,
     /// How to print
     #[arg(long, value_enum, default_value_t = ReportForm::Table)]
     pub(crate) format: ReportForm,

@@ -14,8 +14,10 @@ mod render;
 mod report_command;
 
 use clap::Parser;
-use cli::{Cli, Command};
+use cli::{Cli, Command, ConformanceArgs, ExampleArgs, ReportForm};
+use conformance::{Snapshots, Sources};
 use failure::Failure;
+use meter::Meter;
 use std::process::ExitCode;
 
 /// Runs the command line: results on standard output, everything else on standard error.
@@ -23,8 +25,8 @@ use std::process::ExitCode;
 pub fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Report(args) => report_command::run(&args),
-        Command::Example(args) => example_command(&args),
-        Command::Conformance(_) => Err(Failure::Usage("not wired yet".into())),
+        Command::Example(args) => write_example(&args),
+        Command::Conformance(args) => run_conformance(&args),
     };
     done.unwrap_or_else(|failure| {
         eprintln!("plimsoll: {}", failure.to_string().trim_end());
@@ -32,6 +34,32 @@ pub fn main() -> ExitCode {
     })
 }
 
-fn example_command(_args: &cli::ExampleArgs) -> Result<ExitCode, Failure> {
-    Err(Failure::Usage("not wired yet".into()))
+fn write_example(args: &ExampleArgs) -> Result<ExitCode, Failure> {
+    let example = example::generate(&args.seed);
+    std::fs::create_dir_all(&args.out).map_err(|source| Failure::Write { path: args.out.clone(), source })?;
+    for (name, text) in [("book.csv", &example.book_csv), ("market.json", &example.market_json)] {
+        let path = args.out.join(name);
+        let same = std::fs::read_to_string(&path).is_ok_and(|old| old == *text);
+        if path.exists() && !same && !args.force {
+            return Err(Failure::Usage(format!("{} is there already with other content: pass --force to replace it", path.display())));
+        }
+        report_command::put(Some(&path), text.as_bytes())?;
+        println!("{}", path.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn run_conformance(args: &ConformanceArgs) -> Result<ExitCode, Failure> {
+    let every = args.every.map_or(Snapshots::All, Snapshots::EveryNth);
+    let sources = Sources { vectors: args.vectors.clone(), chains: args.data.clone(), snapshots: every };
+    let mut meter = Meter::new("conformance");
+    let results = conformance::run(&args.suite, &sources, &mut |p| meter.at(p.bytes_done, p.bytes_total));
+    drop(meter);
+    let results = results.map_err(|e| Failure::Usage(e.to_string()))?;
+    let text = match args.format {
+        ReportForm::Table => conformance::table(&results),
+        ReportForm::Json => conformance::json(&results),
+    };
+    report_command::put(None, text.as_bytes())?;
+    Ok(ExitCode::from(u8::from(!conformance::passed(&results))))
 }

@@ -59,7 +59,7 @@ impl<'a> Matrix<'a> {
     /// # Errors
     /// When the cells do not make whole rows.
     pub fn new(cells: &'a [f64], width: usize) -> Result<Self, AccumulateError> {
-        if width == 0 || cells.len() % width != 0 {
+        if width == 0 || !cells.len().is_multiple_of(width) {
             return Err(AccumulateError::Matrix { cells: cells.len(), width });
         }
         Ok(Self { cells, width })

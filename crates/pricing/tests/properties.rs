@@ -334,7 +334,7 @@ fn many_quotes_solve_as_each_alone() {
     for (quote, together) in quotes.iter().zip(together) {
         match (together, Deterministic.implied_vol(quote)) {
             (Ok(together), Ok(alone)) => {
-                assert_eq!(together.get().to_bits(), alone.get().to_bits(), "{quote:?}")
+                assert_eq!(together.get().to_bits(), alone.get().to_bits(), "{quote:?}");
             }
             // By text, because a NaN in an error is not equal to itself.
             (together, alone) => assert_eq!(format!("{together:?}"), format!("{alone:?}")),

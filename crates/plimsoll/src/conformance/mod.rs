@@ -18,6 +18,7 @@ mod vectors;
 
 pub(crate) use render::{json, table};
 pub(crate) use result::SuiteResult;
+use result::GroupResult;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -65,7 +66,7 @@ pub(crate) struct Suite {
     pub(crate) id: &'static str,
     /// What is compared with what.
     pub(crate) summary: &'static str,
-    run: fn(&Sources, &mut Report<'_>) -> SuiteResult,
+    run: fn(&Sources, &mut Report<'_>) -> Vec<GroupResult>,
 }
 
 /// All suites, in the order in which they run.
@@ -101,7 +102,12 @@ pub(crate) fn run(
     } else {
         ids.iter().map(|id| find(id)).collect::<Result<_, _>>()?
     };
-    Ok(chosen.into_iter().map(|suite| (suite.run)(sources, progress)).collect())
+    let run = |suite: &Suite| SuiteResult {
+        suite: suite.id,
+        summary: suite.summary,
+        groups: (suite.run)(sources, progress),
+    };
+    Ok(chosen.into_iter().map(run).collect())
 }
 
 fn find(id: &str) -> Result<&'static Suite, ConformanceError> {

@@ -8,7 +8,7 @@
 //! | `normalised_black_extreme_mp.json` | prices down to 1e-227 | 2e-14 of the forward; relative by conditioning |
 //! | `iv_extreme_reference.json` | implied deviations of such prices | the file's acceptance rule |
 
-use super::result::{Comparison, Group, GroupResult, SuiteResult};
+use super::result::{Comparison, Group, GroupResult};
 use super::vectors::{self, CaseError, FileError, number};
 use super::{Progress, Report, Sources};
 use ::pricing::implied_vol::{self, Deterministic, ImpliedVol, NormalisedPrice, Reference};
@@ -43,7 +43,7 @@ static FILES: [VectorFile; 5] = [
 ];
 
 /// Runs every file; one that is absent is a group that did not run, one that cannot be read is a failure.
-pub(super) fn run(sources: &Sources, progress: &mut Report<'_>) -> SuiteResult {
+pub(super) fn run(sources: &Sources, progress: &mut Report<'_>) -> Vec<GroupResult> {
     let folder = sources.vectors.join("pricing");
     let bytes_of = |file: &VectorFile| std::fs::metadata(folder.join(file.name)).map_or(0, |data| data.len());
     let bytes_total = FILES.iter().map(bytes_of).sum();
@@ -66,7 +66,7 @@ pub(super) fn run(sources: &Sources, progress: &mut Report<'_>) -> SuiteResult {
         bytes_done += bytes_of(file);
         progress(Progress { suite: ID, item: file.name, bytes_done, bytes_total });
     }
-    SuiteResult { suite: ID, summary: SUMMARY, groups }
+    groups
 }
 
 fn absolute(ours: f64, theirs: f64, tolerance: f64) -> Comparison {

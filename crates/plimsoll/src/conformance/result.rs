@@ -229,11 +229,6 @@ impl Group {
         self.result.cases == 0 && self.result.failed == 0
     }
 
-    /// Largest error so far.
-    pub(crate) fn largest(&self) -> Option<f64> {
-        self.errors.iter().copied().max_by(f64::total_cmp)
-    }
-
     /// The result, once all cases are in.
     pub(crate) fn finish(mut self) -> GroupResult {
         self.result.errors = distribution(&mut self.errors);

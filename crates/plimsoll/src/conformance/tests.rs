@@ -1,0 +1,217 @@
+//! The suites on the shared vectors and recordings, and proof that each can fail.
+//!
+//! `PLIMSOLL_SHARED` names the folder of shared data, by default beside the repository. `PLIMSOLL_FULL=1` compares every
+//! snapshot instead of every twentieth.
+#![allow(clippy::disallowed_methods)] // tests may be told where data are and how thorough to be
+
+use super::result::{Comparison, Group, Role, distribution};
+use super::{ConformanceError, Snapshots, Sources, SuiteResult, json, passed, run, table};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+const SAMPLED: usize = 20;
+
+/// The shared folder, or nothing where it is absent (then says so; fails on CI).
+fn shared() -> Option<PathBuf> {
+    let beside = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared"));
+    let folder = std::env::var("PLIMSOLL_SHARED").map_or_else(|_| beside(), PathBuf::from);
+    if folder.join("vectors/pricing").is_dir() && folder.join("data/chains").is_dir() {
+        return Some(folder);
+    }
+    println!("conformance suites did not run: {} is absent", folder.display());
+    assert!(std::env::var("CI").is_err(), "shared data must be present on CI");
+    None
+}
+
+fn sources(vectors: &Path, chains: &Path) -> Sources {
+    let full = std::env::var("PLIMSOLL_FULL").is_ok_and(|value| value == "1");
+    let snapshots = if full { Snapshots::All } else { Snapshots::EveryNth(NonZeroUsize::new(SAMPLED).unwrap()) };
+    Sources { vectors: vectors.to_owned(), chains: chains.to_owned(), snapshots }
+}
+
+fn run_one(suite: &str, sources: &Sources) -> SuiteResult {
+    run(&[suite.to_owned()], sources, &mut |_| {}).unwrap().remove(0)
+}
+
+/// An empty folder of this test's own.
+fn folder(test: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("plimsoll-conformance-{}-{test}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(folder.join("pricing")).unwrap();
+    folder
+}
+
+fn failure_names(result: &SuiteResult) -> Vec<&str> {
+    result.groups.iter().flat_map(|group| &group.failures).map(|failure| failure.name.as_str()).collect()
+}
+
+#[test]
+fn all_suites_pass_on_the_shared_data() {
+    let Some(shared) = shared() else { return };
+    let sources = sources(&shared.join("vectors"), &shared.join("data/chains"));
+    let mut last = 0;
+    let results = run(&[], &sources, &mut |progress| {
+        assert!(progress.bytes_done <= progress.bytes_total, "{progress:?}");
+        last = progress.bytes_done;
+    })
+    .unwrap();
+    println!("{}", table(&results));
+    assert!(passed(&results), "see the table above");
+    assert!(last > 0, "progress was reported");
+    for result in &results {
+        assert!(result.groups.iter().all(|group| group.role == Role::Informative || group.tolerance_reason.len() > 10 || group.not_run.is_some()));
+    }
+}
+
+#[test]
+fn the_sample_has_twenty_snapshots_and_the_crash_of_february() {
+    let Some(shared) = shared() else { return };
+    let mut chosen = Vec::new();
+    for month in ["202512", "202601", "202602", "202603", "202604", "202605"] {
+        let path = shared.join(format!("data/chains/deribit_{month}.parquet"));
+        let listing = lake::snapshots(&path, &mut |_| {}).unwrap();
+        chosen.extend(listing.snapshots.iter().step_by(SAMPLED).map(|snapshot| snapshot.asof));
+    }
+    assert!(chosen.len() >= 20, "{}", chosen.len());
+    let crash = "2026-02-05".parse().unwrap().."2026-02-07".parse().unwrap();
+    assert!(chosen.iter().any(|asof| crash.contains(asof)), "{chosen:?}");
+}
+
+#[test]
+fn a_corrupted_vector_fails_by_name() {
+    let Some(shared) = shared() else { return };
+    let copy = folder("vector");
+    for file in std::fs::read_dir(shared.join("vectors/pricing")).unwrap() {
+        let file = file.unwrap();
+        std::fs::write(copy.join("pricing").join(file.file_name()), std::fs::read(file.path()).unwrap()).unwrap();
+    }
+    let path = copy.join("pricing/haug_european_values.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains("2.4648"));
+    // One unit of the third decimal, ten times the tolerance.
+    std::fs::write(&path, text.replacen("2.4648", "2.4658", 1)).unwrap();
+    let result = run_one("pricing", &sources(&copy, &copy));
+    assert!(!result.passed());
+    assert_eq!(failure_names(&result), ["cases[1]: P spot 100 strike 95 t 0.5 vol 0.2"]);
+    assert!(table(&[result]).contains("FAILED cases[1]: P spot 100 strike 95"));
+    std::fs::remove_dir_all(copy).unwrap();
+}
+
+#[test]
+fn a_corrupted_greek_fails_by_row() {
+    let Some(shared) = shared() else { return };
+    let copy = folder("ticker").join("tickers.csv");
+    let text = std::fs::read_to_string(shared.join("data/chains/bottama_20210211_btc_tickers.csv")).unwrap();
+    // Delta of the second row: one unit of the third decimal.
+    assert!(text.contains(",0.09553,"));
+    std::fs::write(&copy, text.replacen(",0.09553,", ",0.09653,", 1)).unwrap();
+    let result = run_one("deribit-chain", &sources(&copy, &copy));
+    assert_eq!(failure_names(&result), ["row 2 BTC-5MAR21-57500-C"]);
+    std::fs::remove_file(copy).unwrap();
+}
+
+#[test]
+fn what_did_not_run_does_not_pass() {
+    let empty = folder("empty");
+    let results = run(&[], &sources(&empty, &empty), &mut |_| {}).unwrap();
+    assert!(!passed(&results));
+    assert!(!passed(&[]));
+    let text = table(&results);
+    assert_eq!(text.matches("RAN NOTHING").count(), 2, "{text}");
+    assert!(text.contains("did not run: the file is absent"), "{text}");
+    std::fs::remove_dir_all(empty).unwrap();
+}
+
+#[test]
+fn files_at_fault_are_failures_and_strangers_are_listed() {
+    let bad = folder("bad");
+    std::fs::write(bad.join("pricing/haug_european_greeks.json"), "{\"cases\": [{\"greek\": \"delta\"}]}").unwrap();
+    std::fs::write(bad.join("pricing/iv_extreme_reference.json"), "not JSON").unwrap();
+    std::fs::write(bad.join("chain.csv"), "timestamp,instrument_name\n2026-02-05T00:00:00Z,BTC-27MAR26-80000-C\n").unwrap();
+    std::fs::write(bad.join("notes.txt"), "hello").unwrap();
+    let vectors = run_one("pricing", &sources(&bad, &bad));
+    assert_eq!(failure_names(&vectors), ["cases[0]", "iv_extreme_reference.json"]);
+    let chains = run_one("deribit-chain", &sources(&bad, &bad));
+    assert_eq!(failure_names(&chains), ["chain.csv"]);
+    assert!(table(&[chains]).contains("did not run: not a .csv, .json or .parquet file"));
+    std::fs::remove_dir_all(bad).unwrap();
+}
+
+#[test]
+fn an_unknown_suite_lists_the_known_ones() {
+    let nowhere = Path::new("/nowhere");
+    let error = run(&["prices".to_owned()], &sources(nowhere, nowhere), &mut |_| {}).unwrap_err();
+    assert_eq!(
+        error,
+        ConformanceError::UnknownSuite { id: "prices".into(), known: "pricing, deribit-chain".into() }
+    );
+}
+
+fn comparison(ours: f64, tolerance: f64) -> Comparison {
+    Comparison { ours, theirs: 0.0, tolerance, scale: 1.0 }
+}
+
+#[test]
+fn a_group_keeps_the_case_nearest_to_its_tolerance() {
+    let mut group = Group::checked("g", "coin", "rounding");
+    for (name, error, tolerance) in [("large and loose", 5.0, 100.0), ("small and tight", 0.9, 1.0), ("none", 0.0, 1.0)] {
+        group.compare(comparison(error, tolerance), || name.to_owned());
+    }
+    let result = group.finish();
+    assert_eq!(result.worst.unwrap().case, "small and tight");
+    assert_eq!((result.cases, result.failed), (3, 0));
+    assert_eq!(result.errors.unwrap().max.to_bits(), 5.0_f64.to_bits());
+}
+
+#[test]
+fn an_error_that_is_not_a_number_fails_and_stays_the_worst() {
+    let mut group = Group::checked("g", "coin", "rounding");
+    group.compare(comparison(f64::NAN, 1.0), || "nan".to_owned());
+    group.compare(comparison(2.0, 1.0), || "two".to_owned());
+    let result = group.finish();
+    assert_eq!((result.failed, result.worst.unwrap().case.as_str()), (2, "nan"));
+}
+
+#[test]
+fn all_failures_are_counted_and_fifty_are_kept() {
+    let mut group = Group::checked("g", "coin", "rounding");
+    for case in 0..60 {
+        group.compare(comparison(2.0, 1.0), || case.to_string());
+    }
+    let result = group.finish();
+    assert_eq!((result.failed, result.failures.len()), (60, 50));
+    let suite = SuiteResult { suite: "s", summary: "", groups: vec![result] };
+    assert!(table(std::slice::from_ref(&suite)).contains("and 10 more"));
+}
+
+#[test]
+fn order_statistics_are_ranks() {
+    let mut errors: Vec<f64> = (1..=200).rev().map(f64::from).collect();
+    let spread = distribution(&mut errors).unwrap();
+    // The 100th, the 198th and the 200th of 200.
+    assert_eq!([spread.median, spread.p99, spread.max].map(f64::to_bits), [100.0, 198.0, 200.0].map(f64::to_bits));
+    assert_eq!(distribution(&mut []), None);
+}
+
+#[test]
+fn the_json_schema_is_stable() {
+    let mut group = Group::checked("file: mark", "coin", "rounding");
+    group.compare(comparison(2.0, 1.0), || "row 1".to_owned());
+    group.not_compared("no mark vol above zero", 3);
+    let suite = SuiteResult { suite: "s", summary: "what", groups: vec![group.finish()] };
+    let value: serde_json::Value = serde_json::from_str(&json(&[suite])).unwrap();
+    let keys = |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
+    assert_eq!(value["schema"], "plimsoll.conformance/1");
+    assert_eq!(value["passed"], false);
+    assert_eq!(keys(&value), "passed schema suites");
+    assert_eq!(keys(&value["suites"][0]), "groups suite summary");
+    let group = &value["suites"][0]["groups"][0];
+    assert_eq!(
+        keys(group),
+        "cases errors failed failures name not_compared not_run notes role tolerance_reason unit worst"
+    );
+    assert_eq!(keys(&group["failures"][0]), "detail error name tolerance");
+    assert_eq!(keys(&group["worst"]), "case error tolerance");
+    assert_eq!(keys(&group["errors"]), "max median p99");
+    assert_eq!((group["role"].as_str(), group["failed"].as_u64()), (Some("checked"), Some(1)));
+}

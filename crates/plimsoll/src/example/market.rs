@@ -52,6 +52,15 @@ const EXPIRIES: [Listed; 5] = [
     Listed { days_ahead: 217, future: Future::Listed },
 ];
 
+/// The two perpetuals of each coin.
+#[derive(Clone, Copy)]
+enum Perpetual {
+    /// Paid in the coin.
+    Inverse,
+    /// Paid in USDC.
+    Usdc,
+}
+
 /// Whether rows carry greeks.
 #[derive(Debug, PartialEq)]
 pub(super) enum Greeks {
@@ -82,16 +91,19 @@ pub(super) const COINS: [Coin; 2] = [
         index_usd: 92_000.0,
         vol_points_near: 41.0,
         vol_points_far: 50.0,
-        shape: Shape { skew: -0.22, wings: 0.9 },
+        shape: Shape { skew: -0.3, wings: 0.6 },
         greeks: Greeks::Published,
         open_interest: 900.0,
         amount_decimals: 1,
         strikes: [
-            &[78000, 82000, 84000, 86000, 88000, 90000, 92000, 94000, 96000, 98000, 100_000, 104_000],
+            &[70000, 80000, 84000, 86000, 88000, 90000, 92000, 94000, 96000, 100_000, 104_000, 114_000],
             &[70000, 75000, 80000, 85000, 88000, 90000, 92000, 95000, 100_000, 105_000, 110_000, 120_000],
             &[60000, 70000, 75000, 80000, 85000, 90000, 95000, 100_000, 105_000, 110_000, 120_000, 130_000],
             &[50000, 60000, 70000, 80000, 85000, 90000, 95000, 100_000, 110_000, 120_000, 130_000, 150_000],
-            &[50000, 60000, 70000, 80000, 90000, 100_000, 110_000, 120_000, 130_000, 140_000, 160_000, 180_000],
+            &[
+                50000, 60000, 70000, 80000, 90000, 100_000, 110_000, 120_000, 130_000, 140_000, 160_000,
+                180_000,
+            ],
         ],
     },
     Coin {
@@ -99,12 +111,12 @@ pub(super) const COINS: [Coin; 2] = [
         index_usd: 3_150.0,
         vol_points_near: 61.0,
         vol_points_far: 69.0,
-        shape: Shape { skew: -0.12, wings: 0.9 },
+        shape: Shape { skew: -0.18, wings: 0.6 },
         greeks: Greeks::Absent,
         open_interest: 9_000.0,
         amount_decimals: 0,
         strikes: [
-            &[2500, 2700, 2800, 2900, 3000, 3100, 3200, 3300, 3400, 3500, 3700, 3900],
+            &[2200, 2500, 2700, 2900, 3000, 3100, 3200, 3300, 3400, 3500, 3800, 4400],
             &[2200, 2400, 2600, 2800, 3000, 3100, 3200, 3300, 3500, 3700, 4000, 4500],
             &[2000, 2200, 2500, 2800, 3000, 3200, 3400, 3600, 3800, 4000, 4500, 5000],
             &[1800, 2000, 2400, 2700, 3000, 3200, 3500, 4000, 4500, 5000, 5500, 6000],
@@ -179,6 +191,12 @@ struct State<'a> {
     index: f64,
 }
 
+/// A future's price and how much of the trade it draws.
+struct Size {
+    mark_price: f64,
+    share: f64,
+}
+
 /// One expiry of it.
 struct Slice {
     days_ahead: i64,
@@ -200,16 +218,16 @@ impl<'a> State<'a> {
     }
 
     fn rows(&self) -> Vec<String> {
-        let perpetuals = [("PERPETUAL", "USD"), ("USDC-PERPETUAL", "USDC")];
-        let mut rows: Vec<String> =
-            perpetuals.into_iter().map(|(name, quote)| self.perpetual(name, quote)).collect();
+        let mut rows = [Perpetual::Inverse, Perpetual::Usdc].map(|kind| self.perpetual(kind)).to_vec();
         for (listed, strikes) in EXPIRIES.iter().zip(self.coin.strikes) {
             let slice = self.slice(listed);
             if slice.future == &Future::Listed {
                 rows.push(self.dated(&slice));
             }
             for strike in strikes {
-                rows.extend([OptionKind::Call, OptionKind::Put].map(|kind| self.option(&slice, *strike, kind)));
+                rows.extend(
+                    [OptionKind::Call, OptionKind::Put].map(|kind| self.option(&slice, *strike, kind)),
+                );
             }
         }
         rows
@@ -220,7 +238,7 @@ impl<'a> State<'a> {
         let settles = now.plus_millis(listed.days_ahead * DAY_MILLIS - FROM_SETTLEMENT_TO_NOON_MILLIS);
         let expiry = certain(now.years_until(settles));
         let (years, name) = (expiry.get(), expiry_text(settles));
-        // Between the near and the far level; three eighths of the way after a month and a half.
+        // From the near to the far level, half of the way after 0.2 years.
         let far_share = years / (years + 0.2);
         let level = self.draw("vol level", -150..=150) + self.draw(&format!("{name} vol"), -30..=30);
         let Coin { vol_points_near: near, vol_points_far: far, shape, .. } = *self.coin;
@@ -279,52 +297,57 @@ impl<'a> State<'a> {
     }
 
     fn dated(&self, slice: &Slice) -> String {
-        let name = format!("{}-{}", self.coin.name, slice.name);
-        // Open interest of futures is in USD; the quarter ends carry most of it.
-        let weight = if slice.days_ahead > 100 { 3.0 } else { 1.0 };
-        self.future(name, "USD", slice.forward, weight, None)
+        // The quarter ends carry most of the open interest.
+        let share = if slice.days_ahead > 100 { 3.0 } else { 1.0 };
+        line(
+            &self.future(
+                format!("{}-{}", self.coin.name, slice.name),
+                Size { mark_price: slice.forward, share },
+            ),
+        )
     }
 
-    fn perpetual(&self, suffix: &str, quote_currency: &'static str) -> String {
-        let (name, weight) = if quote_currency == "USD" {
-            (format!("{}-{suffix}", self.coin.name), 8.0)
-        } else {
-            (format!("{}_{suffix}", self.coin.name), 1.0)
+    fn perpetual(&self, kind: Perpetual) -> String {
+        let (name, quote_currency, share) = match kind {
+            Perpetual::Inverse => (format!("{}-PERPETUAL", self.coin.name), "USD", 8.0),
+            Perpetual::Usdc => (format!("{}_USDC-PERPETUAL", self.coin.name), "USDC", 1.0),
         };
-        let mark = self.index * (1.0 + self.draw(&format!("{suffix} premium"), -20..=60) * 1e-5);
+        let drawn = |what: &str, range| f64::from(self.seed.draw(&format!("{name} {what}"), range));
+        let mark_price = rounded(self.index * (1.0 + drawn("premium", -20..=60) * 1e-5), 2);
         let funding = Funding {
-            current_funding: self.draw(&format!("{suffix} funding"), 0..=900) * 1e-8,
-            funding_8h: rounded(self.draw(&format!("{suffix} funding of 8 hours"), 2000..=9000) * 1e-8, 8),
+            current_funding: rounded(drawn("funding", 0..=900) * 1e-8, 8),
+            funding_8h: rounded(drawn("funding of 8 hours", 2000..=9000) * 1e-8, 8),
         };
-        self.future(name, quote_currency, rounded(mark, 2), weight, Some(funding))
+        let inverse = self.future(name, Size { mark_price, share });
+        // Open interest counts USD for inverse contracts, coins for linear ones.
+        let open_interest = match kind {
+            Perpetual::Inverse => inverse.open_interest,
+            Perpetual::Usdc => rounded(inverse.open_interest / self.index, self.coin.amount_decimals),
+        };
+        line(&FutureRow { quote_currency, open_interest, funding: Some(funding), ..inverse })
     }
 
-    fn future(
-        &self,
-        instrument_name: String,
-        quote_currency: &'static str,
-        mark_price: f64,
-        weight: f64,
-        funding: Option<Funding>,
-    ) -> String {
-        let tick = self.coin.index_usd * 2e-5;
-        let (bid_price, ask_price) = (rounded(mark_price - tick, 2), rounded(mark_price + tick, 2));
+    /// An inverse future.
+    fn future(&self, instrument_name: String, Size { mark_price, share }: Size) -> FutureRow {
+        let half_spread = self.coin.index_usd * 2e-5;
+        let (bid_price, ask_price) =
+            (rounded(mark_price - half_spread, 2), rounded(mark_price + half_spread, 2));
         let thousands = self.seed.draw(&format!("{instrument_name} open interest"), 20_000..=60_000);
         let volume = self.seed.draw(&format!("{instrument_name} volume"), 100..=900);
-        line(&FutureRow {
+        FutureRow {
             instrument_name,
             base_currency: self.coin.name,
-            quote_currency,
+            quote_currency: "USD",
             mark_price,
             bid_price,
             ask_price,
             mid_price: rounded(0.5 * (bid_price + ask_price), 4),
             estimated_delivery_price: self.index,
-            open_interest: f64::from(thousands) * 1e3 * weight,
-            volume: f64::from(volume) * weight,
+            open_interest: f64::from(thousands) * 1e3 * share,
+            volume: f64::from(volume) * share,
             creation_timestamp: AS_OF_MILLIS,
-            funding,
-        })
+            funding: None,
+        }
     }
 }
 

@@ -163,7 +163,10 @@ fn only_the_stale_quote_breaks_and_it_is_held() {
             Figure::Vega | Figure::Theta | Figure::Rho => 1e-3,
         };
         assert!(row.median < rounding, "{row:?}");
-        assert_eq!(row.breaks, usize::from(row.underlying.as_str() == "BTC" && figures.contains(&row.figure)));
+        assert_eq!(
+            row.breaks,
+            usize::from(row.underlying.as_str() == "BTC" && figures.contains(&row.figure))
+        );
     }
 }
 
@@ -191,11 +194,4 @@ proptest! {
         let breaks = Reconciliation::new(&snapshot, &market, &held(&book)).breaks;
         prop_assert!(!breaks.is_empty() && breaks.iter().all(|b| b.symbol.as_str() == STALE));
     }
-}
-#[test]
-#[ignore]
-fn temporary_write() {
-    let e = generate(DEFAULT_SEED);
-    std::fs::write(committed().join("book.csv"), e.book_csv).unwrap();
-    std::fs::write(committed().join("market.json"), e.market_json).unwrap();
 }

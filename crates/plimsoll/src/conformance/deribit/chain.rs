@@ -12,19 +12,21 @@
 //! Parity uses up one of a pair's two marks: what is checked is that mark, vol and time agree, not the forward.
 
 use super::super::result::{Comparison, Group, GroupResult, distribution};
-use super::refused;
-use instrument::{OptionKind, Settlement, Specs};
-use market::{OptionQuote, RawSnapshot, Snapshot, parity_pairs};
+use super::{half_mark_digit, refused};
+use instrument::{Settlement, Specs};
+use market::{OptionQuote, ParityPair, RawSnapshot, Snapshot, parity_pairs};
 use pricing::Black76;
 use std::collections::BTreeMap;
-use units::{Discount, Forward, Timestamp, Vol, YearFraction};
+use units::{Discount, Forward, Timestamp, YearFraction};
 
 /// Largest error of a mark, in coin.
 const MARK_COIN: f64 = 1e-4;
 /// Half of 0.01 vol point, as a fraction.
 const HALF_VOL_DIGIT: f64 = 0.5e-4;
-/// Half of the eighth decimal of a mark.
-const HALF_MARK_DIGIT: f64 = 0.5e-8;
+/// Rounding of an implied forward, relative, at a strike near it: two marks of 6 decimals and the drift between neighbours.
+const PARITY_ROUNDING: f64 = 3e-6;
+/// Strikes that must imply the same forward before it counts as one that the venue marked on.
+const STRIKES_OF_A_LEVEL: usize = 3;
 /// Rows may have been fetched this long before their stamp, and this long after it.
 const EARLIEST_SECONDS: f64 = -300.0;
 const LATEST_SECONDS: f64 = 900.0;
@@ -46,11 +48,14 @@ pub(super) struct ChainFile {
 #[derive(Debug)]
 struct Currency {
     paired: Group,
+    apart: Group,
     unpaired: Group,
     delta: Group,
     vega: Group,
     offsets: Vec<f64>,
     inside_rounding: u64,
+    /// Marks refreshed apart whose error is larger than a mark's own tolerance.
+    apart_beyond: u64,
 }
 
 /// One row, ready to be priced.
@@ -60,16 +65,18 @@ struct Priced<'a> {
     /// Mark in coin, also where the contract is quoted in currency.
     mark_coin: f64,
     partner: Partner,
+    /// How far apart the forwards of call and put may be, relative.
+    forward_gap: f64,
 }
 
 /// Where the forward of a row comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Partner {
-    /// Call and put of its strike, printed with the same vol.
-    SameVol,
-    /// Call and put of its strike, printed with different vols: not refreshed together.
-    OtherVol,
-    /// The median of its expiry.
+    /// Call and put of its strike.
+    Together,
+    /// Call and put of its strike, marked at two instants: their forward lies between two that other strikes share.
+    Apart,
+    /// There is only one of call and put: the median of its expiry.
     None,
 }
 
@@ -169,11 +176,13 @@ impl Currency {
         };
         Self {
             paired: Group::checked(format!("{file}: {currency} mark"), "coin", PAIRED_REASON),
+            apart: Group::checked(format!("{file}: {currency} mark refreshed apart"), "coin", APART_REASON),
             unpaired: Group::checked(format!("{file}: {currency} mark without partner"), "coin", UNPAIRED_REASON),
             delta: informative("delta", "coin per coin"),
             vega: informative("vega", "USD per point"),
             offsets: Vec::new(),
             inside_rounding: 0,
+            apart_beyond: 0,
         }
     }
 
@@ -181,16 +190,21 @@ impl Currency {
         let option = row.at(offset);
         let greeks = option.greeks();
         let coin = greeks.inverse(option.forward);
-        let Priced { quote, mark_coin, partner, .. } = row;
+        let Priced { quote, mark_coin, partner, forward_gap, .. } = row;
         let name = || format!("{} at {asof}", quote.listing.symbol);
-        let mark = Comparison { ours: coin.coin_value, theirs: *mark_coin, tolerance: MARK_COIN, scale: 1.0 };
-        let rounding = coin.coin_vega.mul_add(HALF_VOL_DIGIT, HALF_MARK_DIGIT);
-        if (mark.ours - mark.theirs).abs() <= rounding {
+        let tolerance = coin.settlement_delta.abs().mul_add(*forward_gap, MARK_COIN);
+        let mark = Comparison { ours: coin.coin_value, theirs: *mark_coin, tolerance, scale: 1.0 };
+        let error = (mark.ours - mark.theirs).abs();
+        if error <= coin.coin_vega.mul_add(HALF_VOL_DIGIT, half_mark_digit(quote)) {
             self.inside_rounding += 1;
+        }
+        if *partner == Partner::Apart && error > MARK_COIN {
+            self.apart_beyond += 1;
         }
         match partner {
             Partner::None => self.unpaired.compare(mark, name),
-            Partner::SameVol | Partner::OtherVol => self.paired.compare(mark, || format!("{} {partner:?} iv {} T {:.3} cv {:.6}", name(), option.vol.get(), option.expiry.days(), coin.coin_vega/100.0)),
+            Partner::Together => self.paired.compare(mark, name),
+            Partner::Apart => self.apart.compare(mark, name),
         }
         let published = quote.published;
         let informative = |ours, theirs| Comparison { ours, theirs, tolerance: f64::INFINITY, scale: 1.0 };
@@ -213,14 +227,20 @@ impl Currency {
                 spread.max, spread.median
             ));
         }
-        self.paired.note(format!("{} marks inside the rounding of the printed vol", self.inside_rounding));
-        let groups = [self.paired, self.unpaired, self.delta, self.vega];
+        self.paired.note(format!("{} marks of all groups inside the rounding of the printed vol", self.inside_rounding));
+        if !self.apart.is_empty() {
+            self.apart.note(format!("{} of them beyond {MARK_COIN:e} coin", self.apart_beyond));
+        }
+        let groups = [self.paired, self.apart, self.unpaired, self.delta, self.vega];
         groups.into_iter().filter(|group| !group.is_empty()).map(Group::finish).collect()
     }
 }
 
-const PAIRED_REASON: &str = "1e-4 coin";
-const UNPAIRED_REASON: &str = "1e-4 coin";
+const PAIRED_REASON: &str =
+    "1e-4 coin: half a digit of the printed vol is worth up to 2e-5, and the vol may be of another refresh than the mark";
+const APART_REASON: &str =
+    "1e-4 coin, and the option's move over the forwards of its expiry: call and put were marked at two instants";
+const UNPAIRED_REASON: &str = "1e-4 coin on the median forward of the expiry";
 
 impl Priced<'_> {
     fn at(&self, offset: f64) -> Black76 {
@@ -233,36 +253,51 @@ impl Priced<'_> {
 /// Forwards of one expiry.
 struct Forwards {
     by_strike: BTreeMap<u64, f64>,
-    same_vol: BTreeMap<u64, (Option<Vol>, Option<Vol>)>,
+    /// Forwards that several strikes share, ascending: those that the venue marked on.
+    levels: Vec<f64>,
     median: Option<f64>,
 }
 
 impl Forwards {
     fn of(quotes: &[&OptionQuote]) -> Self {
         let pairs = parity_pairs(quotes);
-        let by_strike: BTreeMap<u64, f64> = pairs.iter().map(|pair| (pair.strike.to_bits(), pair.forward)).collect();
-        let mut sorted: Vec<f64> = by_strike.values().copied().collect();
+        let mut levels: Vec<f64> = pairs
+            .iter()
+            .filter(|pair| pairs.iter().filter(|other| agree(pair, other)).count() >= STRIKES_OF_A_LEVEL)
+            .map(|pair| pair.forward)
+            .collect();
+        levels.sort_by(f64::total_cmp);
+        levels.dedup_by(|next, kept| *next / *kept - 1.0 < PARITY_ROUNDING);
+        let mut sorted: Vec<f64> = pairs.iter().map(|pair| pair.forward).collect();
         let median = distribution(&mut sorted).map(|spread| spread.median);
-        let mut same_vol: BTreeMap<u64, (Option<Vol>, Option<Vol>)> = BTreeMap::new();
-        for quote in quotes {
-            let vols = same_vol.entry(quote.strike.get().to_bits()).or_default();
-            match quote.kind {
-                OptionKind::Call => vols.0 = quote.mark_vol,
-                OptionKind::Put => vols.1 = quote.mark_vol,
-            }
-        }
-        Self { by_strike, same_vol, median }
+        Self { by_strike: pairs.iter().map(|pair| (pair.strike.to_bits(), pair.forward)).collect(), levels, median }
+    }
+
+    /// From the least to the largest forward of the expiry, that of the pair among them, relative.
+    fn widest_gap(&self, own: f64) -> f64 {
+        let ends = [self.levels.first(), self.levels.last()];
+        let low = ends.iter().flatten().fold(own, |low, level| low.min(**level));
+        let high = ends.iter().flatten().fold(own, |high, level| high.max(**level));
+        high / low - 1.0
     }
 
     fn at(&self, quote: &OptionQuote) -> Option<(f64, Partner)> {
-        let strike = quote.strike.get().to_bits();
-        let partner = match self.same_vol.get(&strike) {
-            Some((call, put)) if call == put => Partner::SameVol,
-            _ => Partner::OtherVol,
+        let strike = quote.strike.get();
+        let Some(forward) = self.by_strike.get(&strike.to_bits()) else {
+            return self.median.map(|forward| (forward, Partner::None));
         };
-        let paired = self.by_strike.get(&strike).map(|forward| (*forward, partner));
-        paired.or_else(|| self.median.map(|forward| (forward, Partner::None)))
+        let own = ParityPair { strike, forward: *forward };
+        let on_a_level = self.levels.iter().any(|level| agree(&own, &ParityPair { strike, forward: *level }));
+        // Where no forward is shared there is nothing better than the pair's own.
+        let partner = if on_a_level || self.levels.is_empty() { Partner::Together } else { Partner::Apart };
+        Some((*forward, partner))
     }
+}
+
+/// Equal but for the rounding of marks, which counts for more where the strike is small: δF/F = δc F/K.
+fn agree(one: &ParityPair, other: &ParityPair) -> bool {
+    let leverage = (one.forward / one.strike).max(other.forward / other.strike).max(1.0);
+    (one.forward / other.forward - 1.0).abs() <= PARITY_ROUNDING * leverage
 }
 
 fn priced<'a>(quote: &'a OptionQuote, forwards: &Forwards, asof: Timestamp) -> Result<Priced<'a>, &'static str> {
@@ -277,7 +312,8 @@ fn priced<'a>(quote: &'a OptionQuote, forwards: &Forwards, asof: Timestamp) -> R
     };
     let inverse = quote.listing.contract.settlement == Settlement::Inverse;
     let mark_coin = if inverse { quote.mark_price } else { quote.mark_price / forward };
-    Ok(Priced { quote, option, mark_coin, partner })
+    let forward_gap = if partner == Partner::Apart { forwards.widest_gap(forward) } else { 0.0 };
+    Ok(Priced { quote, option, mark_coin, partner, forward_gap })
 }
 
 /// `BTC` for inverse contracts, `BTC/USDC` for linear ones.
@@ -326,4 +362,119 @@ fn golden_minimum(low: f64, high: f64, cost: impl Fn(f64) -> f64) -> f64 {
         }
     }
     0.5 * (low + high)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use market::{Layout, RawQuote};
+    use units::{Issues, OptionKind, Strike, Vol};
+
+    const EXPIRY_DAYS: f64 = 50.0;
+    const OFFSET_SECONDS: f64 = 120.0;
+    const FORWARD: f64 = 70_000.0;
+    const REFRESHED: f64 = 70_050.0;
+
+    fn mark(forward: f64, strike: f64, kind: OptionKind) -> f64 {
+        let option = Black76 {
+            forward: Forward::new(forward).unwrap(),
+            strike: Strike::new(strike).unwrap(),
+            vol: Vol::new(0.6).unwrap(),
+            expiry: YearFraction::new((EXPIRY_DAYS - OFFSET_SECONDS / 86_400.0) / 365.0).unwrap(),
+            discount: Discount::new(1.0).unwrap(),
+            kind,
+        };
+        (option.price() / forward * 1e8).round() / 1e8
+    }
+
+    /// Ten strikes fetched two minutes after their stamp; puts of the 75000 strike are marked on a later forward, as are both
+    /// sides from 80000 on.
+    fn chain() -> RawSnapshot {
+        let asof: Timestamp = "2026-02-05T08:00:00Z".parse().unwrap();
+        let mut rows = Vec::new();
+        for step in 0..10_u32 {
+            let strike = 50_000.0 + 5_000.0 * f64::from(step);
+            for (kind, letter) in [(OptionKind::Call, 'C'), (OptionKind::Put, 'P')] {
+                let late = strike >= 80_000.0 || (strike == 75_000.0 && kind == OptionKind::Put);
+                rows.push(RawQuote {
+                    row: rows.len() as u64 + 1,
+                    timestamp: Some(asof),
+                    instrument_name: format!("BTC-27MAR26-{strike}-{letter}"),
+                    mark_price: Some(mark(if late { REFRESHED } else { FORWARD }, strike, kind)),
+                    mark_vol: Some(0.6),
+                    ..RawQuote::default()
+                });
+            }
+        }
+        let file = "chain.csv".to_owned();
+        RawSnapshot { file, layout: Layout::Chain, asof, snapshots_in_file: 1, rows, issues: Issues::default() }
+    }
+
+    fn compared(raw: &RawSnapshot) -> Vec<GroupResult> {
+        let mut file = ChainFile::new("f", 1);
+        file.take(raw, &Specs::embedded());
+        file.finish()
+    }
+
+    fn group<'a>(groups: &'a [GroupResult], name: &str) -> &'a GroupResult {
+        groups.iter().find(|group| group.name == name).unwrap()
+    }
+
+    #[test]
+    fn offset_and_forwards_are_found_and_mixed_pairs_are_set_apart() {
+        let groups = compared(&chain());
+        let marks = group(&groups, "f: BTC mark");
+        assert_eq!((marks.cases, marks.failed), (18, 0));
+        assert!(marks.worst.as_ref().unwrap().error < 1e-7, "marks are rounded to 8 decimals: {marks:?}");
+        assert!(marks.notes[0].contains("120 to 120 s"), "{:?}", marks.notes);
+        let apart = group(&groups, "f: BTC mark refreshed apart");
+        assert_eq!((apart.cases, apart.failed), (2, 0));
+        let error = apart.worst.as_ref().unwrap().error;
+        // Seven basis points of forward between call and put of one strike.
+        assert!(error > 1e-5 && error < REFRESHED / FORWARD - 1.0, "{error}");
+    }
+
+    #[test]
+    fn a_wrong_vol_fails_by_name() {
+        let mut raw = chain();
+        // Half a vol point is worth ten tolerances here.
+        raw.rows[8].mark_vol = Some(0.605);
+        let groups = compared(&raw);
+        let names: Vec<&str> = group(&groups, "f: BTC mark").failures.iter().map(|f| f.name.as_str()).collect();
+        assert_eq!(names, ["BTC-27MAR26-70000-C at 2026-02-05T08:00:00Z"]);
+    }
+
+    #[test]
+    fn every_row_is_compared_or_counted() {
+        let mut raw = chain();
+        raw.rows[0].mark_vol = None;
+        raw.rows[1].instrument_name = "BTC-PERPETUAL".to_owned();
+        raw.rows[1].mark_price = Some(70_000.0);
+        raw.rows[2].instrument_name = "BTC-5FEB26-70000-C".to_owned();
+        raw.rows[3].mark_price = Some(-1.0);
+        let groups = compared(&raw);
+        let account = group(&groups, "f: rows");
+        assert_eq!(account.failed, 0, "{account:?}");
+        let reasons: Vec<&str> = account.not_compared.keys().map(String::as_str).collect();
+        assert_eq!(
+            reasons,
+            [
+                "no mark vol above zero",
+                "not an option",
+                "option expired before the snapshot",
+                "refused, mark_price: a price is a finite number of at least zero",
+            ]
+        );
+        assert_eq!(account.not_compared.values().sum::<u64>(), 4);
+        let checked: u64 = groups.iter().filter(|g| g.name.contains("mark")).map(|g| g.cases).sum();
+        assert_eq!(checked, 16);
+    }
+
+    #[test]
+    fn golden_section_finds_the_least_sum_of_distances() {
+        for kink in [-299.0, -1.5, 0.0, 333.25, 899.0] {
+            let found = golden_minimum(EARLIEST_SECONDS, LATEST_SECONDS, |x: f64| (x - kink).abs() + 0.3 * (x - kink).abs());
+            assert!((found - kink).abs() <= 0.1, "{found} against {kink}");
+        }
+    }
 }

@@ -11,11 +11,11 @@
 mod chain;
 mod tickers;
 
-use super::result::{Group, GroupResult, SuiteResult};
+use super::result::{Group, GroupResult};
 use super::{Progress, Report, Snapshots, Sources};
 use instrument::Specs;
 use lake::{LakeError, Select};
-use market::{Layout, Snapshot};
+use market::{Layout, OptionQuote, Snapshot};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ pub(super) const SUMMARY: &str =
 const EXTENSIONS: [&str; 3] = ["csv", "json", "parquet"];
 
 /// Runs every file of the folder, or the one file named.
-pub(super) fn run(sources: &Sources, progress: &mut Report<'_>) -> SuiteResult {
+pub(super) fn run(sources: &Sources, progress: &mut Report<'_>) -> Vec<GroupResult> {
     let mut groups = Vec::new();
     match files(&sources.chains) {
         Ok(files) => {
@@ -51,7 +51,7 @@ pub(super) fn run(sources: &Sources, progress: &mut Report<'_>) -> SuiteResult {
             groups.push(Group::checked(name, "", "").not_run(format!("the folder cannot be read: {error}")));
         }
     }
-    SuiteResult { suite: ID, summary: SUMMARY, groups }
+    groups
 }
 
 /// The files of a folder in order of name; a file stands for itself.
@@ -84,17 +84,26 @@ fn compare_file(
     if !EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(extension)) {
         return vec![Group::checked(name, "", "").not_run("not a .csv, .json or .parquet file")];
     }
-    compare_layout(path, name, snapshots, report).unwrap_or_else(|error| {
-        let mut group = Group::checked(name, "", "a file that cannot be read fails");
-        group.fault(name, error.to_string());
-        vec![group.finish()]
-    })
+    let mut fault = Group::checked(name, "", "a file without a comparison fails");
+    match compare_layout(path, name, snapshots, report) {
+        Err(error) => {
+            fault.fault(name, error.to_string());
+            vec![fault.finish()]
+        }
+        Ok(mut groups) => {
+            if groups.iter().all(|group| group.cases == 0 && group.not_run.is_none()) {
+                fault.fault(name, "no row of this file could be compared; the reasons are counted with its groups");
+                groups.push(fault.finish());
+            }
+            groups
+        }
+    }
 }
 
 fn compare_layout(
     path: &Path,
     name: &str,
-    choice: Snapshots,
+    snapshots: Snapshots,
     report: &mut dyn FnMut(lake::Progress),
 ) -> Result<Vec<GroupResult>, LakeError> {
     let listing = lake::snapshots(path, &mut |_| {})?;
@@ -109,7 +118,7 @@ fn compare_layout(
         }
         Layout::Chain | Layout::RecorderChain | Layout::BookSummary => {
             let mut file = chain::ChainFile::new(name, listing.snapshots.len());
-            match choice {
+            match snapshots {
                 Snapshots::All => {
                     let mut take = |raw| {
                         file.take(&raw, &specs);
@@ -159,4 +168,9 @@ fn refused(raw: &market::RawSnapshot, snapshot: &Snapshot, issues: &units::Issue
         by_reason.insert("refused, beyond the first thousand issues".to_owned(), beyond_the_list);
     }
     Refused { by_reason, rows }
+}
+
+/// Half of the last decimal that the venue prints of a mark in coin: eight decimals for BTC, six for other coins.
+fn half_mark_digit(quote: &OptionQuote) -> f64 {
+    if quote.listing.contract.underlying.as_str() == "BTC" { 0.5e-8 } else { 0.5e-6 }
 }

@@ -146,7 +146,7 @@ impl Markup {
     /// A table that scrolls by itself where the screen is narrower, and is whole on paper.
     pub(super) fn table(&mut self, class: &'static str, caption: &str, rows: impl FnOnce(&mut Self)) -> &mut Self {
         self.raw("<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"").text(caption);
-        self.raw("\"><table class=\"").raw(class).raw("\"><caption>").text(caption).raw("</caption>");
+        self.raw("\"><table class=\"").raw(class).raw("\"><caption><span>").text(caption).raw("</span></caption>");
         rows(self);
         self.raw("</table></div>")
     }

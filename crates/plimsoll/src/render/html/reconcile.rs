@@ -12,7 +12,7 @@ pub(super) fn reconcile(page: &mut Markup, document: &Document) {
         if reconciliation.agreement.is_empty() {
             page.note("The market files publish no figure that could be compared.");
         } else {
-            page.raw("<div class=\"pair\"><div>");
+            page.raw("<div class=\"pair tables\"><div>");
             agreement(page, reconciliation);
             page.raw("</div><div>");
             breaks(page, &reconciliation.breaks);
