@@ -1,26 +1,59 @@
 //! From raw rows to a book: each row is checked on its own, every fault is recorded, sound rows are kept.
 
-use crate::{Balance, Book, Position, RawRow, RowKind};
+use crate::{Balance, Book, Origin, Position, RawRow, RowKind};
 use instrument::{Listing, Resolved, Specs, resolve};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use units::{Account, Asset, Chain, Issue, Issues, Money, Price, Quantity, Symbol, UnitError, Venue};
+use units::{
+    Account, Asset, Chain, Issue, Issues, Money, Price, Quantity, Symbol, UnitError, Venue, exact_product,
+};
 
 /// The chain of venues that hold balances on their own books.
 const OFFCHAIN: &str = "offchain";
-const DUPLICATE: &str = "this account, venue, chain and instrument (or asset) already has a row: add the quantities into one";
+const DUPLICATE: &str = "this account, venue, chain and instrument (or asset) has several rows, none of which is valued: \
+                         add the quantities into one";
 
-type Key = (Account, Venue, Chain, String);
+type Key = (Account, Venue, Chain, Held);
 type Legs = Result<Vec<(units::Decimal, Arc<Listing>)>, String>;
+
+/// What a row holds: two rows of one account, venue and chain may not hold the same.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Held {
+    Instrument(Symbol),
+    Asset(Asset),
+}
+
+impl Held {
+    const fn field(&self) -> &'static str {
+        match self {
+            Self::Instrument(_) => "instrument",
+            Self::Asset(_) => "asset",
+        }
+    }
+
+    fn text(&self) -> &str {
+        match self {
+            Self::Instrument(symbol) => symbol.as_str(),
+            Self::Asset(asset) => asset.as_str(),
+        }
+    }
+}
+
+/// The first row of a key, and whether others follow.
+#[derive(Debug)]
+struct First {
+    origin: Origin,
+    is_repeated: bool,
+}
 
 /// Checks rows one at a time and folds them into a [`Book`]; memory grows with distinct positions, not with the file.
 #[derive(Debug)]
 pub struct BookBuilder<'a> {
     specs: &'a Specs,
-    file: String,
+    file: Arc<str>,
     book: Book,
     issues: Issues,
-    seen: BTreeSet<Key>,
+    seen: BTreeMap<Key, First>,
     listings: BTreeMap<(Venue, Symbol), Legs>,
     accounts: BTreeMap<String, Account>,
 }
@@ -40,7 +73,7 @@ impl<'a> BookBuilder<'a> {
             file: file.into(),
             book: Book::default(),
             issues: Issues::default(),
-            seen: BTreeSet::new(),
+            seen: BTreeMap::new(),
             listings: BTreeMap::new(),
             accounts: BTreeMap::new(),
         }
@@ -48,7 +81,7 @@ impl<'a> BookBuilder<'a> {
 
     /// Goes on with another file; duplicates are found across files.
     pub fn next_file(&mut self, file: &str) {
-        file.clone_into(&mut self.file);
+        self.file = file.into();
     }
 
     /// Takes over what a reader could not even parse.
@@ -69,26 +102,48 @@ impl<'a> BookBuilder<'a> {
                 let symbol = self.parsed(raw, "instrument", instrument, Symbol::new);
                 let (Some(place), Some(symbol)) = (place, symbol) else { return };
                 let legs = self.legs(raw, &place.venue, &symbol);
-                let (Some(legs), Some(quantity), Some(average_price)) = (legs, quantity, average_price) else { return };
-                if self.is_first(raw, "instrument", &place, symbol.as_str()) {
+                let (Some(legs), Some(quantity), Some(average_price)) = (legs, quantity, average_price)
+                else {
+                    return;
+                };
+                if self.is_first(raw, &place, Held::Instrument(symbol.clone())) {
                     self.hold(raw, place, (symbol, legs), (quantity, average_price));
                 }
             }
             RowKind::Balance { asset, amount } => {
                 let asset = self.parsed(raw, "asset", asset, Asset::new);
-                let money = asset.and_then(|asset| self.parsed(raw, "amount", amount, |t| Money::parse(t, asset.clone())));
+                let money = asset
+                    .and_then(|asset| self.parsed(raw, "amount", amount, |t| Money::parse(t, asset.clone())));
                 let (Some(place), Some(money)) = (place, money) else { return };
-                if self.is_first(raw, "asset", &place, &format!("balance of {}", money.asset)) {
+                if self.is_first(raw, &place, Held::Asset(money.asset.clone())) {
                     let Place { account, venue, chain } = place;
-                    self.book.balances.push(Balance { account, venue, chain, money });
+                    let origin = self.origin(raw);
+                    self.book.balances.push(Balance { account, venue, chain, money, origin });
                 }
             }
         }
     }
 
-    /// The sorted book and everything that is wrong with its rows.
+    /// The sorted book and everything that is wrong with its rows. Of rows that repeat each other none is kept: which of
+    /// them is meant is not for this program to guess, and must not depend on the order of rows.
     #[must_use]
     pub fn finish(mut self) -> (Book, Issues) {
+        let repeated: BTreeMap<Key, First> =
+            std::mem::take(&mut self.seen).into_iter().filter(|(_, first)| first.is_repeated).collect();
+        for ((.., held), first) in &repeated {
+            self.file = first.origin.file.clone();
+            self.issue(first.origin.row, held.field(), held.text(), DUPLICATE);
+        }
+        if !repeated.is_empty() {
+            self.book.positions.retain(|p| {
+                let held = Held::Instrument(p.combo.as_ref().unwrap_or(&p.listing.symbol).clone());
+                !repeated.contains_key(&(p.account.clone(), p.venue.clone(), p.chain.clone(), held))
+            });
+            self.book.balances.retain(|b| {
+                let held = Held::Asset(b.money.asset.clone());
+                !repeated.contains_key(&(b.account.clone(), b.venue.clone(), b.chain.clone(), held))
+            });
+        }
         self.book.sort();
         (self.book, self.issues)
     }
@@ -102,10 +157,15 @@ impl<'a> BookBuilder<'a> {
     ) {
         let combo = (legs.len() > 1).then_some(symbol);
         for (ratio, listing) in legs {
-            let size = quantity.get().checked_mul(ratio);
-            let canonical = size.and_then(|q| q.checked_mul(listing.contract_size));
+            let size = exact_product(quantity.get(), ratio);
+            let canonical = size.and_then(|q| exact_product(q, listing.contract_size));
             let (Some(size), Some(canonical)) = (size, canonical) else {
-                self.issue(raw, "quantity", &quantity.to_string(), "quantity x contract size needs more than 28 digits");
+                self.issue(
+                    raw.row,
+                    "quantity",
+                    &quantity.to_string(),
+                    "quantity x contract size needs more than 28 digits",
+                );
                 return;
             };
             self.book.positions.push(Position {
@@ -118,6 +178,7 @@ impl<'a> BookBuilder<'a> {
                 // The price of a combo is not the price of any of its legs.
                 average_price: if combo.is_some() { None } else { average_price },
                 combo: combo.clone(),
+                origin: self.origin(raw),
             });
         }
     }
@@ -139,23 +200,36 @@ impl<'a> BookBuilder<'a> {
         Some(Place { account: account?, venue: venue?, chain: chain? })
     }
 
-    fn legs(&mut self, raw: &RawRow, venue: &Venue, symbol: &Symbol) -> Option<Vec<(units::Decimal, Arc<Listing>)>> {
+    fn legs(
+        &mut self,
+        raw: &RawRow,
+        venue: &Venue,
+        symbol: &Symbol,
+    ) -> Option<Vec<(units::Decimal, Arc<Listing>)>> {
         let specs = self.specs;
         let legs = self
             .listings
             .entry((venue.clone(), symbol.clone()))
             .or_insert_with(|| resolve(venue, symbol, specs).map(interned).map_err(|e| e.to_string()))
             .clone();
-        legs.map_err(|rule| self.issue(raw, "instrument", symbol.as_str(), &rule)).ok()
+        legs.map_err(|rule| self.issue(raw.row, "instrument", symbol.as_str(), &rule)).ok()
     }
 
-    fn is_first(&mut self, raw: &RawRow, field: &str, place: &Place, what: &str) -> bool {
-        let key = (place.account.clone(), place.venue.clone(), place.chain.clone(), what.to_owned());
-        let first = self.seen.insert(key);
-        if !first {
-            self.issue(raw, field, what, DUPLICATE);
+    fn is_first(&mut self, raw: &RawRow, place: &Place, held: Held) -> bool {
+        let key = (place.account.clone(), place.venue.clone(), place.chain.clone(), held);
+        if let Some(first) = self.seen.get_mut(&key) {
+            first.is_repeated = true;
+            let (.., held) = key;
+            self.issue(raw.row, held.field(), held.text(), DUPLICATE);
+            return false;
         }
-        first
+        let origin = self.origin(raw);
+        self.seen.insert(key, First { origin, is_repeated: false });
+        true
+    }
+
+    fn origin(&self, raw: &RawRow) -> Origin {
+        Origin { file: self.file.clone(), row: raw.row }
     }
 
     fn parsed<T>(
@@ -165,13 +239,13 @@ impl<'a> BookBuilder<'a> {
         text: &str,
         parse: impl Fn(&str) -> Result<T, UnitError>,
     ) -> Option<T> {
-        parse(text).map_err(|e| self.issue(raw, field, text, &rule_of(&e))).ok()
+        parse(text).map_err(|e| self.issue(raw.row, field, text, &rule_of(&e))).ok()
     }
 
-    fn issue(&mut self, raw: &RawRow, field: &str, value: &str, rule: &str) {
+    fn issue(&mut self, row: u64, field: &str, value: &str, rule: &str) {
         self.issues.push(Issue {
-            file: self.file.clone(),
-            row: raw.row,
+            file: self.file.to_string(),
+            row,
             field: field.into(),
             value: value.into(),
             rule: rule.into(),
@@ -186,7 +260,9 @@ fn interned(resolved: Resolved) -> Vec<(units::Decimal, Arc<Listing>)> {
 /// The issue already shows field and value; only the rule is wanted from the unit's message.
 fn rule_of(error: &UnitError) -> String {
     match error {
-        UnitError::Range { rule, .. } | UnitError::Text { rule, .. } | UnitError::Overflow { rule, .. } => (*rule).into(),
+        UnitError::Range { rule, .. } | UnitError::Text { rule, .. } | UnitError::Overflow { rule, .. } => {
+            (*rule).into()
+        }
         other => other.to_string(),
     }
 }
@@ -194,7 +270,11 @@ fn rule_of(error: &UnitError) -> String {
 fn entry_price(text: &str) -> Result<Price, UnitError> {
     let price: Price = text.parse()?;
     if price.get().is_sign_negative() && !price.get().is_zero() {
-        return Err(UnitError::Range { quantity: "average_price", value: -1.0, rule: "an entry price is at least zero, or empty when unknown" });
+        return Err(UnitError::Range {
+            quantity: "average_price",
+            value: -1.0,
+            rule: "an entry price is at least zero, or empty when unknown",
+        });
     }
     Ok(price)
 }

@@ -35,6 +35,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use units::{Account, Chain, Decimal, Money, Price, Quantity, Symbol, Venue};
 
+/// Where a row of a book came from, so that whatever is found out about it later can name its place.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Origin {
+    /// File as the user named it.
+    pub file: Arc<str>,
+    /// Row of data, from 1.
+    pub row: u64,
+}
+
 /// A position in one listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Position {
@@ -54,6 +63,8 @@ pub struct Position {
     pub average_price: Option<Price>,
     /// The combo it is a leg of, if it came in as one.
     pub combo: Option<Symbol>,
+    /// Its row.
+    pub origin: Origin,
 }
 
 /// A balance of one asset.
@@ -67,6 +78,8 @@ pub struct Balance {
     pub chain: Chain,
     /// How much of what; negative is a debt.
     pub money: Money,
+    /// Its row.
+    pub origin: Origin,
 }
 
 /// All positions and balances, sorted by account, venue, chain and symbol: the order of input rows leaves no trace.
@@ -107,7 +120,15 @@ impl Book {
 
 impl Position {
     fn key(&self) -> impl Ord + '_ {
-        (&self.account, &self.venue, &self.chain, &self.listing.symbol, &self.combo, self.quantity, self.average_price)
+        (
+            &self.account,
+            &self.venue,
+            &self.chain,
+            &self.listing.symbol,
+            &self.combo,
+            self.quantity,
+            self.average_price,
+        )
     }
 }
 

@@ -98,7 +98,9 @@ impl ForwardCurve {
         }
         let points = by_expiry
             .into_iter()
-            .filter_map(|(expiry, quotes)| Some((expiry, point(expiry, &quotes, future_marks.get(&expiry).copied())?)))
+            .filter_map(|(expiry, quotes)| {
+                Some((expiry, point(expiry, &quotes, future_marks.get(&expiry).copied())?))
+            })
             .collect();
         Self { points }
     }
@@ -162,8 +164,11 @@ fn point(expiry: Timestamp, quotes: &[&OptionQuote], future_mark: Option<Forward
     let printed = median(&mut printed);
     let pairs = parity_pairs(quotes);
     let guess = printed.or(future_mark.map(Forward::get));
-    let mut near: Vec<f64> =
-        pairs.iter().filter(|p| guess.is_none_or(|g| (p.strike / g - 1.0).abs() < 0.1)).map(|p| p.forward).collect();
+    let mut near: Vec<f64> = pairs
+        .iter()
+        .filter(|p| guess.is_none_or(|g| (p.strike / g - 1.0).abs() < 0.1))
+        .map(|p| p.forward)
+        .collect();
     if near.len() < 3 {
         near = pairs.iter().map(|p| p.forward).collect();
     }
@@ -195,7 +200,9 @@ pub fn parity_pairs(quotes: &[&OptionQuote]) -> Vec<ParityPair> {
     let mut marks: BTreeMap<_, (Option<f64>, Option<f64>, bool)> = BTreeMap::new();
     for quote in quotes {
         let inverse = quote.listing.contract.settlement == Settlement::Inverse;
-        let slot = marks.entry((&quote.listing.venue, quote.strike.get().to_bits())).or_insert((None, None, inverse));
+        let slot = marks
+            .entry((&quote.listing.venue, quote.strike.get().to_bits()))
+            .or_insert((None, None, inverse));
         match quote.kind {
             OptionKind::Call => slot.0 = Some(quote.mark_price),
             OptionKind::Put => slot.1 = Some(quote.mark_price),

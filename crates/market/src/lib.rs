@@ -9,7 +9,9 @@ mod snapshot;
 mod state;
 mod vols;
 
-pub use forward::{DISAGREEMENT_LIMIT_BP, ForwardCurve, ForwardPoint, ForwardSource, ParityPair, parity_pairs};
+pub use forward::{
+    DISAGREEMENT_LIMIT_BP, ForwardCurve, ForwardPoint, ForwardSource, ParityPair, parity_pairs,
+};
 pub use raw::{Layout, RawQuote, RawSnapshot};
 pub use snapshot::{FutureQuote, NoMarket, OptionQuote, Published, Snapshot, SpotQuote};
 pub use state::{Family, FutureState, Market, Missing, OptionState, Underlying, quote_currency};

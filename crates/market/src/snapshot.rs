@@ -123,72 +123,95 @@ impl Snapshot {
             not_used: BTreeMap::new(),
         };
         let mut issues = Issues::default();
+        let mut quotes: BTreeMap<(Venue, Symbol), Vec<Candidate<'_>>> = BTreeMap::new();
         for file in files {
             snapshot.files.push((file.file.clone(), file.rows.len() as u64));
             issues.extend(file.issues.clone());
             for raw in &file.rows {
-                let mut desk = Desk { file, raw, issues: &mut issues };
-                if let Some(quote) = desk.check(specs) {
-                    snapshot.take(quote, &mut desk);
+                match (Desk { file, raw, issues: &mut issues }).check(specs) {
+                    None => {}
+                    Some(Checked::NotUsed(reason)) => snapshot.count(reason, 1),
+                    Some(Checked::Quote(Quote::Option(quote))) if quote.expiry <= asof => {
+                        snapshot.count("option expired before the snapshot", 1);
+                    }
+                    Some(Checked::Quote(quote)) => {
+                        let key = (quote.listing().venue.clone(), quote.listing().symbol.clone());
+                        quotes.entry(key).or_default().push(Candidate { file, raw, quote });
+                    }
                 }
             }
+        }
+        for (key, candidates) in quotes {
+            snapshot.take_newest(key, candidates, &mut issues);
         }
         Ok((snapshot, issues))
     }
 
-    fn take(&mut self, quote: Checked, desk: &mut Desk<'_>) {
-        match quote {
-            Checked::NotUsed(reason) => self.count(reason),
-            Checked::Option(quote) if quote.expiry <= self.asof => self.count("option expired before the snapshot"),
-            Checked::Option(quote) => {
-                let key = (quote.listing.venue.clone(), quote.listing.symbol.clone());
-                let held = self.options.get(&key).map(|q| q.source_time);
-                if self.is_newest(held, quote.source_time, desk) {
-                    self.options.insert(key, *quote);
-                }
+    /// A refresh of the same instrument replaces older ones. Of several rows of one time none is used: which of them is
+    /// meant would depend on their order.
+    fn take_newest(&mut self, key: (Venue, Symbol), mut candidates: Vec<Candidate<'_>>, issues: &mut Issues) {
+        let newest = candidates.iter().map(|c| c.quote.source_time()).max();
+        let all = candidates.len();
+        candidates.retain(|c| Some(c.quote.source_time()) == newest);
+        self.count("superseded by a later row of the same instrument", all - candidates.len());
+        if candidates.len() > 1 {
+            for Candidate { file, raw, .. } in candidates {
+                let rule = "this instrument has several rows of one time, none of which is used: keep one";
+                Desk { file, raw, issues }.issue("instrument_name", &raw.instrument_name, rule);
             }
-            Checked::Future(quote) => {
-                let key = (quote.listing.venue.clone(), quote.listing.symbol.clone());
-                let held = self.futures.get(&key).map(|q| q.source_time);
-                if self.is_newest(held, quote.source_time, desk) {
-                    self.futures.insert(key, *quote);
-                }
-            }
-            Checked::Spot(quote) => {
-                let key = (quote.listing.venue.clone(), quote.listing.symbol.clone());
-                let held = self.spots.get(&key).map(|q| q.source_time);
-                if self.is_newest(held, quote.source_time, desk) {
-                    self.spots.insert(key, *quote);
-                }
+            return;
+        }
+        for Candidate { quote, .. } in candidates {
+            match quote {
+                Quote::Option(quote) => drop(self.options.insert(key.clone(), *quote)),
+                Quote::Future(quote) => drop(self.futures.insert(key.clone(), *quote)),
+                Quote::Spot(quote) => drop(self.spots.insert(key.clone(), *quote)),
             }
         }
     }
 
-    /// A refresh of the same instrument replaces an older one; two rows of one time are a duplicate.
-    fn is_newest(&mut self, held: Option<Timestamp>, new: Timestamp, desk: &mut Desk<'_>) -> bool {
-        match held {
-            None => true,
-            Some(old) if old == new => {
-                desk.issue("instrument_name", &desk.raw.instrument_name, "this instrument stands twice at one time: keep one row");
-                false
-            }
-            Some(old) => {
-                self.count("superseded by a later row of the same instrument");
-                new > old
-            }
+    fn count(&mut self, reason: &'static str, rows: usize) {
+        if rows > 0 {
+            *self.not_used.entry(reason).or_default() += rows as u64;
         }
-    }
-
-    fn count(&mut self, reason: &'static str) {
-        *self.not_used.entry(reason).or_default() += 1;
     }
 }
 
 enum Checked {
+    Quote(Quote),
+    NotUsed(&'static str),
+}
+
+/// A sound quote of any kind.
+enum Quote {
     Option(Box<OptionQuote>),
     Future(Box<FutureQuote>),
     Spot(Box<SpotQuote>),
-    NotUsed(&'static str),
+}
+
+impl Quote {
+    const fn listing(&self) -> &Listing {
+        match self {
+            Self::Option(quote) => &quote.listing,
+            Self::Future(quote) => &quote.listing,
+            Self::Spot(quote) => &quote.listing,
+        }
+    }
+
+    const fn source_time(&self) -> Timestamp {
+        match self {
+            Self::Option(quote) => quote.source_time,
+            Self::Future(quote) => quote.source_time,
+            Self::Spot(quote) => quote.source_time,
+        }
+    }
+}
+
+/// A sound quote and its row, before it is known whether a later one replaces it.
+struct Candidate<'a> {
+    file: &'a RawSnapshot,
+    raw: &'a RawQuote,
+    quote: Quote,
 }
 
 /// One row under inspection: collects every fault of the row, not just the first.
@@ -231,9 +254,11 @@ impl Desk<'_> {
         let venue = self.raw.venue.as_deref().unwrap_or("deribit");
         let venue = Venue::new(venue).map_err(|e| self.issue("venue", venue, &e.to_string())).ok()?;
         let name = self.raw.instrument_name.clone();
-        let symbol = Symbol::new(&name).map_err(|e| self.issue("instrument_name", &name, &e.to_string())).ok()?;
-        let resolved =
-            resolve(&venue, &symbol, specs).map_err(|e| self.issue("instrument_name", &name, &e.to_string())).ok()?;
+        let symbol =
+            Symbol::new(&name).map_err(|e| self.issue("instrument_name", &name, &e.to_string())).ok()?;
+        let resolved = resolve(&venue, &symbol, specs)
+            .map_err(|e| self.issue("instrument_name", &name, &e.to_string()))
+            .ok()?;
         let [leg] = resolved.legs.as_slice() else {
             return Some(Checked::NotUsed("combos are quoted by their legs"));
         };
@@ -263,7 +288,7 @@ impl Desk<'_> {
         if !agrees {
             return None;
         }
-        Some(Checked::Option(Box::new(OptionQuote {
+        Some(Checked::Quote(Quote::Option(Box::new(OptionQuote {
             listing,
             expiry,
             strike,
@@ -278,12 +303,13 @@ impl Desk<'_> {
             index_price: index_price.ok()?,
             source_time: raw.timestamp.unwrap_or(self.file.asof),
             row: raw.row,
-        })))
+        }))))
     }
 
     fn future(&mut self, listing: Listing) -> Option<Checked> {
         let raw = self.raw;
-        let field = if self.file.layout == Layout::PerpetualPrices { "perpetual_price" } else { "mark_price" };
+        let field =
+            if self.file.layout == Layout::PerpetualPrices { "perpetual_price" } else { "mark_price" };
         // A bundle (1000 coins) is quoted per bundle; the canonical price is per coin.
         let bundle = border::to_model(listing.price_units).unwrap_or(1.0);
         let mark = self.optional(field, raw.mark_price, |price| Forward::new(price / bundle));
@@ -292,14 +318,14 @@ impl Desk<'_> {
         }
         let index_price = self.optional("index_price", raw.index_price, Spot::new);
         let funding = self.finite("funding_8h", raw.funding_rate_8h);
-        Some(Checked::Future(Box::new(FutureQuote {
+        Some(Checked::Quote(Quote::Future(Box::new(FutureQuote {
             listing,
             mark_price: mark.ok()??,
             index_price: index_price.ok()?,
             funding_rate_8h: funding.ok()?,
             source_time: raw.timestamp.unwrap_or(self.file.asof),
             row: raw.row,
-        })))
+        }))))
     }
 
     fn spot(&mut self, listing: Listing) -> Option<Checked> {
@@ -308,7 +334,7 @@ impl Desk<'_> {
             return Some(Checked::NotUsed("spot pair without a mark price"));
         };
         let source_time = self.raw.timestamp.unwrap_or(self.file.asof);
-        Some(Checked::Spot(Box::new(SpotQuote { listing, mark_price, source_time })))
+        Some(Checked::Quote(Quote::Spot(Box::new(SpotQuote { listing, mark_price, source_time }))))
     }
 
     /// Columns that repeat what the symbol says must say the same.
@@ -318,13 +344,21 @@ impl Desk<'_> {
         if let Some(column) = self.raw.strike
             && column.to_bits() != strike.to_bits()
         {
-            self.issue("strike", &column.to_string(), "the strike column must equal the strike in instrument_name");
+            self.issue(
+                "strike",
+                &column.to_string(),
+                "the strike column must equal the strike in instrument_name",
+            );
             agrees = false;
         }
         if let Some(column) = self.raw.expiry
             && column != expiry
         {
-            self.issue("expiry", &column.to_string(), "the expiry column must equal the expiry in instrument_name at 08:00 UTC");
+            self.issue(
+                "expiry",
+                &column.to_string(),
+                "the expiry column must equal the expiry in instrument_name at 08:00 UTC",
+            );
             agrees = false;
         }
         if let Some(column) = self.raw.option_type.as_deref() {

@@ -29,7 +29,9 @@ pub enum Missing {
         asset: Asset,
     },
     /// The contract had settled by the time of the market.
-    #[error("expired at {expiry}, before the market of {asof}: replace it by its settlement amount or choose an earlier --at")]
+    #[error(
+        "expired at {expiry}, before the market of {asof}: replace it by its settlement amount or choose an earlier --at"
+    )]
     Expired {
         /// Settlement instant.
         expiry: Timestamp,
@@ -120,10 +122,15 @@ impl Market {
             underlyings: BTreeMap::new(),
             rates: rates.clone(),
             notes: Vec::new(),
-            option_vols: newest(snapshot.options.values(), |q| (&q.listing.contract, q.source_time, q.mark_vol)),
-            future_marks: newest(snapshot.futures.values(), |q| (&q.listing.contract, q.source_time, Some(q.mark_price))),
+            option_vols: newest(snapshot.options.values(), |q| {
+                (&q.listing.contract, q.source_time, q.mark_vol)
+            }),
+            future_marks: newest(snapshot.futures.values(), |q| {
+                (&q.listing.contract, q.source_time, Some(q.mark_price))
+            }),
         };
-        let mut assets: Vec<&Asset> = snapshot.options.values().map(|q| &q.listing.contract.underlying).collect();
+        let mut assets: Vec<&Asset> =
+            snapshot.options.values().map(|q| &q.listing.contract.underlying).collect();
         assets.extend(snapshot.futures.values().map(|q| &q.listing.contract.underlying));
         assets.sort();
         assets.dedup();
@@ -164,7 +171,8 @@ impl Market {
             snapshot.options.values().filter(|q| q.listing.contract.underlying == *asset).collect();
         let futures: Vec<&FutureQuote> =
             snapshot.futures.values().filter(|q| q.listing.contract.underlying == *asset).collect();
-        let printed = options.iter().filter_map(|q| q.index_price).chain(futures.iter().filter_map(|q| q.index_price));
+        let printed =
+            options.iter().filter_map(|q| q.index_price).chain(futures.iter().filter_map(|q| q.index_price));
         let index = median(&mut printed.map(Spot::get).collect::<Vec<_>>());
         let perpetuals = futures.iter().filter(|q| q.listing.contract.terms == Terms::Perpetual);
         let stand_in = || median(&mut perpetuals.map(|q| q.mark_price.get()).collect::<Vec<_>>());
@@ -173,7 +181,9 @@ impl Market {
             self.notes.push(format!("{asset}: no index in the market files; the perpetual's mark stands in"));
         }
         let mut families = BTreeMap::new();
-        for quote_asset in options.iter().map(|q| &q.listing.contract).chain(futures.iter().map(|q| &q.listing.contract)) {
+        for quote_asset in
+            options.iter().map(|q| &q.listing.contract).chain(futures.iter().map(|q| &q.listing.contract))
+        {
             let currency = quote_currency(quote_asset);
             if !families.contains_key(&currency) {
                 let family = self.family(&currency, spot, &options, &futures);
@@ -184,7 +194,13 @@ impl Market {
         Some(Underlying { spot, spot_is_perpetual_mark: index.is_none(), families })
     }
 
-    fn family(&self, currency: &Asset, spot: Spot, options: &[&OptionQuote], futures: &[&FutureQuote]) -> Family {
+    fn family(
+        &self,
+        currency: &Asset,
+        spot: Spot,
+        options: &[&OptionQuote],
+        futures: &[&FutureQuote],
+    ) -> Family {
         let options: Vec<&OptionQuote> =
             options.iter().copied().filter(|q| quote_currency(&q.listing.contract) == *currency).collect();
         let marks = futures
@@ -230,7 +246,9 @@ impl Market {
     /// [`Missing::Index`].
     pub fn spot(&self, underlying: &Asset) -> Result<Spot, Missing> {
         let quoted = self.underlyings.get(underlying).map(|u| u.spot);
-        quoted.or_else(|| self.rates.get(underlying).copied()).ok_or_else(|| Missing::Index { underlying: underlying.clone() })
+        quoted
+            .or_else(|| self.rates.get(underlying).copied())
+            .ok_or_else(|| Missing::Index { underlying: underlying.clone() })
     }
 
     /// State of a future or perpetual.
@@ -263,11 +281,23 @@ impl Market {
         let expiry = self.years_to(*at)?;
         let (forward, forward_source) = self.forward(contract, *at)?;
         if let Some(vol) = self.option_vols.get(contract) {
-            return Ok(OptionState { forward, forward_source, vol: *vol, vol_source: VolSource::Quoted, expiry });
+            return Ok(OptionState {
+                forward,
+                forward_source,
+                vol: *vol,
+                vol_source: VolSource::Quoted,
+                expiry,
+            });
         }
-        let strike = border::to_model(strike.get()).and_then(Strike::new).map_err(|e| Missing::Range { rule: e.to_string() })?;
+        let strike = border::to_model(strike.get())
+            .and_then(Strike::new)
+            .map_err(|e| Missing::Range { rule: e.to_string() })?;
         let underlying = &contract.underlying;
-        let families = &self.underlyings.get(underlying).ok_or_else(|| Missing::Index { underlying: underlying.clone() })?.families;
+        let families = &self
+            .underlyings
+            .get(underlying)
+            .ok_or_else(|| Missing::Index { underlying: underlying.clone() })?
+            .families;
         let own = families.get(&quote_currency(contract)).filter(|f| !f.vols.is_empty());
         let family = own.or_else(|| families.values().find(|f| !f.vols.is_empty()));
         let point = VolPoint { expiry: *at, forward, strike };
@@ -291,7 +321,9 @@ impl Market {
         }
         let rate = self.usd_rate(&currency)?;
         let other = families.and_then(|f| f.values().find(|f| !f.curve.is_empty()));
-        let (in_usd, source) = other.map_or((forward(spot.get())?, ForwardSource::Index), |f| f.curve.forward(spot, self.asof, expiry));
+        let (in_usd, source) = other.map_or((forward(spot.get())?, ForwardSource::Index), |f| {
+            f.curve.forward(spot, self.asof, expiry)
+        });
         Ok((forward(in_usd.get() / rate)?, source))
     }
 }

@@ -74,7 +74,12 @@ impl QuotedVols {
                 let (forward, _) = curve.forward(spot, asof, expiry);
                 let points = strikes
                     .into_iter()
-                    .map(|(bits, vol)| (pricing::kernel::ln(f64::from_bits(bits) / forward.get()), vol.get() * vol.get() * years))
+                    .map(|(bits, vol)| {
+                        (
+                            pricing::kernel::ln(f64::from_bits(bits) / forward.get()),
+                            vol.get() * vol.get() * years,
+                        )
+                    })
                     .collect();
                 Some((expiry, Slice { years, points }))
             })

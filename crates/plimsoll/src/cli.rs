@@ -197,7 +197,10 @@ impl From<GroupColumn> for GroupBy {
 fn parse_rate(text: &str) -> Result<(Asset, Spot), String> {
     let (asset, usd) = text.split_once('=').ok_or("write ASSET=USD_PER_UNIT, such as USDC=1")?;
     let asset = Asset::new(asset).map_err(|e| e.to_string())?;
-    let usd: f64 = usd.trim().parse().map_err(|_| format!("'{usd}' is not a number: write ASSET=USD_PER_UNIT, such as USDC=1"))?;
+    let usd: f64 = usd
+        .trim()
+        .parse()
+        .map_err(|_| format!("'{usd}' is not a number: write ASSET=USD_PER_UNIT, such as USDC=1"))?;
     if asset.as_str() == "USD" {
         return Err("USD is the unit of account: its rate is 1".into());
     }

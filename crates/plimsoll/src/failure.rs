@@ -22,7 +22,9 @@ pub(crate) enum Failure {
         issues: Issues,
     },
     /// Positions cannot be valued.
-    #[error("{count} of {of} positions and balances cannot be valued; nothing was reported (--allow-partial values the rest):\n{list}")]
+    #[error(
+        "{count} of {of} positions and balances cannot be valued; nothing was reported (--allow-partial values the rest):\n{list}"
+    )]
     Unpriced {
         /// How many.
         count: usize,

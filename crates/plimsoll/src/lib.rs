@@ -41,7 +41,10 @@ fn write_example(args: &ExampleArgs) -> Result<ExitCode, Failure> {
         let path = args.out.join(name);
         let same = std::fs::read_to_string(&path).is_ok_and(|old| old == *text);
         if path.exists() && !same && !args.force {
-            return Err(Failure::Usage(format!("{} is there already with other content: pass --force to replace it", path.display())));
+            return Err(Failure::Usage(format!(
+                "{} is there already with other content: pass --force to replace it",
+                path.display()
+            )));
         }
         report_command::put(Some(&path), text.as_bytes())?;
         println!("{}", path.display());

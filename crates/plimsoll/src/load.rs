@@ -44,7 +44,8 @@ pub(crate) fn load(args: &ReportArgs) -> Result<Loaded, Failure> {
     let mut notes = Vec::new();
     let (book, mut issues) = load_book(&books, &specs, &mut inputs, &mut notes)?;
     let raws = load_markets(&markets, args, &mut inputs)?;
-    let (snapshot, market_issues) = Snapshot::admit(&raws, &specs).map_err(|e| Failure::Usage(e.to_string()))?;
+    let (snapshot, market_issues) =
+        Snapshot::admit(&raws, &specs).map_err(|e| Failure::Usage(e.to_string()))?;
     issues.extend(market_issues);
     let rates = rates(&args.rate)?;
     let market = Market::build(&snapshot, &rates);
@@ -94,14 +95,23 @@ fn load_book(
     Ok(builder.finish())
 }
 
-fn load_markets(files: &[PathBuf], args: &ReportArgs, inputs: &mut Vec<InputFile>) -> Result<Vec<RawSnapshot>, Failure> {
+fn load_markets(
+    files: &[PathBuf],
+    args: &ReportArgs,
+    inputs: &mut Vec<InputFile>,
+) -> Result<Vec<RawSnapshot>, Failure> {
     let select = args.at.map_or(Select::Last, Select::AtOrBefore);
     let mut raws = Vec::new();
     for path in files {
         let name = path.display().to_string();
         let mut meter = Meter::new(format!("reading {name}"));
         let raw = read_snapshot(path, select, &mut |p| meter.at(p.bytes_done, p.bytes_total))?;
-        inputs.push(InputFile { blake3: hash(path)?, path: name, role: "market", rows: raw.rows.len() as u64 });
+        inputs.push(InputFile {
+            blake3: hash(path)?,
+            path: name,
+            role: "market",
+            rows: raw.rows.len() as u64,
+        });
         raws.push(raw);
     }
     Ok(raws)
@@ -120,7 +130,8 @@ fn load_scenarios(
     }
     for path in files {
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|e| Failure::Input(format!("{name}: cannot read: {e}")))?;
+        let text =
+            std::fs::read_to_string(path).map_err(|e| Failure::Input(format!("{name}: cannot read: {e}")))?;
         let file = ScenarioFile::parse(&name, &text).map_err(bad)?;
         axes = (file.ladder.or(axes.0), file.curve.or(axes.1));
         let rows = file.scenarios.len() as u64;
@@ -178,7 +189,11 @@ impl Sample {
         match (args.book.is_empty(), args.market.is_empty()) {
             (false, false) => return Ok(Self { folder: None }),
             (false, true) => return Err(Failure::Usage("pass --market FILE beside the book".into())),
-            (true, false) => return Err(Failure::Usage("pass a book file beside --market, or neither for the sample".into())),
+            (true, false) => {
+                return Err(Failure::Usage(
+                    "pass a book file beside --market, or neither for the sample".into(),
+                ));
+            }
             (true, true) => {}
         }
         let folder = std::env::temp_dir().join(format!("plimsoll-sample-{}", std::process::id()));
@@ -200,7 +215,11 @@ impl Sample {
     /// The sample's place on disk is of no interest and would differ between runs.
     fn shown(&self, path: &str) -> String {
         let name = Path::new(path).file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-        if self.folder.is_some() && (name == "book.csv" || name == "market.json") { format!("sample {name}") } else { path.into() }
+        if self.folder.is_some() && (name == "book.csv" || name == "market.json") {
+            format!("sample {name}")
+        } else {
+            path.into()
+        }
     }
 }
 

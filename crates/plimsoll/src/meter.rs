@@ -19,7 +19,10 @@ impl Meter {
 
     /// Notes how far the work has come.
     pub(crate) fn at(&mut self, done: u64, total: u64) {
-        if self.bar.is_none() && self.started.elapsed() > Duration::from_secs(1) && std::io::stderr().is_terminal() {
+        if self.bar.is_none()
+            && self.started.elapsed() > Duration::from_secs(1)
+            && std::io::stderr().is_terminal()
+        {
             let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
             if let Ok(style) = ProgressStyle::with_template("{msg:30} {bar:40} {percent:>3} % {eta}") {
                 bar.set_style(style);

@@ -20,7 +20,8 @@ pub(crate) fn run(args: &ReportArgs) -> Result<ExitCode, Failure> {
         None => document(args)?,
         Some(threads) => {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build();
-            pool.map_err(|e| Failure::Usage(format!("--threads {threads}: {e}")))?.install(|| document(args))?
+            pool.map_err(|e| Failure::Usage(format!("--threads {threads}: {e}")))?
+                .install(|| document(args))?
         }
     };
     write(args, &document)?;
@@ -33,8 +34,13 @@ fn check(args: &ReportArgs) -> Result<(), Failure> {
     if args.table.is_some() && !tabular {
         return Err(Failure::Usage("--table goes with --format csv or parquet".into()));
     }
-    if args.format == Format::Parquet && args.output.is_none() && (args.table.is_none() || std::io::stdout().is_terminal()) {
-        return Err(Failure::Usage("--format parquet needs --output FOLDER, or --table NAME and a pipe or file".into()));
+    if args.format == Format::Parquet
+        && args.output.is_none()
+        && (args.table.is_none() || std::io::stdout().is_terminal())
+    {
+        return Err(Failure::Usage(
+            "--format parquet needs --output FOLDER, or --table NAME and a pipe or file".into(),
+        ));
     }
     let mut seen = BTreeSet::new();
     for column in &args.group_by {
@@ -52,7 +58,10 @@ fn document(args: &ReportArgs) -> Result<Document, Failure> {
     }
     let report = report(args, &loaded)?;
     if report.is_partial() && !args.allow_partial {
-        let lines = report.unpriced.iter().map(|u| format!("{} {} {} x {}: {}\n", u.account, u.venue, u.quantity, u.symbol, u.reason));
+        let lines = report
+            .unpriced
+            .iter()
+            .map(|u| format!("{} {} {} x {}: {}\n", u.account, u.venue, u.quantity, u.symbol, u.reason));
         let of = report.rows.len() + report.unpriced.len();
         return Err(Failure::Unpriced { count: report.unpriced.len(), of, list: lines.collect() });
     }
@@ -69,7 +78,8 @@ fn document(args: &ReportArgs) -> Result<Document, Failure> {
 
 fn report(args: &ReportArgs, loaded: &Loaded) -> Result<Report, Failure> {
     let group_by: Vec<GroupBy> = args.group_by.iter().map(|column| (*column).into()).collect();
-    let places = loaded.book.positions.iter().map(|p| &p.venue).chain(loaded.book.balances.iter().map(|b| &b.venue));
+    let places =
+        loaded.book.positions.iter().map(|p| &p.venue).chain(loaded.book.balances.iter().map(|b| &b.venue));
     let venues = places.cloned().collect();
     let scenarios = loaded.scenarios.scenarios_on(&venues);
     Ok(Report::new(Inputs {
@@ -91,7 +101,9 @@ fn write(args: &ReportArgs, document: &Document) -> Result<(), Failure> {
     };
     let text = match args.format {
         Format::Table => table::text(document, style),
-        Format::Json => json::json(document).map_err(|e| Failure::Input(format!("cannot write JSON: {e}")))?,
+        Format::Json => {
+            json::json(document).map_err(|e| Failure::Input(format!("cannot write JSON: {e}")))?
+        }
         Format::Html => html::html(document),
         Format::Csv | Format::Parquet => return write_tables(args, document),
     };
@@ -124,7 +136,9 @@ fn write_tables(args: &ReportArgs, document: &Document) -> Result<(), Failure> {
 pub(crate) fn put(path: Option<&Path>, bytes: &[u8]) -> Result<(), Failure> {
     let Some(path) = path else {
         return match std::io::stdout().lock().write_all(bytes) {
-            Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::Write { path: "standard output".into(), source: e }),
+            Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+                Err(Failure::Write { path: "standard output".into(), source: e })
+            }
             _ => Ok(()),
         };
     };

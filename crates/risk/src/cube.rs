@@ -92,7 +92,8 @@ fn spot_moves(contracts: &[&Priced], set: &ShockSet) -> Result<BTreeMap<Asset, S
         let underlying = &contract.underlying;
         if !moves.contains_key(underlying) {
             let factors = SpotFactors::new(set.shocks.iter().map(|s| s.spot_factor(underlying)).collect());
-            let factors = factors.map_err(|source| CubeError::SpotFactor { underlying: underlying.clone(), source })?;
+            let factors =
+                factors.map_err(|source| CubeError::SpotFactor { underlying: underlying.clone(), source })?;
             moves.insert(underlying.clone(), factors);
         }
     }
@@ -128,7 +129,12 @@ fn fill(row: &mut [f64], contract: &Priced, moves: &SpotFactors, set: &ShockSet)
 }
 
 /// Undiscounted value under each shock at the set's horizon.
-fn option_values(values: &mut [f64], black: &Black76, moves: &SpotFactors, set: &ShockSet) -> Result<(), CubeError> {
+fn option_values(
+    values: &mut [f64],
+    black: &Black76,
+    moves: &SpotFactors,
+    set: &ShockSet,
+) -> Result<(), CubeError> {
     let left = black.expiry.get() - set.days / YearFraction::DAYS;
     let expiry = YearFraction::new(if left > 0.0 { left } else { 0.0 }).unwrap_or(YearFraction::ZERO);
     // Tenor scaling goes by the tenor today: the shock is to the surface as it stands.

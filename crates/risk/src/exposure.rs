@@ -59,10 +59,16 @@ pub struct Row {
 /// A position or balance that could not be valued.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Unpriced {
+    /// Book file it came from.
+    pub file: String,
+    /// Row of data in that file, from 1.
+    pub row: u64,
     /// Owner.
     pub account: Account,
     /// Where.
     pub venue: Venue,
+    /// On which ledger.
+    pub chain: Chain,
     /// Venue's symbol, or the asset.
     pub symbol: Symbol,
     /// Signed quantity in the unit of the listing.
@@ -143,8 +149,11 @@ impl Valuation {
             match valuation.position_rows(position, market) {
                 Ok(rows) => valuation.rows.extend(rows),
                 Err(reason) => valuation.unpriced.push(Unpriced {
+                    file: position.origin.file.to_string(),
+                    row: position.origin.row,
                     account: position.account.clone(),
                     venue: position.venue.clone(),
+                    chain: position.chain.clone(),
                     symbol: position.listing.symbol.clone(),
                     quantity: position.quantity.get(),
                     reason,
@@ -156,8 +165,11 @@ impl Valuation {
             match (valuation.balance_row(balance), symbol) {
                 (Ok(row), _) => valuation.rows.push(row),
                 (Err(reason), Ok(symbol)) => valuation.unpriced.push(Unpriced {
+                    file: balance.origin.file.to_string(),
+                    row: balance.origin.row,
                     account: balance.account.clone(),
                     venue: balance.venue.clone(),
+                    chain: balance.chain.clone(),
                     symbol,
                     quantity: balance.money.amount,
                     reason,
@@ -201,11 +213,13 @@ impl Valuation {
             return Ok(vec![row]);
         };
         let settlement = self.board.asset(asset).map_err(text)?;
-        let is_another_coin = settlement.rate_asset.is_none() && asset.as_str() != "USD" && *asset != row.underlying;
+        let is_another_coin =
+            settlement.rate_asset.is_none() && asset.as_str() != "USD" && *asset != row.underlying;
         if is_another_coin {
             let exposure = settlement.exposure(gain.to_f64()).map_err(text)?;
             let contract = format!("gain of {}", row.contract);
-            let gain_row = Row { kind: RowKind::Gain, underlying: asset.clone(), contract, exposure, ..row.clone() };
+            let gain_row =
+                Row { kind: RowKind::Gain, underlying: asset.clone(), contract, exposure, ..row.clone() };
             return Ok(vec![row, gain_row]);
         }
         add_gain(&mut row.exposure, gain, settlement, priced.spot_usd).map_err(text)?;
@@ -233,7 +247,10 @@ impl Valuation {
 }
 
 /// Gain of a future since its entry, quantised, with the asset it is paid in; `None` without an entry price.
-pub(crate) fn gain_of<'a>(position: &'a Position, market: &Market) -> Result<Option<(&'a Asset, Fixed)>, String> {
+pub(crate) fn gain_of<'a>(
+    position: &'a Position,
+    market: &Market,
+) -> Result<Option<(&'a Asset, Fixed)>, String> {
     let contract = &position.listing.contract;
     let Some(entry) = position.average_price.filter(|p| !p.get().is_zero()) else { return Ok(None) };
     if !matches!(contract.terms, Terms::Perpetual | Terms::Future { .. }) {

@@ -115,7 +115,10 @@ fn line(
     (contract, priced): (&Contract, &Priced),
 ) -> Result<Option<HedgeLine>, UnitError> {
     let coins = |measure: Measure, keep: &dyn Fn(&Row) -> bool| -> Fixed {
-        rows.iter().filter(|r| r.underlying == *underlying && keep(r)).map(|r| r.exposure.in_coin(measure)).sum()
+        rows.iter()
+            .filter(|r| r.underlying == *underlying && keep(r))
+            .map(|r| r.exposure.in_coin(measure))
+            .sum()
     };
     let is_held = |row: &Row| matches!(row.kind, RowKind::Balance | RowKind::Spot | RowKind::Gain);
     let measure = if aim == Aim::UsdNeutral { Measure::Delta } else { Measure::DeltaSettlement };
@@ -156,7 +159,9 @@ fn perpetual(underlying: &Asset, book: &Book, snapshot: &Snapshot) -> Option<(Ve
         let listing = &position.listing;
         return Some((listing.venue.clone(), listing.symbol.clone(), listing.contract.clone()));
     }
-    if let Some(((venue, symbol), quote)) = snapshot.futures.iter().find(|(_, q)| is_ours(&q.listing.contract)) {
+    if let Some(((venue, symbol), quote)) =
+        snapshot.futures.iter().find(|(_, q)| is_ours(&q.listing.contract))
+    {
         return Some((venue.clone(), symbol.clone(), quote.listing.contract.clone()));
     }
     let has_options = snapshot.options.values().any(|q| q.listing.contract.underlying == *underlying);

@@ -87,7 +87,8 @@ impl Ladder {
         let mut worst = Cell { spot_return: 0.0, vol_points: 0.0, pnl_usd: Fixed::ZERO };
         for (shock, pnl_usd) in set.shocks.iter().zip(&total) {
             if *pnl_usd < worst.pnl_usd {
-                worst = Cell { spot_return: shock.spot_return, vol_points: shock.vol.points, pnl_usd: *pnl_usd };
+                worst =
+                    Cell { spot_return: shock.spot_return, vol_points: shock.vol.points, pnl_usd: *pnl_usd };
             }
         }
         let width = axes.spot_returns.len().max(1);
@@ -110,7 +111,8 @@ impl Curve {
     pub fn new(lines: &[Line<'_>], underlying: &Asset, axes: &CurveAxes) -> Result<Self, ShockError> {
         let lines = of_underlying(lines, underlying);
         let spot_returns = axes.spot_returns();
-        let shocks: Vec<Shock> = spot_returns.iter().map(|r| Shock::spot_and_points(*r, VolShift::default())).collect();
+        let shocks: Vec<Shock> =
+            spot_returns.iter().map(|r| Shock::spot_and_points(*r, VolShift::default())).collect();
         let mut horizons = Vec::new();
         let days = axes.horizon_days.iter().map(|d| Some(*d)).chain([None]);
         for days in days {

@@ -24,7 +24,9 @@ mod stress;
 
 pub use accounts::{AccountRows, Worst};
 pub use cube::{Cube, CubeError};
-pub use exposure::{Group, GroupBy, GroupKey, PriceBoard, Row, RowKind, Unpriced, Valuation, group, kind_word};
+pub use exposure::{
+    Group, GroupBy, GroupKey, PriceBoard, Row, RowKind, Unpriced, Valuation, group, kind_word,
+};
 pub use hedge_line::{Aim, HedgeLine, Side, hedge_lines, net_delta_usd};
 pub use ladder::{Cell, Curve, Horizon, Ladder};
 pub use measure::{Exposure, Measure};

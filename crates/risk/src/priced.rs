@@ -108,12 +108,18 @@ impl Priced {
         })
     }
 
-    fn option(contract: &Contract, strike: Strike, kind: OptionKind, market: &Market) -> Result<Self, Missing> {
+    fn option(
+        contract: &Contract,
+        strike: Strike,
+        kind: OptionKind,
+        market: &Market,
+    ) -> Result<Self, Missing> {
         let state = market.option_state(contract)?;
         let spot_usd = market.spot(&contract.underlying)?.get();
         let usd_per_value = usd_per_value(contract, state.forward.get(), spot_usd, market)?;
         let discount = Discount::new(1.0).map_err(range)?;
-        let black = Black76 { forward: state.forward, strike, vol: state.vol, expiry: state.expiry, discount, kind };
+        let black =
+            Black76 { forward: state.forward, strike, vol: state.vol, expiry: state.expiry, discount, kind };
         Ok(Self {
             underlying: contract.underlying.clone(),
             rate_asset: rate_asset(contract),
@@ -196,10 +202,19 @@ impl Priced {
 ///
 /// # Errors
 /// When a figure cannot be published.
-pub(crate) fn add_gain(row: &mut Exposure, gain: Fixed, settlement: &Priced, underlying_spot_usd: f64) -> Result<(), UnitError> {
+pub(crate) fn add_gain(
+    row: &mut Exposure,
+    gain: Fixed,
+    settlement: &Priced,
+    underlying_spot_usd: f64,
+) -> Result<(), UnitError> {
     let gain = gain.to_f64();
     let value_usd = gain * settlement.usd_per_value;
-    let delta_usd = if settlement.rate_asset.is_none() { gain * settlement.unit_usd()[Measure::Delta.index()] } else { 0.0 };
+    let delta_usd = if settlement.rate_asset.is_none() {
+        gain * settlement.unit_usd()[Measure::Delta.index()]
+    } else {
+        0.0
+    };
     for (measure, usd) in [(Measure::Value, value_usd), (Measure::Delta, delta_usd)] {
         row.usd[measure.index()] += Fixed::quantise(usd)?;
         row.coin[measure.index()] += Fixed::quantise(usd / underlying_spot_usd)?;
@@ -213,7 +228,9 @@ pub(crate) fn gain_per_unit(contract: &Contract, entry: f64, mark: f64) -> f64 {
     match &contract.settlement {
         Settlement::Inverse => 1.0 / entry - 1.0 / mark,
         Settlement::Linear { .. } => mark - entry,
-        Settlement::Quanto { multiplier, .. } => border::to_model(*multiplier).unwrap_or(0.0) * (mark - entry),
+        Settlement::Quanto { multiplier, .. } => {
+            border::to_model(*multiplier).unwrap_or(0.0) * (mark - entry)
+        }
     }
 }
 

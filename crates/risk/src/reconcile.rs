@@ -31,7 +31,8 @@ pub enum Figure {
 
 impl Figure {
     /// All, in the order of the table.
-    pub const ALL: [Self; 6] = [Self::MarkPrice, Self::Delta, Self::Gamma, Self::Vega, Self::Theta, Self::Rho];
+    pub const ALL: [Self; 6] =
+        [Self::MarkPrice, Self::Delta, Self::Gamma, Self::Vega, Self::Theta, Self::Rho];
 
     /// Word and unit for tables.
     #[must_use]
@@ -133,14 +134,27 @@ impl Reconciliation {
                 let severity = difference / (absolute + relative * published.abs());
                 if severity > 1.0 {
                     let (venue, symbol) = key.clone();
-                    breaks.push(Break { venue, symbol, held: held.contains(key), figure, own, published, severity });
+                    breaks.push(Break {
+                        venue,
+                        symbol,
+                        held: held.contains(key),
+                        figure,
+                        own,
+                        published,
+                        severity,
+                    });
                 }
             }
         }
-        let agreement = differences.into_iter().map(|((asset, figure), d)| agreement(asset, figure, d, &breaks, snapshot));
+        let agreement = differences
+            .into_iter()
+            .map(|((asset, figure), d)| agreement(asset, figure, d, &breaks, snapshot));
         let agreement = agreement.collect();
         breaks.sort_by(|a, b| {
-            b.held.cmp(&a.held).then(b.severity.total_cmp(&a.severity)).then_with(|| (&a.symbol, a.figure).cmp(&(&b.symbol, b.figure)))
+            b.held
+                .cmp(&a.held)
+                .then(b.severity.total_cmp(&a.severity))
+                .then_with(|| (&a.symbol, a.figure).cmp(&(&b.symbol, b.figure)))
         });
         let held_breaks = breaks.iter().filter(|b| b.held).count();
         breaks.truncate(held_breaks + Self::WORST);
@@ -156,7 +170,9 @@ fn agreement(
     snapshot: &Snapshot,
 ) -> Agreement {
     differences.sort_by(f64::total_cmp);
-    let rank = |share: usize| differences.get((differences.len().saturating_sub(1)) * share / 100).copied().unwrap_or(0.0);
+    let rank = |share: usize| {
+        differences.get((differences.len().saturating_sub(1)) * share / 100).copied().unwrap_or(0.0)
+    };
     let of_underlying = |b: &&Break| {
         let quote = snapshot.options.get(&(b.venue.clone(), b.symbol.clone()));
         b.figure == figure && quote.is_some_and(|q| q.listing.contract.underlying == underlying)
@@ -186,9 +202,10 @@ fn own_black(quote: &OptionQuote, market: &Market) -> Option<Black76> {
 
 /// (figure, ours, published) for whatever the venue published.
 fn compared(quote: &OptionQuote, black: &Black76) -> Vec<(Figure, f64, f64)> {
-    let own = venue::deribit(black);
     let forward = black.forward.get();
     let in_forwards = if quote.listing.contract.settlement == Settlement::Inverse { 1.0 } else { forward };
+    // The venue caps theta by its own mark, not by ours.
+    let own = venue::deribit_at_mark(black, quote.mark_price / in_forwards * forward);
     let mark = (Figure::MarkPrice, black.price() / forward, Some(quote.mark_price / in_forwards));
     let published = &quote.published;
     [

@@ -112,7 +112,12 @@ impl Report {
 
 /// Coins with a price that the book touches: those whose spot can be shocked.
 fn shocked_underlyings<'a>(valuation: &'a Valuation, market: &Market) -> BTreeSet<&'a Asset> {
-    valuation.rows.iter().map(|row| &row.underlying).filter(|u| !u.is_currency() && market.spot(u).is_ok()).collect()
+    valuation
+        .rows
+        .iter()
+        .map(|row| &row.underlying)
+        .filter(|u| !u.is_currency() && market.spot(u).is_ok())
+        .collect()
 }
 
 impl GroupKey {

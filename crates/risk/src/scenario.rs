@@ -161,7 +161,11 @@ impl ScenarioFile {
         }
         checker.unique(&scenarios);
         let lose_each_venue = parsed.lose_each_venue.map(|l| l.source);
-        if checker.issues.is_empty() { Ok(Self { ladder, curve, scenarios, lose_each_venue }) } else { Err(checker.issues) }
+        if checker.issues.is_empty() {
+            Ok(Self { ladder, curve, scenarios, lose_each_venue })
+        } else {
+            Err(checker.issues)
+        }
     }
 
     /// The scenarios for a book on these venues.
@@ -197,7 +201,12 @@ impl Checker<'_> {
     }
 
     fn spot_return(&mut self, field: &str, value: f64) {
-        self.require(value > -1.0 && value <= 10.0, field, value, "a spot return lies above -1 and at most 10 (-0.2 is -20 %)");
+        self.require(
+            value > -1.0 && value <= 10.0,
+            field,
+            value,
+            "a spot return lies above -1 and at most 10 (-0.2 is -20 %)",
+        );
     }
 
     fn points(&mut self, field: &str, value: f64) {
@@ -207,7 +216,11 @@ impl Checker<'_> {
     fn axis(&mut self, field: &str, values: &[f64]) {
         let ascending = values.iter().zip(values.iter().skip(1)).all(|(a, b)| a < b);
         if !ascending || !values.contains(&0.0) {
-            self.issue(field, &format!("{values:?}"), "an axis is ascending and contains 0, so that its centre is today");
+            self.issue(
+                field,
+                &format!("{values:?}"),
+                "an axis is ascending and contains 0, so that its centre is today",
+            );
         }
     }
 
@@ -227,10 +240,18 @@ impl Checker<'_> {
         self.spot_return("curve.from_return", curve.from_return);
         self.spot_return("curve.to_return", curve.to_return);
         if !(3..=1001).contains(&curve.points) || curve.from_return >= curve.to_return {
-            self.issue("curve", &curve.points.to_string(), "3 to 1001 points between an ascending pair of returns");
+            self.issue(
+                "curve",
+                &curve.points.to_string(),
+                "3 to 1001 points between an ascending pair of returns",
+            );
         }
         if curve.horizon_days.is_empty() || !curve.horizon_days.iter().all(|d| (0.0..=3650.0).contains(d)) {
-            self.issue("curve.horizon_days", &format!("{:?}", curve.horizon_days), "at least one horizon of 0 to 3650 days");
+            self.issue(
+                "curve.horizon_days",
+                &format!("{:?}", curve.horizon_days),
+                "at least one horizon of 0 to 3650 days",
+            );
         }
         CurveAxes {
             from_return: curve.from_return,
@@ -250,19 +271,40 @@ impl Checker<'_> {
         }
         self.spot_return(&at("spot_return"), raw.spot_return);
         self.points(&at("vol_points"), raw.vol_points);
-        self.require(raw.vol_relative > -1.0 && raw.vol_relative <= 10.0, &at("vol_relative"), raw.vol_relative, "a relative vol shift lies above -1 and at most 10");
-        self.require((0.0..=1.0).contains(&raw.vol_tenor_power), &at("vol_tenor_power"), raw.vol_tenor_power, "an exponent from 0 to 1");
+        self.require(
+            raw.vol_relative > -1.0 && raw.vol_relative <= 10.0,
+            &at("vol_relative"),
+            raw.vol_relative,
+            "a relative vol shift lies above -1 and at most 10",
+        );
+        self.require(
+            (0.0..=1.0).contains(&raw.vol_tenor_power),
+            &at("vol_tenor_power"),
+            raw.vol_tenor_power,
+            "an exponent from 0 to 1",
+        );
         let mut shock = Shock {
             spot_return: raw.spot_return,
-            vol: VolShift { points: raw.vol_points, relative: raw.vol_relative, tenor_power: raw.vol_tenor_power },
+            vol: VolShift {
+                points: raw.vol_points,
+                relative: raw.vol_relative,
+                tenor_power: raw.vol_tenor_power,
+            },
             ..Shock::default()
         };
         for (asset, value) in &raw.spot_return_of {
             self.spot_return(&at("spot_return_of"), *value);
-            self.named(&at("spot_return_of"), asset, Asset::new, |asset| shock.spot_return_of.insert(asset, *value));
+            self.named(&at("spot_return_of"), asset, Asset::new, |asset| {
+                shock.spot_return_of.insert(asset, *value)
+            });
         }
         for (asset, value) in &raw.usd_rate {
-            self.require((0.0..=10.0).contains(value), &at("usd_rate"), *value, "a factor from 0 to 10 on the currency's USD rate");
+            self.require(
+                (0.0..=10.0).contains(value),
+                &at("usd_rate"),
+                *value,
+                "a factor from 0 to 10 on the currency's USD rate",
+            );
             self.named(&at("usd_rate"), asset, Asset::new, |asset| shock.rate_factor.insert(asset, *value));
         }
         for venue in &raw.venues_lost {
@@ -299,7 +341,10 @@ impl Checker<'_> {
                     name: format!("{} {:+.0} % / {points:+.0} pt", raw.name, spot_return * 100.0),
                     source: raw.source.clone(),
                     caveat: String::new(),
-                    shock: Shock::spot_and_points(*spot_return, VolShift { points: *points, ..VolShift::default() }),
+                    shock: Shock::spot_and_points(
+                        *spot_return,
+                        VolShift { points: *points, ..VolShift::default() },
+                    ),
                 });
             }
         }
@@ -344,7 +389,8 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_refused_with_its_place() {
-        let issues = ScenarioFile::parse("s.toml", "[[scenario]]\nname='a'\nsource='s'\nspot=1\n").unwrap_err();
+        let issues =
+            ScenarioFile::parse("s.toml", "[[scenario]]\nname='a'\nsource='s'\nspot=1\n").unwrap_err();
         assert!(issues.to_string().contains("unknown field `spot`"), "{issues}");
     }
 }

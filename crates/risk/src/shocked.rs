@@ -62,7 +62,8 @@ pub fn lines<'a>(
         }
     }
     for balance in book.balances.iter().filter(|b| !without.contains(&b.venue)) {
-        *holdings.entry(&balance.money.asset).or_default() += Fixed::quantise(border::to_model(balance.money.amount)?)?;
+        *holdings.entry(&balance.money.asset).or_default() +=
+            Fixed::quantise(border::to_model(balance.money.amount)?)?;
     }
     let mut lines = Vec::with_capacity(contracts.len() + holdings.len());
     for (contract, quantity) in contracts {

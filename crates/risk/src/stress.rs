@@ -53,7 +53,8 @@ pub fn stress(
 ) -> Result<Vec<StressRow>, ShockError> {
     let all = lines(book, &valuation.board, market, &[])?;
     // Three columns per scenario: spot alone, vol alone, together.
-    let shocks = scenarios.iter().flat_map(|s| [s.shock.spot_only(), s.shock.vol_only(), prices_of(&s.shock)]);
+    let shocks =
+        scenarios.iter().flat_map(|s| [s.shock.spot_only(), s.shock.vol_only(), prices_of(&s.shock)]);
     let pnl = LinePnl::new(&all, &ShockSet { days: 0.0, shocks: shocks.collect() })?;
     let totals = pnl.total(|_| true);
     let mut rows = Vec::with_capacity(scenarios.len());

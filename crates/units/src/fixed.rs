@@ -27,7 +27,11 @@ impl Fixed {
     /// NaN, infinities and magnitudes over 1e24 are refused: a row that cannot be published must be reported instead.
     pub fn quantise(value: f64) -> Result<Self, UnitError> {
         if value.is_nan() || value.abs() > Self::LIMIT {
-            return Err(UnitError::Range { quantity: "measure", value, rule: "a published measure is finite and at most 1e24" });
+            return Err(UnitError::Range {
+                quantity: "measure",
+                value,
+                rule: "a published measure is finite and at most 1e24",
+            });
         }
         // Whole part and rest are scaled apart, so that no bit of the input is lost to the multiplication.
         let whole = value.trunc();

@@ -105,7 +105,13 @@ mod tests {
     fn every_issue_is_counted_even_when_it_is_not_kept() {
         let mut issues = Issues::default();
         for row in 1..=1500 {
-            issues.push(Issue { file: "b.csv".into(), row, field: "quantity".into(), value: "x".repeat(99), rule: "r".into() });
+            issues.push(Issue {
+                file: "b.csv".into(),
+                row,
+                field: "quantity".into(),
+                value: "x".repeat(99),
+                rule: "r".into(),
+            });
         }
         assert_eq!((issues.total(), issues.kept().len()), (1500, Issues::KEPT));
         assert!(issues.to_string().ends_with("and 500 more of the same load, not listed\n"));

@@ -16,14 +16,65 @@ const OVERFLOW: &str = "an exact decimal has at most 28 digits";
 /// Decimal text as venues and spreadsheets write it: sign, digits, point, exponent (`3.1639e-4` occurs in recordings).
 fn parse(quantity: &'static str, text: &str) -> Result<Decimal, UnitError> {
     let trimmed = text.trim();
-    let parsed = if trimmed.contains(['e', 'E']) {
-        Decimal::from_scientific(trimmed).ok()
-    } else {
-        Decimal::from_str_exact(trimmed).ok()
+    // `Decimal` itself would read 1_000; nobody writes that to a book but by mistake.
+    let plain = !trimmed.contains('_');
+    let parsed = match trimmed.split_once(['e', 'E']) {
+        _ if !plain => None,
+        Some((base, exponent)) => scientific(base, exponent),
+        None => Decimal::from_str_exact(trimmed).ok(),
     };
     parsed.map(|d| d.normalize()).ok_or_else(|| {
-        UnitError::text(quantity, text, "a decimal number of at most 28 digits, such as -12.5 or 3e-4; not NaN or infinite")
+        UnitError::text(
+            quantity,
+            text,
+            "a decimal number of at most 28 digits, such as -12.5 or 3e-4; not NaN or infinite",
+        )
     })
+}
+
+/// `base x 10^exponent`, exactly or not at all: `Decimal::from_scientific` rounds a base of over 28 digits.
+fn scientific(base: &str, exponent: &str) -> Option<Decimal> {
+    let base = Decimal::from_str_exact(base).ok()?;
+    let exponent: i64 = exponent.parse().ok()?;
+    let places = i64::from(base.scale()).checked_sub(exponent)?;
+    shifted(base.mantissa(), places)
+}
+
+/// `mantissa x 10^-places` when that is a `Decimal`, else nothing.
+fn shifted(mut mantissa: i128, mut places: i64) -> Option<Decimal> {
+    if mantissa == 0 {
+        return Some(Decimal::ZERO);
+    }
+    while places > i64::from(Decimal::MAX_SCALE) && mantissa % 10 == 0 {
+        (mantissa, places) = (mantissa / 10, places - 1);
+    }
+    if places < 0 {
+        let factor = 10i128.checked_pow(u32::try_from(places.checked_neg()?).ok()?)?;
+        return Decimal::try_from_i128_with_scale(mantissa.checked_mul(factor)?, 0).ok();
+    }
+    Decimal::try_from_i128_with_scale(mantissa, u32::try_from(places).ok()?).ok()
+}
+
+/// The product of two decimals, or nothing when it needs more than 28 digits: `Decimal::checked_mul` would round it.
+///
+/// ```
+/// use units::{Decimal, exact_product};
+/// assert_eq!(exact_product(Decimal::new(-5, 1), Decimal::new(3, 2)), Some(Decimal::new(-15, 3)));
+/// assert_eq!(exact_product(Decimal::new(1, 28), Decimal::new(1, 2)), None);
+/// ```
+#[must_use]
+pub fn exact_product(left: Decimal, right: Decimal) -> Option<Decimal> {
+    let (left, right) = (left.normalize(), right.normalize());
+    let mantissa = left.mantissa().checked_mul(right.mantissa())?;
+    shifted(mantissa, i64::from(left.scale()) + i64::from(right.scale()))
+}
+
+/// The sum of two decimals, or nothing when it needs more than 28 digits: `Decimal::checked_add` would round it.
+fn exact_sum(left: Decimal, right: Decimal) -> Option<Decimal> {
+    let (left, right) = (left.normalize(), right.normalize());
+    let places = left.scale().max(right.scale());
+    let aligned = |d: Decimal| d.mantissa().checked_mul(10i128.checked_pow(places - d.scale())?);
+    shifted(aligned(left)?.checked_add(aligned(right)?)?, i64::from(places))
 }
 
 macro_rules! ledger_number {
@@ -82,7 +133,8 @@ impl Quantity {
     /// # Errors
     /// When the sum needs more than 28 digits.
     pub fn checked_add(self, other: Self) -> Result<Self, UnitError> {
-        let sum = self.0.checked_add(other.0).ok_or(UnitError::Overflow { quantity: "quantity", rule: OVERFLOW })?;
+        let sum =
+            exact_sum(self.0, other.0).ok_or(UnitError::Overflow { quantity: "quantity", rule: OVERFLOW })?;
         Ok(Self(sum.normalize()))
     }
 
@@ -126,8 +178,8 @@ impl Money {
         if self.asset != other.asset {
             return Err(UnitError::text("asset", other.asset.as_str(), "only amounts of one asset add up"));
         }
-        let amount =
-            self.amount.checked_add(other.amount).ok_or(UnitError::Overflow { quantity: "amount", rule: OVERFLOW })?;
+        let amount = exact_sum(self.amount, other.amount)
+            .ok_or(UnitError::Overflow { quantity: "amount", rule: OVERFLOW })?;
         Ok(Self { amount: amount.normalize(), asset: self.asset.clone() })
     }
 }
@@ -135,6 +187,7 @@ impl Money {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn text_is_parsed_exactly_or_refused() {
@@ -142,6 +195,67 @@ mod tests {
         assert_eq!(" -12.50 ".parse::<Quantity>().unwrap().to_string(), "-12.5");
         for bad in ["", "NaN", "inf", "1,000", "0x10", "1e400", "12345678901234567890123456789012"] {
             assert!(bad.parse::<Quantity>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_exponent_shifts_the_point_and_never_rounds() {
+        let digits = "1234567890123456789012345678";
+        for (text, plain) in [
+            (format!("{digits}e-28"), "0.1234567890123456789012345678"),
+            ("0.1234567890123456789012345678e28".into(), digits),
+            ("1e28".into(), "10000000000000000000000000000"),
+            ("1000e-30".into(), "0.000000000000000000000000001"),
+            ("-2.5E+3".into(), "-2500"),
+            ("0e99".into(), "0"),
+        ] {
+            assert_eq!(text.parse::<Quantity>().unwrap().to_string(), plain, "{text}");
+        }
+        // 29 or more digits, an exponent that the type cannot hold, and text that only looks like a number.
+        let long = format!("0.{digits}9e1");
+        for bad in [
+            long.as_str(),
+            "12345678901234567890123456789012e-20",
+            "1e-29",
+            "1e29",
+            "1e",
+            "e5",
+            "1e1.5",
+            "1_000",
+            "1_0e2",
+            "1e99999999999999999999",
+        ] {
+            assert!(bad.parse::<Quantity>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn sums_and_products_that_would_be_rounded_are_refused() {
+        let (large, small) = ("1e20".parse::<Quantity>().unwrap(), "1e-20".parse::<Quantity>().unwrap());
+        assert!(large.checked_add(small).is_err());
+        assert_eq!(large.checked_add(-large).unwrap(), Quantity::ZERO);
+        assert_eq!(exact_product(large.get(), small.get()), Some(Decimal::ONE));
+        assert_eq!(exact_product(small.get(), small.get()), None);
+        assert_eq!(exact_product(large.get(), large.get()), None);
+    }
+
+    proptest! {
+        /// Brute force: both arguments as integers over a common power of ten, in 128 bits.
+        #[test]
+        fn exact_arithmetic_is_integer_arithmetic(
+            left in any::<i64>(), right in any::<i64>(), left_places in 0u32..10, right_places in 0u32..10,
+        ) {
+            let (a, b) = (Decimal::new(left, left_places), Decimal::new(right, right_places));
+            let sum = i128::from(left) * 10i128.pow(9 - left_places) + i128::from(right) * 10i128.pow(9 - right_places);
+            let expected = Decimal::try_from_i128_with_scale(sum, 9).ok();
+            prop_assert_eq!(exact_sum(a, b), expected);
+            let product = i128::from(left) * i128::from(right);
+            if let Some(got) = exact_product(a, b) {
+                let scale = left_places + right_places - got.scale();
+                prop_assert_eq!(got.mantissa() * 10i128.pow(scale), product);
+            } else {
+                prop_assert!(product.unsigned_abs() >> 96 > 0);
+            }
         }
     }
 

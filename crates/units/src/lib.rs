@@ -33,7 +33,7 @@ mod time;
 pub use fixed::Fixed;
 pub use ids::{Account, Asset, Chain, OptionKind, Symbol, Venue};
 pub use issues::{Issue, Issues};
-pub use ledger::{Money, Price, Quantity};
+pub use ledger::{Money, Price, Quantity, exact_product};
 pub use model::{Discount, Forward, Rate, Spot, Strike, Vol, YearFraction};
 pub use rust_decimal::Decimal;
 pub use time::Timestamp;

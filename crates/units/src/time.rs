@@ -4,7 +4,8 @@ use crate::{UnitError, YearFraction};
 use std::fmt;
 use std::str::FromStr;
 
-const RULE: &str = "an RFC 3339 instant such as 2026-02-05T15:51:32Z, a UTC date such as 2026-02-05, or Unix milliseconds";
+const RULE: &str =
+    "an RFC 3339 instant such as 2026-02-05T15:51:32Z, a UTC date such as 2026-02-05, or Unix milliseconds";
 
 /// An instant in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,7 +40,13 @@ impl Timestamp {
     /// # Errors
     /// When the day does not exist.
     pub fn from_utc_date(year: i16, month: i8, day: i8, hour: i8) -> Result<Self, UnitError> {
-        let bad = || UnitError::text("date", &format!("{year}-{month}-{day}"), "a day of the calendar from 1678 to 2262");
+        let bad = || {
+            UnitError::text(
+                "date",
+                &format!("{year}-{month}-{day}"),
+                "a day of the calendar from 1678 to 2262",
+            )
+        };
         let date = jiff::civil::Date::new(year, month, day).map_err(|_| bad())?;
         let instant = date.at(hour, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).map_err(|_| bad())?;
         i64::try_from(instant.timestamp().as_nanosecond()).map(Self).map_err(|_| bad())

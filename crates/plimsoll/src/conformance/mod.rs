@@ -17,8 +17,8 @@ mod tests;
 mod vectors;
 
 pub(crate) use render::{json, table};
-pub(crate) use result::SuiteResult;
 use result::GroupResult;
+pub(crate) use result::SuiteResult;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;

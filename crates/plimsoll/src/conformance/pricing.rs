@@ -117,7 +117,9 @@ fn haug_values(file_name: &str, file: &Value) -> Vec<GroupResult> {
         let option = spot_option(row)?;
         let (ours, theirs) = (option.greeks()?.value, number(row, "bsm_exact")?);
         let scale = option.on_forward()?.forward.get();
-        group.compare(Comparison { ours, theirs, tolerance: PRICE_OF_FORWARD, scale }, || describe(name, &option));
+        group.compare(Comparison { ours, theirs, tolerance: PRICE_OF_FORWARD, scale }, || {
+            describe(name, &option)
+        });
         Ok(())
     });
     vec![printed.finish(), exact.finish()]
@@ -223,9 +225,12 @@ fn hull_greeks(file: &Value, book: &mut Group, recomputed: &mut Group) -> Result
     for (name, ours, half_printed_digit) in measures {
         let row = hull.get(name).ok_or_else(|| CaseError::Number(name.to_owned()))?;
         if row.get("book").is_some() {
-            book.compare(absolute(ours, number(row, "book")?, half_printed_digit), || format!("hull_bsm {name}"));
+            book.compare(absolute(ours, number(row, "book")?, half_printed_digit), || {
+                format!("hull_bsm {name}")
+            });
         }
-        recomputed.compare(absolute(ours, number(row, "calc")?, TWELVE_DIGITS), || format!("hull_bsm {name}"));
+        recomputed
+            .compare(absolute(ours, number(row, "calc")?, TWELVE_DIGITS), || format!("hull_bsm {name}"));
     }
     Ok(())
 }
@@ -253,7 +258,9 @@ fn black76_greeks(name: &str, row: &Value, group: &mut Group) -> Result<(), Case
     ];
     for (measure, ours) in measures {
         if row.get(measure).is_some() {
-            group.compare(absolute(ours, number(row, measure)?, TWELVE_DIGITS), || format!("{name} {measure}"));
+            group.compare(absolute(ours, number(row, measure)?, TWELVE_DIGITS), || {
+                format!("{name} {measure}")
+            });
         }
     }
     Ok(())
@@ -273,7 +280,9 @@ fn normalised(file: &Value, group: &mut Group) -> Result<(), CaseError> {
             kind,
         };
         let ours = option.price() / (forward * strike).sqrt();
-        group.compare(absolute(ours, number(row, name)?, PRICE_OF_FORWARD), || format!("normalised_black {name}"));
+        group.compare(absolute(ours, number(row, name)?, PRICE_OF_FORWARD), || {
+            format!("normalised_black {name}")
+        });
     }
     Ok(())
 }
@@ -299,7 +308,9 @@ fn extreme_prices(file_name: &str, file: &Value) -> Vec<GroupResult> {
         let (x, s, theirs) = (number(row, "x")?, number(row, "s")?, number(row, "b_digits")?);
         let ours = implied_vol::normalised_price(x, s);
         let scale = kernel::exp(0.5 * x);
-        group.compare(Comparison { ours, theirs, tolerance: PRICE_OF_FORWARD, scale }, || extreme_name(name, x, s));
+        group.compare(Comparison { ours, theirs, tolerance: PRICE_OF_FORWARD, scale }, || {
+            extreme_name(name, x, s)
+        });
         Ok(())
     });
     vectors::each_row(file, "cases", &mut kernel_error, |name, row, group| {

@@ -1,4 +1,7 @@
 //! Results as a text table and as JSON.
+//!
+//! The worst error of a group is the one nearest to its own tolerance, or farthest beyond it; where tolerances differ from case
+//! to case the largest error may be another one, and has its own column.
 
 use super::result::{GroupResult, Role, SuiteResult};
 use serde::Serialize;
@@ -46,9 +49,8 @@ fn suite_text(text: &mut String, suite: &SuiteResult) {
     line!(text, "suite {}: {}", suite.suite, suite.summary);
     line!(text, "{verdict}: {} cases checked, {} failed", suite.cases(), suite.failed());
     line!(text, "");
-    let rows: Vec<[String; 8]> = std::iter::once(HEAD.map(str::to_owned))
-        .chain(suite.groups.iter().map(group_cells))
-        .collect();
+    let rows: Vec<[String; COLUMNS]> =
+        std::iter::once(HEAD.map(str::to_owned)).chain(suite.groups.iter().map(group_cells)).collect();
     aligned(text, &rows);
     for group in &suite.groups {
         group_text(text, group);
@@ -56,9 +58,13 @@ fn suite_text(text: &mut String, suite: &SuiteResult) {
     line!(text, "");
 }
 
-const HEAD: [&str; 8] = ["group", "cases", "failed", "worst error", "tolerance", "median", "p99", "unit"];
+const COLUMNS: usize = 9;
+/// The last column, which is text.
+const UNIT: usize = COLUMNS - 1;
+const HEAD: [&str; COLUMNS] =
+    ["group", "cases", "failed", "worst error", "its tolerance", "median", "p99", "max", "unit"];
 
-fn group_cells(group: &GroupResult) -> [String; 8] {
+fn group_cells(group: &GroupResult) -> [String; COLUMNS] {
     let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.1e}"));
     let tolerance = match (group.role, &group.worst) {
         (Role::Informative, _) => "informative".to_owned(),
@@ -72,13 +78,14 @@ fn group_cells(group: &GroupResult) -> [String; 8] {
         tolerance,
         number(group.errors.map(|errors| errors.median)),
         number(group.errors.map(|errors| errors.p99)),
+        number(group.errors.map(|errors| errors.max)),
         group.unit.to_owned(),
     ]
 }
 
 /// First and last column to the left, figures to the right.
-fn aligned(text: &mut String, rows: &[[String; 8]]) {
-    let mut widths = [0; 8];
+fn aligned(text: &mut String, rows: &[[String; COLUMNS]]) {
+    let mut widths = [0; COLUMNS];
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = cell.chars().count().max(*width);
@@ -89,7 +96,7 @@ fn aligned(text: &mut String, rows: &[[String; 8]]) {
         for (column, (cell, width)) in row.iter().zip(widths).enumerate() {
             let _ = match column {
                 0 => write!(printed, "  {cell:<width$}"),
-                7 => write!(printed, "  {cell}"),
+                UNIT => write!(printed, "  {cell}"),
                 _ => write!(printed, "  {cell:>width$}"),
             };
         }

@@ -25,7 +25,8 @@ fn shared() -> Option<PathBuf> {
 
 fn sources(vectors: &Path, chains: &Path) -> Sources {
     let full = std::env::var("PLIMSOLL_FULL").is_ok_and(|value| value == "1");
-    let snapshots = if full { Snapshots::All } else { Snapshots::EveryNth(NonZeroUsize::new(SAMPLED).unwrap()) };
+    let snapshots =
+        if full { Snapshots::All } else { Snapshots::EveryNth(NonZeroUsize::new(SAMPLED).unwrap()) };
     Sources { vectors: vectors.to_owned(), chains: chains.to_owned(), snapshots }
 }
 
@@ -59,7 +60,9 @@ fn all_suites_pass_on_the_shared_data() {
     assert!(passed(&results), "see the table above");
     assert!(last > 0, "progress was reported");
     for result in &results {
-        assert!(result.groups.iter().all(|group| group.role == Role::Informative || group.tolerance_reason.len() > 10 || group.not_run.is_some()));
+        assert!(result.groups.iter().all(|group| group.role == Role::Informative
+            || group.tolerance_reason.len() > 10
+            || group.not_run.is_some()));
     }
 }
 
@@ -83,7 +86,8 @@ fn a_corrupted_vector_fails_by_name() {
     let copy = folder("vector");
     for file in std::fs::read_dir(shared.join("vectors/pricing")).unwrap() {
         let file = file.unwrap();
-        std::fs::write(copy.join("pricing").join(file.file_name()), std::fs::read(file.path()).unwrap()).unwrap();
+        std::fs::write(copy.join("pricing").join(file.file_name()), std::fs::read(file.path()).unwrap())
+            .unwrap();
     }
     let path = copy.join("pricing/haug_european_values.json");
     let text = std::fs::read_to_string(&path).unwrap();
@@ -125,9 +129,14 @@ fn what_did_not_run_does_not_pass() {
 #[test]
 fn files_at_fault_are_failures_and_strangers_are_listed() {
     let bad = folder("bad");
-    std::fs::write(bad.join("pricing/haug_european_greeks.json"), "{\"cases\": [{\"greek\": \"delta\"}]}").unwrap();
+    std::fs::write(bad.join("pricing/haug_european_greeks.json"), "{\"cases\": [{\"greek\": \"delta\"}]}")
+        .unwrap();
     std::fs::write(bad.join("pricing/iv_extreme_reference.json"), "not JSON").unwrap();
-    std::fs::write(bad.join("chain.csv"), "timestamp,instrument_name\n2026-02-05T00:00:00Z,BTC-27MAR26-80000-C\n").unwrap();
+    std::fs::write(
+        bad.join("chain.csv"),
+        "timestamp,instrument_name\n2026-02-05T00:00:00Z,BTC-27MAR26-80000-C\n",
+    )
+    .unwrap();
     std::fs::write(bad.join("notes.txt"), "hello").unwrap();
     let vectors = run_one("pricing", &sources(&bad, &bad));
     assert_eq!(failure_names(&vectors), ["cases[0]", "iv_extreme_reference.json"]);
@@ -154,7 +163,9 @@ fn comparison(ours: f64, tolerance: f64) -> Comparison {
 #[test]
 fn a_group_keeps_the_case_nearest_to_its_tolerance() {
     let mut group = Group::checked("g", "coin", "rounding");
-    for (name, error, tolerance) in [("large and loose", 5.0, 100.0), ("small and tight", 0.9, 1.0), ("none", 0.0, 1.0)] {
+    for (name, error, tolerance) in
+        [("large and loose", 5.0, 100.0), ("small and tight", 0.9, 1.0), ("none", 0.0, 1.0)]
+    {
         group.compare(comparison(error, tolerance), || name.to_owned());
     }
     let result = group.finish();
@@ -189,7 +200,10 @@ fn order_statistics_are_ranks() {
     let mut errors: Vec<f64> = (1..=200).rev().map(f64::from).collect();
     let spread = distribution(&mut errors).unwrap();
     // The 100th, the 198th and the 200th of 200.
-    assert_eq!([spread.median, spread.p99, spread.max].map(f64::to_bits), [100.0, 198.0, 200.0].map(f64::to_bits));
+    assert_eq!(
+        [spread.median, spread.p99, spread.max].map(f64::to_bits),
+        [100.0, 198.0, 200.0].map(f64::to_bits)
+    );
     assert_eq!(distribution(&mut []), None);
 }
 
@@ -200,7 +214,8 @@ fn the_json_schema_is_stable() {
     group.not_compared("no mark vol above zero", 3);
     let suite = SuiteResult { suite: "s", summary: "what", groups: vec![group.finish()] };
     let value: serde_json::Value = serde_json::from_str(&json(&[suite])).unwrap();
-    let keys = |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
+    let keys =
+        |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
     assert_eq!(value["schema"], "plimsoll.conformance/1");
     assert_eq!(value["passed"], false);
     assert_eq!(keys(&value), "passed schema suites");

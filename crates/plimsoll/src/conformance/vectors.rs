@@ -57,7 +57,8 @@ pub(super) fn text<'a>(row: &'a Value, key: &'static str) -> Result<&'a str, Cas
 /// `call` or `put`, or their first letters, in any case.
 pub(super) fn kind(row: &Value, key: &'static str) -> Result<OptionKind, CaseError> {
     let word = text(row, key)?;
-    let is = |whole: &str, letter: &str| word.eq_ignore_ascii_case(whole) || word.eq_ignore_ascii_case(letter);
+    let is =
+        |whole: &str, letter: &str| word.eq_ignore_ascii_case(whole) || word.eq_ignore_ascii_case(letter);
     if is("call", "c") {
         Ok(OptionKind::Call)
     } else if is("put", "p") {

@@ -178,9 +178,41 @@ struct Funding {
     funding_8h: f64,
 }
 
+#[derive(Serialize)]
+struct SpotRow {
+    instrument_name: &'static str,
+    base_currency: &'static str,
+    quote_currency: &'static str,
+    mark_price: f64,
+    creation_timestamp: i64,
+}
+
+/// Spot pairs: from them the report takes the USD rates of the stablecoins.
+fn spot_rows(seed: &Seed) -> Vec<String> {
+    let usdc_usd = 1.0 - f64::from(seed.draw("USDC discount", 0..=30)) * 1e-5;
+    let usdt_usd = 1.0 - f64::from(seed.draw("USDT discount", 0..=60)) * 1e-5;
+    let pair = |instrument_name, base_currency, quote_currency, mark_price| {
+        line(&SpotRow {
+            instrument_name,
+            base_currency,
+            quote_currency,
+            mark_price,
+            creation_timestamp: AS_OF_MILLIS,
+        })
+    };
+    let index_of = |coin: &'static Coin| State::new(coin, seed).index;
+    let [btc, eth] = COINS.each_ref().map(index_of);
+    vec![
+        pair("BTC_USDC", "BTC", "USDC", rounded(btc / usdc_usd, 2)),
+        pair("ETH_USDC", "ETH", "USDC", rounded(eth / usdc_usd, 2)),
+        pair("USDC_USDT", "USDC", "USDT", rounded(usdc_usd / usdt_usd, 6)),
+    ]
+}
+
 /// The whole answer, one row a line.
 pub(super) fn json(seed: &Seed) -> String {
-    let rows: Vec<String> = COINS.iter().flat_map(|coin| State::new(coin, seed).rows()).collect();
+    let mut rows: Vec<String> = COINS.iter().flat_map(|coin| State::new(coin, seed).rows()).collect();
+    rows.extend(spot_rows(seed));
     format!("{{\"jsonrpc\":\"2.0\",\"result\":[\n{}\n],\"testnet\":false}}\n", rows.join(",\n"))
 }
 

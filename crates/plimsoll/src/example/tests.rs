@@ -42,9 +42,7 @@ fn read_files(folder: &Path) -> Read {
     assert!(rows.unknown_columns.is_empty(), "{:?}", rows.unknown_columns);
     let (book, issues) = builder.finish();
     assert!(issues.is_empty(), "book.csv: {issues}");
-    let one = Spot::new(1.0).unwrap();
-    let rates: BTreeMap<Asset, Spot> = ["USDC", "USDT"].map(|name| (Asset::new(name).unwrap(), one)).into();
-    let market = Market::build(&snapshot, &rates);
+    let market = Market::build(&snapshot, &BTreeMap::new());
     Read { book, snapshot, market }
 }
 

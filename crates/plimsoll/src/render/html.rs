@@ -32,7 +32,9 @@ pub(crate) fn html(document: &Document) -> String {
     page.raw("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">");
     page.raw("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">");
     page.raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>");
-    page.raw(if document.is_partial() { "PARTIAL: " } else { "" }).raw("Plimsoll ").text(document.report.market.asof);
+    page.raw(if document.is_partial() { "PARTIAL: " } else { "" })
+        .raw("Plimsoll ")
+        .text(document.report.market.asof);
     page.raw("</title><style>").raw(include_str!("html/style.css")).raw("</style></head>\n<body>\n");
     frame::banner(&mut page, document);
     frame::header(&mut page, document);

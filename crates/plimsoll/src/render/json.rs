@@ -2,7 +2,10 @@
 //! units in the keys, times in RFC 3339 UTC.
 
 use crate::document::{Document, InputFile};
-use risk::{Agreement, Break, Curve, Exposure, Group, HedgeLine, Ladder, Measure, Provenance, Row, StressRow, Unpriced};
+use risk::{
+    Agreement, Break, Curve, Exposure, Group, HedgeLine, Ladder, Measure, Provenance, Row, StressRow,
+    Unpriced,
+};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use units::{Asset, Fixed, Issue, Timestamp};

@@ -140,7 +140,8 @@ fn significant(value: Fixed, places: u32) -> String {
     }
     let magnitude = value.raw().unsigned_abs();
     let below_one = (3..=places).rev().map(|decimals| (0, "", decimals));
-    let from_one = SUFFIXES.into_iter().flat_map(|(power, suffix)| (0..=2).rev().map(move |d| (power, suffix, d)));
+    let from_one =
+        SUFFIXES.into_iter().flat_map(|(power, suffix)| (0..=2).rev().map(move |d| (power, suffix, d)));
     let mut rounded = 0;
     let mut form = (0, "", 0);
     for (power, suffix, decimals) in below_one.chain(from_one) {
@@ -209,9 +210,13 @@ mod tests {
 
     #[test]
     fn coins_keep_digits_that_a_cent_would_lose() {
-        for (value, expected) in
-            [(0.00123, "0.00123"), (-0.0421, "\u{2212}0.0421"), (0.0000314, "0.000031"), (0.0000004, "0"), (12.34, "12.3")]
-        {
+        for (value, expected) in [
+            (0.00123, "0.00123"),
+            (-0.0421, "\u{2212}0.0421"),
+            (0.0000314, "0.000031"),
+            (0.0000004, "0"),
+            (12.34, "12.3"),
+        ] {
             assert_eq!(compact_coin(fixed(value)), expected, "{value}");
         }
     }
@@ -241,7 +246,9 @@ mod tests {
 
     #[test]
     fn model_numbers_that_are_none_say_so() {
-        for text in [price(f64::NAN), compact_price(f64::INFINITY), basis_points(f64::NAN), figure(f64::NAN, 3)] {
+        for text in
+            [price(f64::NAN), compact_price(f64::INFINITY), basis_points(f64::NAN), figure(f64::NAN, 3)]
+        {
             assert_eq!(text, NOT_AVAILABLE);
         }
         assert_eq!(signed_percent(f64::NAN), "n/a %");

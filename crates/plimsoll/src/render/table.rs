@@ -68,17 +68,23 @@ fn head(out: &mut String, document: &Document) {
     let priced = report.rows.len();
     let of = priced + report.unpriced.len();
     if document.is_partial() {
-        line(out, &format!(
-            "PARTIAL: {} of {of} positions and balances not valued, {} bad input rows left out; every total below lacks them",
-            report.unpriced.len(),
-            document.issues.total()
-        ));
+        line(
+            out,
+            &format!(
+                "PARTIAL: {} of {of} positions and balances not valued, {} bad input rows left out; every total below lacks them",
+                report.unpriced.len(),
+                document.issues.total()
+            ),
+        );
     }
     line(out, &format!("Plimsoll load line  ·  as of {}", report.market.asof));
-    line(out, &format!(
-        "{priced} of {of} positions and balances valued  ·  {} option quotes, {} futures and perpetuals  ·  black76",
-        report.quotes.0, report.quotes.1
-    ));
+    line(
+        out,
+        &format!(
+            "{priced} of {of} positions and balances valued  ·  {} option quotes, {} futures and perpetuals  ·  black76",
+            report.quotes.0, report.quotes.1
+        ),
+    );
     for input in &document.inputs {
         let short: String = input.blake3.chars().take(12).collect();
         line(out, &format!("  {:<9} {}  ({} rows, blake3 {short})", input.role, input.path, input.rows));
@@ -166,7 +172,11 @@ fn exposure(out: &mut String, document: &Document, style: Style) {
     let report = &document.report;
     let words: Vec<&str> = report.group_by.iter().map(|by| by.word()).collect();
     let by = words.join(", ");
-    heading(out, &format!("Exposure by {by}, USD"), "rows add up to the total to the last digit (--exact, --format csv)");
+    heading(
+        out,
+        &format!("Exposure by {by}, USD"),
+        "rows add up to the total to the last digit (--exact, --format csv)",
+    );
     let keys = || report.group_by.iter().map(|by| by.word().to_owned());
     let header: Vec<String> = keys().chain(measure_header(|m| m.header().1.to_owned())).collect();
     let mut table = grid(style, &header);
@@ -178,7 +188,11 @@ fn exposure(out: &mut String, document: &Document, style: Style) {
     table.add_row(total.chain(report.total.exposure.usd.into_iter().map(|v| figure(v, style))));
     show(out, &table);
 
-    heading(out, &format!("Exposure by {by}, coin"), "coins of different underlyings do not add: such groups are left out");
+    heading(
+        out,
+        &format!("Exposure by {by}, coin"),
+        "coins of different underlyings do not add: such groups are left out",
+    );
     let header: Vec<String> = keys()
         .chain(["coin".to_owned()])
         .chain(measure_header(|m| m.header().1.replace("USD", "coin")))
@@ -229,12 +243,22 @@ fn ladder_table(out: &mut String, ladder: &Ladder, style: Style) {
 
 fn curves(out: &mut String, document: &Document, style: Style) {
     for curve in &document.report.curves {
-        heading(out, &format!("{} P&L along spot, USD", curve.underlying), "against today's value; every 10th point (--format csv has all)");
+        heading(
+            out,
+            &format!("{} P&L along spot, USD", curve.underlying),
+            "against today's value; every 10th point (--format csv has all)",
+        );
         let step = (curve.spot_returns.len() / 10).max(1);
         let places: Vec<usize> = (0..curve.spot_returns.len()).step_by(step).collect();
         let shown = places.iter().filter_map(|i| curve.spot_returns.get(*i));
         let header: Vec<String> = std::iter::once("horizon".to_owned())
-            .chain(shown.map(|r| format!("{}\n{}", number::signed_percent(*r), number::compact_price(curve.spot_usd * (1.0 + r)))))
+            .chain(shown.map(|r| {
+                format!(
+                    "{}\n{}",
+                    number::signed_percent(*r),
+                    number::compact_price(curve.spot_usd * (1.0 + r))
+                )
+            }))
             .collect();
         let mut table = grid(style, &header);
         for horizon in &curve.horizons {
@@ -252,7 +276,8 @@ fn stress(out: &mut String, document: &Document, style: Style) {
         return;
     }
     heading(out, "Stress, P&L in USD", "spot and vol also each on its own; * has a caveat below");
-    let header = ["scenario", "spot only", "vol only", "venue loss", "all together", "Δ cash left", "largest line"];
+    let header =
+        ["scenario", "spot only", "vol only", "venue loss", "all together", "Δ cash left", "largest line"];
     let mut table = grid(style, &header.map(str::to_owned));
     for row in rows {
         let mark = if row.caveat.is_empty() { "" } else { " *" };
@@ -281,7 +306,16 @@ fn hedges(out: &mut String, document: &Document, style: Style) {
         "First hedge",
         "perpetual quantity that zeroes delta, before costs, bands and lots; USD-neutral counts own coins, coin-neutral keeps them",
     );
-    let header = ["underlying", "aim", "Δ contracts\ncoin", "Δ coins held\ncoin", "Δ to zero\ncoin", "trade", "venue, instrument", "notional\nUSD"];
+    let header = [
+        "underlying",
+        "aim",
+        "Δ contracts\ncoin",
+        "Δ coins held\ncoin",
+        "Δ to zero\ncoin",
+        "trade",
+        "venue, instrument",
+        "notional\nUSD",
+    ];
     let mut table = grid(style, &header.map(str::to_owned));
     for hedge in &document.report.hedges {
         let quantity = number::grouped(hedge.quantity, if hedge.quantity_unit == "USD" { 0 } else { 4 });
@@ -300,7 +334,11 @@ fn hedges(out: &mut String, document: &Document, style: Style) {
 }
 
 fn reconciliation(out: &mut String, reconciliation: &Reconciliation, style: Style) {
-    heading(out, "Own figures against the venue's published ones", "absolute differences over all quotes of the snapshot");
+    heading(
+        out,
+        "Own figures against the venue's published ones",
+        "absolute differences over all quotes of the snapshot",
+    );
     if reconciliation.agreement.is_empty() {
         line(out, "  nothing to compare: the market files carry no marks with vols");
         return;
@@ -313,22 +351,26 @@ fn reconciliation(out: &mut String, reconciliation: &Reconciliation, style: Styl
     show(out, &table);
     for b in &reconciliation.breaks {
         let (name, unit) = b.figure.words();
-        line(out, &format!(
-            "  break: {} {}{} {name} own {} venue {} {unit} ({:.1} x the limit)",
-            b.venue,
-            b.symbol,
-            if b.held { ", held," } else { "" },
-            number::figure(b.own, 5),
-            number::figure(b.published, 5),
-            b.severity
-        ));
+        line(
+            out,
+            &format!(
+                "  break: {} {}{} {name} own {} venue {} {unit} ({:.1} x the limit)",
+                b.venue,
+                b.symbol,
+                if b.held { ", held," } else { "" },
+                number::figure(b.own, 5),
+                number::figure(b.published, 5),
+                b.severity
+            ),
+        );
     }
 }
 
 fn agreement_cells(a: &Agreement) -> Vec<Cell> {
     let (name, unit) = a.figure.words();
     let (absolute, relative) = a.figure.limits();
-    let limit = if relative > 0.0 { format!("{absolute} + {} %", relative * 100.0) } else { absolute.to_string() };
+    let limit =
+        if relative > 0.0 { format!("{absolute} + {} %", relative * 100.0) } else { absolute.to_string() };
     vec![
         left(&a.underlying),
         right(format!("{name} {unit}").trim_end()),
@@ -347,7 +389,17 @@ fn unpriced(out: &mut String, document: &Document) {
     }
     heading(out, "Not valued", "in no total above");
     for u in &document.report.unpriced {
-        line(out, &format!("  {} {} {} x {}: {}", u.account, u.venue, number::screen(&u.quantity.to_string()), u.symbol, u.reason));
+        line(
+            out,
+            &format!(
+                "  {} {} {} x {}: {}",
+                u.account,
+                u.venue,
+                number::screen(&u.quantity.to_string()),
+                u.symbol,
+                u.reason
+            ),
+        );
     }
     for issue in document.issues.kept() {
         line(out, &format!("  {issue}"));
@@ -360,10 +412,14 @@ fn unpriced(out: &mut String, document: &Document) {
 
 fn notes(out: &mut String, document: &Document) {
     let mut notes = document.notes.clone();
-    notes.extend(document.not_used.iter().map(|(reason, count)| format!("{count} market rows not used: {reason}")));
+    notes.extend(
+        document.not_used.iter().map(|(reason, count)| format!("{count} market rows not used: {reason}")),
+    );
     let without = document.report.futures_without_entry;
     if without > 0 {
-        notes.push(format!("{without} futures have no average_price: their gain so far is unknown and not in the value"));
+        notes.push(format!(
+            "{without} futures have no average_price: their gain so far is unknown and not in the value"
+        ));
     }
     if notes.is_empty() {
         return;

@@ -79,14 +79,17 @@ fn measure_columns() -> impl Iterator<Item = Column> {
 
 fn measures(exposure: &Exposure, coins_add: bool) -> impl Iterator<Item = Cell> {
     let usd = exposure.usd.into_iter().map(Cell::Fixed);
-    let coin = exposure.coin.into_iter().map(move |coin| if coins_add { Cell::Fixed(coin) } else { Cell::Null });
+    let coin =
+        exposure.coin.into_iter().map(move |coin| if coins_add { Cell::Fixed(coin) } else { Cell::Null });
     usd.chain(coin)
 }
 
 fn exposure(document: &Document) -> Body {
     let report = &document.report;
     let mut columns = columns(&[("level", ColumnKind::Text)]);
-    columns.extend(report.group_by.iter().map(|by| Column { name: GroupBy::word(*by).into(), kind: ColumnKind::Text }));
+    columns.extend(
+        report.group_by.iter().map(|by| Column { name: GroupBy::word(*by).into(), kind: ColumnKind::Text }),
+    );
     columns.extend(self::columns(&[("rows", ColumnKind::Integer), ("coin", ColumnKind::Text)]));
     columns.extend(measure_columns());
     let total = std::iter::once(("total", &report.total));
@@ -142,10 +145,12 @@ fn unpriced(document: &Document) -> Body {
         ("quantity", ColumnKind::Text),
         ("reason", ColumnKind::Text),
     ]);
-    let positions = document.report.unpriced.iter().map(|u| {
-        vec![text(&u.account), text(&u.venue), text(&u.symbol), text(u.quantity), text(&u.reason)]
-    });
-    let rows = document.issues.kept().iter().map(|i| vec![Cell::Null, Cell::Null, Cell::Null, Cell::Null, text(i)]);
+    let positions =
+        document.report.unpriced.iter().map(|u| {
+            vec![text(&u.account), text(&u.venue), text(&u.symbol), text(u.quantity), text(&u.reason)]
+        });
+    let rows =
+        document.issues.kept().iter().map(|i| vec![Cell::Null, Cell::Null, Cell::Null, Cell::Null, text(i)]);
     (columns, positions.chain(rows).collect())
 }
 
@@ -160,7 +165,12 @@ fn ladder(document: &Document) -> Body {
     for ladder in &document.report.ladders {
         for (points, line) in ladder.vol_points.iter().zip(&ladder.pnl_usd) {
             for (spot_return, pnl) in ladder.spot_returns.iter().zip(line) {
-                rows.push(vec![text(&ladder.underlying), Cell::Float(*spot_return), Cell::Float(*points), Cell::Fixed(*pnl)]);
+                rows.push(vec![
+                    text(&ladder.underlying),
+                    Cell::Float(*spot_return),
+                    Cell::Float(*points),
+                    Cell::Fixed(*pnl),
+                ]);
             }
         }
     }

@@ -74,14 +74,27 @@ fn an_inverse_perpetual_is_coins_of_delta_and_its_gain_is_coins_held() {
     let with_gain = Valuation::new(&book(&[short]), &market()).rows[0].exposure;
     let gain = -100_000.0 * (1.0 / 90_000.0 - 1.0 / mark);
     close(with_gain.in_coin(Measure::Value), gain, 1e-11, "N (1/entry - 1/mark)");
-    close(with_gain.in_coin(Measure::Delta), -100_000.0 / mark + gain, 1e-11, "delta = settlement delta + coins gained");
-    close(with_gain.in_coin(Measure::DeltaSettlement), -100_000.0 / mark, 1e-11, "the settlement delta is the position's");
+    close(
+        with_gain.in_coin(Measure::Delta),
+        -100_000.0 / mark + gain,
+        1e-11,
+        "delta = settlement delta + coins gained",
+    );
+    close(
+        with_gain.in_coin(Measure::DeltaSettlement),
+        -100_000.0 / mark,
+        1e-11,
+        "the settlement delta is the position's",
+    );
 }
 
 #[test]
 fn the_same_contract_on_two_venues_nets_to_nothing_while_listings_stay_apart() {
     // 5 coins long at one venue, 500 contracts of 0.01 short at the other.
-    let rows = [held("a", "deribit", "BTC-25DEC26-100000-C", "5"), held("b", "okx", "BTC-USD-261225-100000-C", "-500")];
+    let rows = [
+        held("a", "deribit", "BTC-25DEC26-100000-C", "5"),
+        held("b", "okx", "BTC-USD-261225-100000-C", "-500"),
+    ];
     let valuation = Valuation::new(&book(&rows), &market());
     assert_eq!(valuation.rows.len(), 2);
     let total = group(&valuation.rows, &[]).remove(0);
@@ -109,7 +122,9 @@ fn what_cannot_be_priced_is_listed_with_its_reason_and_left_out() {
     let valuation = Valuation::new(&book(&rows), &bare);
     assert_eq!((valuation.rows.len(), valuation.unpriced.len()), (1, 3));
     let reasons: Vec<&str> = valuation.unpriced.iter().map(|u| u.reason.as_str()).collect();
-    for expected in ["expired at 2025-12-26T08:00:00Z", "no index price for SOL", "no conversion rate from USDC"] {
+    for expected in
+        ["expired at 2025-12-26T08:00:00Z", "no index price for SOL", "no conversion rate from USDC"]
+    {
         assert!(reasons.iter().any(|r| r.contains(expected)), "{expected} not in {reasons:?}");
     }
 }
@@ -118,7 +133,14 @@ fn what_cannot_be_priced_is_listed_with_its_reason_and_left_out() {
 fn groups_add_up_to_the_total_to_the_last_digit_in_any_grouping() {
     let valuation = Valuation::new(&book(&desk()), &market());
     let total = group(&valuation.rows, &[]).remove(0).exposure;
-    for by in [GroupBy::Underlying, GroupBy::Expiry, GroupBy::Venue, GroupBy::Chain, GroupBy::Account, GroupBy::Kind] {
+    for by in [
+        GroupBy::Underlying,
+        GroupBy::Expiry,
+        GroupBy::Venue,
+        GroupBy::Chain,
+        GroupBy::Account,
+        GroupBy::Kind,
+    ] {
         let mut sum = risk::Exposure::default();
         for part in group(&valuation.rows, &[by, GroupBy::Venue]) {
             sum += &part.exposure;

@@ -30,7 +30,14 @@ pub(crate) fn vol_of(strike: f64, forward: f64) -> f64 {
     0.45 + 0.6 * moneyness * moneyness - 0.05 * moneyness
 }
 
-fn option(row: u64, coin: &str, spot: f64, (day, carry): (&str, f64), strike: f64, kind: OptionKind) -> RawQuote {
+fn option(
+    row: u64,
+    coin: &str,
+    spot: f64,
+    (day, carry): (&str, f64),
+    strike: f64,
+    kind: OptionKind,
+) -> RawQuote {
     let forward = spot * carry;
     let vol = vol_of(strike, forward);
     let black = Black76 {
@@ -62,7 +69,14 @@ pub(crate) fn snapshot() -> Snapshot {
             let centre = (spot / step).round() * step;
             for place in -3..=3 {
                 for kind in [OptionKind::Call, OptionKind::Put] {
-                    rows.push(option(rows.len() as u64 + 1, coin, spot, day, centre + f64::from(place) * step, kind));
+                    rows.push(option(
+                        rows.len() as u64 + 1,
+                        coin,
+                        spot,
+                        day,
+                        centre + f64::from(place) * step,
+                        kind,
+                    ));
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! Ladder, curve and stress against their definitions.
 
 use crate::fixture::{book, desk, held, market, snapshot};
-use risk::{CurveAxes, Inputs, LadderAxes, Measure, Report, ScenarioFile, Shock, Scenario};
+use risk::{CurveAxes, Inputs, LadderAxes, Measure, Report, Scenario, ScenarioFile, Shock};
 use std::collections::BTreeSet;
 use units::{Asset, Fixed, Venue};
 
@@ -67,7 +67,11 @@ fn at_expiry_an_option_is_worth_its_intrinsic_value() {
 fn spot_and_vol_parts_are_shown_alone_and_a_pure_depeg_has_neither() {
     let usdt = Asset::new("USDT").unwrap();
     let depeg = Shock { rate_factor: [(usdt.clone(), 0.95)].into(), ..Shock::default() };
-    let crash = Shock { spot_return: -0.2, vol: risk::VolShift { points: 30.0, ..Default::default() }, ..Shock::default() };
+    let crash = Shock {
+        spot_return: -0.2,
+        vol: risk::VolShift { points: 30.0, ..Default::default() },
+        ..Shock::default()
+    };
     let report = report(&desk(), &[scenario(depeg), scenario(crash)]);
     let [depeg, crash] = report.stress.as_slice() else { panic!("two rows") };
     assert_eq!((depeg.spot_only_usd, depeg.vol_only_usd), (None, None));
@@ -82,7 +86,11 @@ fn spot_and_vol_parts_are_shown_alone_and_a_pure_depeg_has_neither() {
 
 #[test]
 fn a_lost_venue_takes_positive_equity_and_leaves_the_other_legs_unhedged() {
-    let rows = [held("a", "okx", "USDT", "100000"), held("a", "okx", "BTC-USDT-SWAP", "-100"), held("b", "deribit", "BTC", "1")];
+    let rows = [
+        held("a", "okx", "USDT", "100000"),
+        held("a", "okx", "BTC-USDT-SWAP", "-100"),
+        held("b", "deribit", "BTC", "1"),
+    ];
     let shock = Shock { venues_lost: vec![Venue::new("okx").unwrap()], ..Shock::default() };
     let report = report(&rows, &[scenario(shock)]);
     let row = &report.stress[0];
@@ -105,7 +113,8 @@ fn the_shipped_scenarios_are_sound_and_every_venue_of_the_book_is_lost_once() {
         ("ladder.toml", include_str!("../../../../scenarios/ladder.toml")),
     ] {
         let file = ScenarioFile::parse(name, text).unwrap_or_else(|issues| panic!("{issues}"));
-        let venues: BTreeSet<Venue> = ["okx", "deribit"].into_iter().map(|v| Venue::new(v).unwrap()).collect();
+        let venues: BTreeSet<Venue> =
+            ["okx", "deribit"].into_iter().map(|v| Venue::new(v).unwrap()).collect();
         let lost = file.scenarios_on(&venues).iter().filter(|s| !s.shock.venues_lost.is_empty()).count();
         assert_eq!(lost, if file.lose_each_venue.is_some() { 2 } else { 0 });
     }

@@ -56,6 +56,8 @@ struct Currency {
     inside_rounding: u64,
     /// Marks refreshed apart whose error is larger than a mark's own tolerance.
     apart_beyond: u64,
+    /// Largest relative distance of forwards that such a mark was allowed.
+    widest_gap: f64,
 }
 
 /// One row, ready to be priced.
@@ -74,7 +76,7 @@ struct Priced<'a> {
 enum Partner {
     /// Call and put of its strike.
     Together,
-    /// Call and put of its strike, marked at two instants: their forward lies between two that other strikes share.
+    /// Call and put of its strike, but their forward is not one that the strikes of the expiry share: marked at two instants.
     Apart,
     /// There is only one of call and put: the median of its expiry.
     None,
@@ -141,7 +143,8 @@ impl ChainFile {
         let offset = fitted_offset(&rows);
         self.compared += rows.len() as u64;
         let name = &self.name;
-        let groups = self.currencies.entry(currency.to_owned()).or_insert_with(|| Currency::new(name, currency));
+        let groups =
+            self.currencies.entry(currency.to_owned()).or_insert_with(|| Currency::new(name, currency));
         groups.offsets.push(offset * SECONDS_PER_YEAR);
         for row in &rows {
             groups.compare(row, offset, asof);
@@ -155,7 +158,8 @@ impl ChainFile {
             "rows",
             "every row read is compared or counted under a reason",
         );
-        account.note(format!("{} of {} snapshots, {} rows", self.snapshots, self.snapshots_in_file, self.rows));
+        account
+            .note(format!("{} of {} snapshots, {} rows", self.snapshots, self.snapshots_in_file, self.rows));
         let mut accounted = self.compared;
         for (reason, rows) in &self.not_compared {
             accounted += rows;
@@ -164,7 +168,9 @@ impl ChainFile {
         if accounted != self.rows {
             account.fault("rows", format!("{} rows read, {accounted} accounted for", self.rows));
         }
-        std::iter::once(account.finish()).chain(self.currencies.into_values().flat_map(Currency::finish)).collect()
+        std::iter::once(account.finish())
+            .chain(self.currencies.into_values().flat_map(Currency::finish))
+            .collect()
     }
 }
 
@@ -177,12 +183,17 @@ impl Currency {
         Self {
             paired: Group::checked(format!("{file}: {currency} mark"), "coin", PAIRED_REASON),
             apart: Group::checked(format!("{file}: {currency} mark refreshed apart"), "coin", APART_REASON),
-            unpaired: Group::checked(format!("{file}: {currency} mark without partner"), "coin", UNPAIRED_REASON),
+            unpaired: Group::checked(
+                format!("{file}: {currency} mark without partner"),
+                "coin",
+                UNPAIRED_REASON,
+            ),
             delta: informative("delta", "coin per coin"),
             vega: informative("vega", "USD per point"),
             offsets: Vec::new(),
             inside_rounding: 0,
             apart_beyond: 0,
+            widest_gap: 0.0,
         }
     }
 
@@ -198,8 +209,9 @@ impl Currency {
         if error <= coin.coin_vega.mul_add(HALF_VOL_DIGIT, half_mark_digit(quote)) {
             self.inside_rounding += 1;
         }
-        if *partner == Partner::Apart && error > MARK_COIN {
-            self.apart_beyond += 1;
+        if *partner == Partner::Apart {
+            self.apart_beyond += u64::from(error > MARK_COIN);
+            self.widest_gap = self.widest_gap.max(*forward_gap);
         }
         match partner {
             Partner::None => self.unpaired.compare(mark, name),
@@ -227,19 +239,24 @@ impl Currency {
                 spread.max, spread.median
             ));
         }
-        self.paired.note(format!("{} marks of all groups inside the rounding of the printed vol", self.inside_rounding));
+        self.paired.note(format!(
+            "{} marks of all groups inside the rounding of the printed vol",
+            self.inside_rounding
+        ));
         if !self.apart.is_empty() {
-            self.apart.note(format!("{} of them beyond {MARK_COIN:e} coin", self.apart_beyond));
+            self.apart.note(format!(
+                "{} of them beyond {MARK_COIN:e} coin; forwards of one expiry up to {:.1} bp apart",
+                self.apart_beyond,
+                self.widest_gap * 1e4
+            ));
         }
         let groups = [self.paired, self.apart, self.unpaired, self.delta, self.vega];
         groups.into_iter().filter(|group| !group.is_empty()).map(Group::finish).collect()
     }
 }
 
-const PAIRED_REASON: &str =
-    "1e-4 coin: half a digit of the printed vol is worth up to 2e-5, and the vol may be of another refresh than the mark";
-const APART_REASON: &str =
-    "1e-4 coin, and the option's move over the forwards of its expiry: call and put were marked at two instants";
+const PAIRED_REASON: &str = "1e-4 coin: half a digit of the printed vol is worth up to 2e-5, and the vol may be of another refresh than the mark";
+const APART_REASON: &str = "1e-4 coin, and the option's move over the forwards of its expiry: call and put were marked at two instants";
 const UNPAIRED_REASON: &str = "1e-4 coin on the median forward of the expiry";
 
 impl Priced<'_> {
@@ -270,7 +287,11 @@ impl Forwards {
         levels.dedup_by(|next, kept| *next / *kept - 1.0 < PARITY_ROUNDING);
         let mut sorted: Vec<f64> = pairs.iter().map(|pair| pair.forward).collect();
         let median = distribution(&mut sorted).map(|spread| spread.median);
-        Self { by_strike: pairs.iter().map(|pair| (pair.strike.to_bits(), pair.forward)).collect(), levels, median }
+        Self {
+            by_strike: pairs.iter().map(|pair| (pair.strike.to_bits(), pair.forward)).collect(),
+            levels,
+            median,
+        }
     }
 
     /// From the least to the largest forward of the expiry, that of the pair among them, relative.
@@ -300,7 +321,11 @@ fn agree(one: &ParityPair, other: &ParityPair) -> bool {
     (one.forward / other.forward - 1.0).abs() <= PARITY_ROUNDING * leverage
 }
 
-fn priced<'a>(quote: &'a OptionQuote, forwards: &Forwards, asof: Timestamp) -> Result<Priced<'a>, &'static str> {
+fn priced<'a>(
+    quote: &'a OptionQuote,
+    forwards: &Forwards,
+    asof: Timestamp,
+) -> Result<Priced<'a>, &'static str> {
     let (forward, partner) = forwards.at(quote).ok_or("no pair of call and put in its expiry")?;
     let option = Black76 {
         forward: Forward::new(forward).map_err(|_| "the implied forward is not greater than zero")?,
@@ -407,7 +432,14 @@ mod tests {
             }
         }
         let file = "chain.csv".to_owned();
-        RawSnapshot { file, layout: Layout::Chain, asof, snapshots_in_file: 1, rows, issues: Issues::default() }
+        RawSnapshot {
+            file,
+            layout: Layout::Chain,
+            asof,
+            snapshots_in_file: 1,
+            rows,
+            issues: Issues::default(),
+        }
     }
 
     fn compared(raw: &RawSnapshot) -> Vec<GroupResult> {
@@ -440,7 +472,8 @@ mod tests {
         // Half a vol point is worth ten tolerances here.
         raw.rows[8].mark_vol = Some(0.605);
         let groups = compared(&raw);
-        let names: Vec<&str> = group(&groups, "f: BTC mark").failures.iter().map(|f| f.name.as_str()).collect();
+        let names: Vec<&str> =
+            group(&groups, "f: BTC mark").failures.iter().map(|f| f.name.as_str()).collect();
         assert_eq!(names, ["BTC-27MAR26-70000-C at 2026-02-05T08:00:00Z"]);
     }
 
@@ -473,7 +506,9 @@ mod tests {
     #[test]
     fn golden_section_finds_the_least_sum_of_distances() {
         for kink in [-299.0, -1.5, 0.0, 333.25, 899.0] {
-            let found = golden_minimum(EARLIEST_SECONDS, LATEST_SECONDS, |x: f64| (x - kink).abs() + 0.3 * (x - kink).abs());
+            let found = golden_minimum(EARLIEST_SECONDS, LATEST_SECONDS, |x: f64| {
+                (x - kink).abs() + 0.3 * (x - kink).abs()
+            });
             assert!((found - kink).abs() <= 0.1, "{found} against {kink}");
         }
     }

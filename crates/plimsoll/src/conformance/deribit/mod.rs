@@ -92,7 +92,10 @@ fn compare_file(
         }
         Ok(mut groups) => {
             if groups.iter().all(|group| group.cases == 0 && group.not_run.is_none()) {
-                fault.fault(name, "no row of this file could be compared; the reasons are counted with its groups");
+                fault.fault(
+                    name,
+                    "no row of this file could be compared; the reasons are counted with its groups",
+                );
                 groups.push(fault.finish());
             }
             groups
@@ -128,7 +131,10 @@ fn compare_layout(
                 }
                 Snapshots::EveryNth(step) => {
                     for chosen in listing.snapshots.iter().step_by(step.get()) {
-                        file.take(&lake::read_snapshot(path, Select::AtOrBefore(chosen.asof), report)?, &specs);
+                        file.take(
+                            &lake::read_snapshot(path, Select::AtOrBefore(chosen.asof), report)?,
+                            &specs,
+                        );
                     }
                 }
             }
@@ -161,7 +167,8 @@ fn refused(raw: &market::RawSnapshot, snapshot: &Snapshot, issues: &units::Issue
     let handed = raw.rows.len() as u64;
     let held = (snapshot.options.len() + snapshot.futures.len()) as u64;
     let not_used: u64 = snapshot.not_used.values().sum();
-    let by_reader = raw.issues.kept().iter().map(|issue| issue.row).collect::<std::collections::BTreeSet<_>>();
+    let by_reader =
+        raw.issues.kept().iter().map(|issue| issue.row).collect::<std::collections::BTreeSet<_>>();
     let rows = handed + by_reader.len() as u64;
     let beyond_the_list = rows.saturating_sub(held + not_used + named);
     if beyond_the_list > 0 {

@@ -32,8 +32,7 @@ const REFRESH_MILLIS: i64 = 1_000;
 const NANOS_PER_MINUTE: i64 = 60_000_000_000;
 
 const GREEK_REASON: &str = "rounding of the printed vol, forward and greek, row by row";
-const MARK_REASON: &str =
-    "rounding of the printed vol, forward and mark, and 10 bp of forward between the refresh of mark and forward";
+const MARK_REASON: &str = "rounding of the printed vol, forward and mark, and 10 bp of forward between the refresh of mark and forward";
 
 /// What is compared, in the order of `Measures`.
 const QUANTITIES: [(&str, &str); 6] = [
@@ -201,7 +200,8 @@ impl Table {
                 group.not_compared("not published", 1);
                 continue;
             };
-            let comparison = Comparison { ours: ours[index], theirs, tolerance: tolerance[index], scale: 1.0 };
+            let comparison =
+                Comparison { ours: ours[index], theirs, tolerance: tolerance[index], scale: 1.0 };
             group.compare(comparison, || format!("row {} {}", quote.row, quote.listing.symbol));
             let largest = &mut self.maxima_at_millisecond[index];
             *largest = largest.max((exact[index] - theirs).abs());
@@ -248,7 +248,9 @@ fn published_maxima(name: &str, table: &Table) -> Option<GroupResult> {
     for ((largest, (quantity, _)), text) in table.maxima_at_millisecond.iter().zip(QUANTITIES).zip(maxima) {
         let limit = text.parse::<f64>().unwrap_or(f64::NAN) + half_last_digit(text);
         let comparison = Comparison { ours: *largest, theirs: 0.0, tolerance: 1.0, scale: limit };
-        result.compare(comparison, || format!("{quantity}: largest error {largest:.4e}, published {text}"));
+        let text = format!("{quantity}: largest error {largest:.3e}, published {text}");
+        result.note(text.clone());
+        result.compare(comparison, || text);
     }
     Some(result.finish())
 }

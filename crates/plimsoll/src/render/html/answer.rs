@@ -43,14 +43,27 @@ fn tiles(page: &mut Markup, report: &Report) {
     for measure in SHOWN {
         let (name, unit) = measure.header();
         let value = report.total.exposure.in_usd(measure);
-        page.raw("<div><dt>").text(name).raw("</dt><dd class=\"").raw(Paint::Sign.class(value)).raw("\" title=\"");
-        page.text(full(value, 2, unit)).raw("\">").text(compact(value)).raw(" <span>").text(unit).raw("</span></dd></div>");
+        page.raw("<div><dt>")
+            .text(name)
+            .raw("</dt><dd class=\"")
+            .raw(Paint::Sign.class(value))
+            .raw("\" title=\"");
+        page.text(full(value, 2, unit))
+            .raw("\">")
+            .text(compact(value))
+            .raw(" <span>")
+            .text(unit)
+            .raw("</span></dd></div>");
     }
-    let worst = report.stress.iter().min_by_key(|row| row.total_usd).filter(|row| row.total_usd < Fixed::ZERO);
+    let worst =
+        report.stress.iter().min_by_key(|row| row.total_usd).filter(|row| row.total_usd < Fixed::ZERO);
     page.raw("<div><dt>worst stress</dt>");
     match worst {
         Some(row) => {
-            page.raw("<dd class=\"neg\" title=\"").text(full(row.total_usd, 2, "USD")).raw("\">").text(compact(row.total_usd));
+            page.raw("<dd class=\"neg\" title=\"")
+                .text(full(row.total_usd, 2, "USD"))
+                .raw("\">")
+                .text(compact(row.total_usd));
             page.raw(" <span>USD</span><span class=\"what\">").text(&row.name).raw("</span></dd>");
         }
         None if report.stress.is_empty() => {
@@ -74,7 +87,8 @@ fn underlyings(page: &mut Markup, document: &Document) {
         page.column("worst ladder cell", "USD at spot, vol").raw("</tr></thead><tbody>");
         for (asset, exposure) in by_underlying(&report.matrix) {
             page.raw("<tr>").row_head(asset);
-            let spot = report.market.spot(asset).map(units::Spot::get).or_else(|_| report.market.usd_rate(asset));
+            let spot =
+                report.market.spot(asset).map(units::Spot::get).or_else(|_| report.market.usd_rate(asset));
             match spot {
                 Ok(usd) => page.digits(price(usd)),
                 Err(_) => page.not_available("no index and no rate to USD"),
@@ -106,7 +120,9 @@ fn worst_cell(page: &mut Markup, report: &Report, asset: &Asset) {
         return;
     }
     page.raw("<td class=\"num\" title=\"").text(full(worst.pnl_usd, 2, "USD")).raw("\"><span class=\"neg\">");
-    page.text(compact(worst.pnl_usd)).raw("</span> <span class=\"muted\">at ").text(signed_percent(worst.spot_return));
+    page.text(compact(worst.pnl_usd))
+        .raw("</span> <span class=\"muted\">at ")
+        .text(signed_percent(worst.spot_return));
     page.raw(", ").text(signed_points(worst.vol_points)).raw("</span></td>");
 }
 
@@ -115,16 +131,20 @@ fn hedges(page: &mut Markup, report: &Report) {
         page.note("No hedge lines: every delta is zero, or no perpetual to hedge with is known.");
         return;
     }
-    page.table("hedges", "Plain hedge: the perpetual that brings the delta to zero; no cost, no band, no lot size", |page| {
-        page.raw("<thead><tr>").text_column("underlying").text_column("aim");
-        page.column("Δ contracts", "coin").column("Δ coins held", "coin").column("Δ counted", "coin");
-        page.text_column("side").column("quantity", "unit beside it").text_column("instrument");
-        page.column("notional", "USD").raw("</tr></thead><tbody>");
-        for line in &report.hedges {
-            hedge(page, line);
-        }
-        page.raw("</tbody>");
-    });
+    page.table(
+        "hedges",
+        "Plain hedge: the perpetual that brings the delta to zero; no cost, no band, no lot size",
+        |page| {
+            page.raw("<thead><tr>").text_column("underlying").text_column("aim");
+            page.column("Δ contracts", "coin").column("Δ coins held", "coin").column("Δ counted", "coin");
+            page.text_column("side").column("quantity", "unit beside it").text_column("instrument");
+            page.column("notional", "USD").raw("</tr></thead><tbody>");
+            for line in &report.hedges {
+                hedge(page, line);
+            }
+            page.raw("</tbody>");
+        },
+    );
     page.raw("<p class=\"note\"><b>USD-neutral</b>: the value in USD stops moving with spot; own coins count as exposure. ");
     page.raw("<b>Coin-neutral</b>: the number of coins stops moving; own coins are home and do not count. ");
     page.raw("The two are alternatives: trade one line per underlying, not both.</p>");
@@ -149,7 +169,10 @@ fn hedge(page: &mut Markup, line: &HedgeLine) {
     page.raw("<td><b>").raw(side).raw("</b></td><td class=\"num\" title=\"");
     // An order is typed from here, so it is shown whole.
     let places = if line.quantity_unit == "USD" { 0 } else { 4 };
-    page.text(full(line.quantity, 8, &line.quantity_unit)).raw("\">").text(grouped(line.quantity, places)).raw(" ");
+    page.text(full(line.quantity, 8, &line.quantity_unit))
+        .raw("\">")
+        .text(grouped(line.quantity, places))
+        .raw(" ");
     page.text(&line.quantity_unit).raw("</td>").cell(format_args!("{} @ {}", line.symbol, line.venue));
     page.raw("<td class=\"num\" title=\"").text(full(line.notional_usd, 2, "USD")).raw("\">");
     page.text(compact(line.notional_usd)).raw("</td></tr>");

@@ -27,11 +27,19 @@ fn unpriced(page: &mut Markup, document: &Document) {
     }
     let caption = format!("Unpriced positions and balances, in no total: {}", unpriced.len());
     page.table("unpriced", &caption, |page| {
-        page.raw("<thead><tr>").text_column("instrument or asset").text_column("account").text_column("venue");
-        page.column("quantity", "of the listing").text_column("reason and remedy").raw("</tr></thead><tbody>");
+        page.raw("<thead><tr>")
+            .text_column("instrument or asset")
+            .text_column("account")
+            .text_column("venue");
+        page.column("quantity", "of the listing")
+            .text_column("reason and remedy")
+            .raw("</tr></thead><tbody>");
         for row in unpriced.iter().take(LISTED) {
             page.raw("<tr>").row_head(&row.symbol).cell(&row.account).cell(&row.venue);
-            page.digits(screen(&row.quantity.to_string())).raw("<td class=\"reason\">").text(&row.reason).raw("</td></tr>");
+            page.digits(screen(&row.quantity.to_string()))
+                .raw("<td class=\"reason\">")
+                .text(&row.reason)
+                .raw("</td></tr>");
         }
         page.raw("</tbody>");
     });
@@ -46,7 +54,11 @@ fn bad_rows(page: &mut Markup, document: &Document) {
     }
     let caption = format!("Bad rows, rejected and left out: {}", issues.total());
     page.table("issues", &caption, |page| {
-        page.raw("<thead><tr>").text_column("file").column("row", "of data").text_column("field").text_column("value");
+        page.raw("<thead><tr>")
+            .text_column("file")
+            .column("row", "of data")
+            .text_column("field")
+            .text_column("value");
         page.text_column("rule").raw("</tr></thead><tbody>");
         for issue in issues.kept().iter().take(LISTED) {
             page.raw("<tr>").row_head(&issue.file);
@@ -54,7 +66,10 @@ fn bad_rows(page: &mut Markup, document: &Document) {
                 0 => page.digits("whole file"),
                 row => page.digits(row),
             };
-            page.cell(&issue.field).raw("<td class=\"reason\">").text(&issue.value).raw("</td><td class=\"reason\">");
+            page.cell(&issue.field)
+                .raw("<td class=\"reason\">")
+                .text(&issue.value)
+                .raw("</td><td class=\"reason\">");
             page.text(&issue.rule).raw("</td></tr>");
         }
         page.raw("</tbody>");

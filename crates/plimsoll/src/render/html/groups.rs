@@ -18,12 +18,16 @@ enum Currency {
 pub(super) fn groups(page: &mut Markup, document: &Document) {
     let report = &document.report;
     let words: Vec<&str> = report.group_by.iter().map(|column| column.word()).collect();
-    let heading = if words.is_empty() { "Exposure".into() } else { format!("Exposure by {}", words.join(", ")) };
+    let heading =
+        if words.is_empty() { "Exposure".into() } else { format!("Exposure by {}", words.join(", ")) };
     page.section("exposure", &heading, |page| {
         table(page, document, Currency::Usd);
-        let all = report.groups.iter().chain([&report.total]);
-        if all.into_iter().any(|group| group.coin.is_some()) {
+        let mixed = report.groups.iter().filter(|group| group.coin.is_none()).count();
+        if mixed < report.groups.len() {
             table(page, document, Currency::Coin);
+        }
+        if mixed > 0 {
+            page.note(format_args!("{mixed} groups mix underlyings: their coins do not add up, so they have USD figures only."));
         }
         let left_out = report.groups.len().saturating_sub(LISTED);
         if left_out > 0 {
@@ -37,7 +41,7 @@ fn table(page: &mut Markup, document: &Document, currency: Currency) {
     let report = &document.report;
     let caption = match currency {
         Currency::Usd => "All measures in USD",
-        Currency::Coin => "The same in coin of the underlying; groups that mix underlyings have no coin figure",
+        Currency::Coin => "The same in coin of the underlying, for groups of one underlying",
     };
     page.table("groups", caption, |page| {
         page.raw("<thead><tr>");
@@ -56,16 +60,23 @@ fn table(page: &mut Markup, document: &Document, currency: Currency) {
             };
         }
         page.raw("</tr></thead><tbody>");
-        for group in report.groups.iter().take(LISTED).filter(|group| !group.key.is_empty()) {
+        let has_figures = |group: &Group| currency == Currency::Usd || group.coin.is_some();
+        // Grouping by nothing gives one group without a key: the total.
+        let named = report.groups.iter().take(LISTED).filter(|group| !group.key.is_empty());
+        for group in named.filter(|group| has_figures(group)) {
             page.raw("<tr>");
             for part in &group.key {
                 page.row_head(part.text());
             }
             figures(page, group, currency);
         }
-        page.raw("<tr class=\"total\"><th scope=\"row\" colspan=\"").text(report.group_by.len().max(1)).raw("\">");
-        page.text(total_word(document)).raw("</th>");
-        figures(page, &report.total, currency);
+        if has_figures(&report.total) {
+            page.raw("<tr class=\"total\"><th scope=\"row\" colspan=\"")
+                .text(report.group_by.len().max(1))
+                .raw("\">");
+            page.text(total_word(document)).raw("</th>");
+            figures(page, &report.total, currency);
+        }
         page.raw("</tbody>");
     });
 }

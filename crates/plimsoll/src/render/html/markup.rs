@@ -60,7 +60,8 @@ impl Paint {
             Self::Tint { largest } => {
                 let steps = if value > Fixed::ZERO { POSITIVE } else { NEGATIVE };
                 // The square root keeps small cells visible beside one large one.
-                let share = (value.abs().to_f64() / largest.to_f64().max(Fixed::QUANTUM)).clamp(0.0, 1.0).sqrt();
+                let share =
+                    (value.abs().to_f64() / largest.to_f64().max(Fixed::QUANTUM)).clamp(0.0, 1.0).sqrt();
                 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // 0 to 6
                 let step = (share * 6.0).round() as usize;
                 steps.get(step).copied().unwrap_or("none")
@@ -121,7 +122,11 @@ impl Markup {
 
     /// A column's name with its unit beneath.
     pub(super) fn column(&mut self, name: impl fmt::Display, unit: impl fmt::Display) -> &mut Self {
-        self.raw("<th scope=\"col\" class=\"num\">").text(name).raw("<span class=\"unit\">").text(unit).raw("</span></th>")
+        self.raw("<th scope=\"col\" class=\"num\">")
+            .text(name)
+            .raw("<span class=\"unit\">")
+            .text(unit)
+            .raw("</span></th>")
     }
 
     /// A column of text.
@@ -140,19 +145,39 @@ impl Markup {
     }
 
     fn amount(&mut self, short: &str, long: &str, class: &'static str) -> &mut Self {
-        self.raw("<td class=\"num ").raw(class).raw("\" title=\"").text(long).raw("\">").text(short).raw("</td>")
+        self.raw("<td class=\"num ")
+            .raw(class)
+            .raw("\" title=\"")
+            .text(long)
+            .raw("\">")
+            .text(short)
+            .raw("</td>")
     }
 
     /// A table that scrolls by itself where the screen is narrower, and is whole on paper.
-    pub(super) fn table(&mut self, class: &'static str, caption: &str, rows: impl FnOnce(&mut Self)) -> &mut Self {
+    pub(super) fn table(
+        &mut self,
+        class: &'static str,
+        caption: &str,
+        rows: impl FnOnce(&mut Self),
+    ) -> &mut Self {
         self.raw("<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"").text(caption);
-        self.raw("\"><table class=\"").raw(class).raw("\"><caption><span>").text(caption).raw("</span></caption>");
+        self.raw("\"><table class=\"")
+            .raw(class)
+            .raw("\"><caption><span>")
+            .text(caption)
+            .raw("</span></caption>");
         rows(self);
         self.raw("</table></div>")
     }
 
     /// A section with an anchor and a heading.
-    pub(super) fn section(&mut self, id: &'static str, heading: &str, body: impl FnOnce(&mut Self)) -> &mut Self {
+    pub(super) fn section(
+        &mut self,
+        id: &'static str,
+        heading: &str,
+        body: impl FnOnce(&mut Self),
+    ) -> &mut Self {
         self.raw("<section id=\"").raw(id).raw("\"><h2>").text(heading).raw("</h2>");
         body(self);
         self.raw("</section>\n")

@@ -40,7 +40,10 @@ fn block(page: &mut Markup, document: &Document, measure: Measure, expiries: &BT
     let groups = &document.report.matrix;
     let (name, unit) = measure.header();
     let largest = groups.iter().map(|g| g.exposure.in_usd(measure).abs()).max().unwrap_or_default();
-    page.raw("<tbody><tr><th scope=\"rowgroup\" colspan=\"").text(expiries.len() + 2).raw("\"><b>").text(name);
+    page.raw("<tbody><tr><th scope=\"rowgroup\" colspan=\"")
+        .text(expiries.len() + 2)
+        .raw("\"><b>")
+        .text(name);
     page.raw("</b> ").text(unit).raw("</th></tr>");
     for (asset, sum) in by_underlying(groups) {
         if !has_greeks(groups, asset) {

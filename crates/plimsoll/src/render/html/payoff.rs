@@ -51,8 +51,17 @@ pub(super) fn payoff(curve: &Curve, place: usize) -> Markup {
     let frame = Frame::of(curve);
     let mut figure = Markup::default();
     figure.raw("<figure><svg class=\"payoff\" role=\"img\" viewBox=\"0 0 ").text(WIDTH).raw(" ").text(HEIGHT);
-    figure.raw("\" aria-labelledby=\"payoff-title-").text(place).raw(" payoff-desc-").text(place).raw("\"><title id=\"payoff-title-");
-    figure.text(place).raw("\">").text(&curve.underlying).raw(" P&amp;L against spot, in USD</title><desc id=\"payoff-desc-");
+    figure
+        .raw("\" aria-labelledby=\"payoff-title-")
+        .text(place)
+        .raw(" payoff-desc-")
+        .text(place)
+        .raw("\"><title id=\"payoff-title-");
+    figure
+        .text(place)
+        .raw("\">")
+        .text(&curve.underlying)
+        .raw(" P&amp;L against spot, in USD</title><desc id=\"payoff-desc-");
     figure.text(place).raw("\">").text(description(curve)).raw("</desc>");
     axes(&mut figure, curve, &frame);
     if let Some(now) = curve.horizons.first() {
@@ -63,7 +72,12 @@ pub(super) fn payoff(curve: &Curve, place: usize) -> Markup {
     }
     let evens = break_evens(curve);
     for even in &evens {
-        figure.raw("<circle class=\"even\" r=\"3.5\" cx=\"").at(frame.x(*even)).raw("\" cy=\"").at(frame.y(0.0)).raw("\"/>");
+        figure
+            .raw("<circle class=\"even\" r=\"3.5\" cx=\"")
+            .at(frame.x(*even))
+            .raw("\" cy=\"")
+            .at(frame.y(0.0))
+            .raw("\"/>");
     }
     legend(&mut figure, curve);
     figure.raw("</svg><figcaption>").text(caption(curve, &evens)).raw("</figcaption></figure>");
@@ -72,8 +86,15 @@ pub(super) fn payoff(curve: &Curve, place: usize) -> Markup {
 
 fn description(curve: &Curve) -> String {
     let ends = |horizon: &Horizon| {
-        let (Some(first), Some(last)) = (horizon.pnl_usd.first(), horizon.pnl_usd.last()) else { return String::new() };
-        format!("{}: {} USD at the lowest spot, {} USD at the highest. ", words(horizon), compact(*first), compact(*last))
+        let (Some(first), Some(last)) = (horizon.pnl_usd.first(), horizon.pnl_usd.last()) else {
+            return String::new();
+        };
+        format!(
+            "{}: {} USD at the lowest spot, {} USD at the highest. ",
+            words(horizon),
+            compact(*first),
+            compact(*last)
+        )
     };
     curve.horizons.iter().map(ends).collect::<String>() + "The ladder beside it gives figures."
 }
@@ -92,42 +113,91 @@ fn caption(curve: &Curve, evens: &[f64]) -> String {
         .map(|r| format!("{} USD ({})", compact_price(curve.spot_usd * (1.0 + r)), signed_percent(*r)))
         .collect();
     let more = if evens.len() > NAMED { format!(" and {} more", evens.len() - NAMED) } else { String::new() };
-    format!("{rule} Circles: break-even with each leg at its expiry, at {}{more}; interpolated.", named.join(", "))
+    format!(
+        "{rule} Circles: break-even with each leg at its expiry, at {}{more}; interpolated.",
+        named.join(", ")
+    )
 }
 
 fn axes(figure: &mut Markup, curve: &Curve, frame: &Frame) {
     let bottom = HEIGHT - BOTTOM;
-    for usd in ticks(frame.usd.0, frame.usd.1, 6) {
+    for usd in ticks(frame.usd.0, frame.usd.1, 8) {
         let class = if usd == 0.0 { "zero" } else { "grid" };
-        let label = if usd == 0.0 { "0".into() } else { Fixed::quantise(usd).map_or_else(|_| "n/a".into(), compact_signed) };
+        let label = if usd == 0.0 {
+            "0".into()
+        } else {
+            Fixed::quantise(usd).map_or_else(|_| "n/a".into(), compact_signed)
+        };
         figure.raw("<line class=\"").raw(class).raw("\" x1=\"").at(LEFT).raw("\" x2=\"").at(WIDTH - RIGHT);
-        figure.raw("\" y1=\"").at(frame.y(usd)).raw("\" y2=\"").at(frame.y(usd)).raw("\"/><text class=\"y\" text-anchor=\"end\" x=\"");
+        figure
+            .raw("\" y1=\"")
+            .at(frame.y(usd))
+            .raw("\" y2=\"")
+            .at(frame.y(usd))
+            .raw("\"/><text class=\"y\" text-anchor=\"end\" x=\"");
         figure.at(LEFT - 8.0).raw("\" y=\"").at(frame.y(usd) + 4.0).raw("\">").text(label).raw("</text>");
     }
     for spot_return in ticks(frame.returns.0, frame.returns.1, 10) {
         let x = frame.x(spot_return);
-        figure.raw("<line class=\"grid\" x1=\"").at(x).raw("\" x2=\"").at(x).raw("\" y1=\"").at(bottom).raw("\" y2=\"");
-        figure.at(bottom + 5.0).raw("\"/><text text-anchor=\"middle\" x=\"").at(x).raw("\" y=\"").at(bottom + 18.0).raw("\">");
-        figure.text(signed_percent(spot_return)).raw("</text><text text-anchor=\"middle\" x=\"").at(x).raw("\" y=\"");
-        figure.at(bottom + 32.0).raw("\">").text(compact_price(curve.spot_usd * (1.0 + spot_return))).raw("</text>");
+        figure
+            .raw("<line class=\"grid\" x1=\"")
+            .at(x)
+            .raw("\" x2=\"")
+            .at(x)
+            .raw("\" y1=\"")
+            .at(bottom)
+            .raw("\" y2=\"");
+        figure
+            .at(bottom + 5.0)
+            .raw("\"/><text text-anchor=\"middle\" x=\"")
+            .at(x)
+            .raw("\" y=\"")
+            .at(bottom + 18.0)
+            .raw("\">");
+        figure
+            .text(signed_percent(spot_return))
+            .raw("</text><text text-anchor=\"middle\" x=\"")
+            .at(x)
+            .raw("\" y=\"");
+        figure
+            .at(bottom + 32.0)
+            .raw("\">")
+            .text(compact_price(curve.spot_usd * (1.0 + spot_return)))
+            .raw("</text>");
     }
     let now = frame.x(0.0);
-    figure.raw("<line class=\"spot\" x1=\"").at(now).raw("\" x2=\"").at(now).raw("\" y1=\"").at(TOP).raw("\" y2=\"").at(bottom);
+    figure
+        .raw("<line class=\"spot\" x1=\"")
+        .at(now)
+        .raw("\" x2=\"")
+        .at(now)
+        .raw("\" y1=\"")
+        .at(TOP)
+        .raw("\" y2=\"")
+        .at(bottom);
     figure.raw("\"/><text text-anchor=\"middle\" x=\"").at(now).raw("\" y=\"").at(TOP - 5.0).raw("\">spot ");
-    figure.text(price(curve.spot_usd)).raw("</text><text x=\"4\" y=\"").at(TOP - 5.0).raw("\">P&amp;L, USD</text>");
-    figure.raw("<text text-anchor=\"middle\" x=\"").at((LEFT + WIDTH - RIGHT) / 2.0).raw("\" y=\"").at(HEIGHT - 7.0);
+    figure
+        .text(price(curve.spot_usd))
+        .raw("</text><text x=\"4\" y=\"")
+        .at(TOP - 5.0)
+        .raw("\">P&amp;L, USD</text>");
+    figure
+        .raw("<text text-anchor=\"middle\" x=\"")
+        .at((LEFT + WIDTH - RIGHT) / 2.0)
+        .raw("\" y=\"")
+        .at(HEIGHT - 7.0);
     figure.raw("\">spot move, % of today; price, USD</text>");
 }
 
 /// The area between today's line and zero, gains and losses apart.
 fn shade(figure: &mut Markup, curve: &Curve, now: &Horizon, frame: &Frame) {
-    let points: Vec<(f64, f64)> = curve.spot_returns.iter().copied().zip(now.pnl_usd.iter().map(|p| p.to_f64())).collect();
+    let points: Vec<(f64, f64)> =
+        curve.spot_returns.iter().copied().zip(now.pnl_usd.iter().map(|p| p.to_f64())).collect();
     let (Some(first), Some(last)) = (points.first(), points.last()) else { return };
-    let clipped: [(&str, fn(f64) -> f64); 2] = [("gain", |v| v.max(0.0)), ("loss", |v| v.min(0.0))];
-    for (class, clip) in clipped {
+    for (class, low, high) in [("gain", 0.0, f64::INFINITY), ("loss", f64::NEG_INFINITY, 0.0)] {
         figure.raw("<polygon class=\"").raw(class).raw("\" points=\"");
         for (spot_return, usd) in [(first.0, 0.0)].iter().chain(&points).chain(&[(last.0, 0.0)]) {
-            figure.at(frame.x(*spot_return)).raw(",").at(frame.y(clip(*usd))).raw(" ");
+            figure.at(frame.x(*spot_return)).raw(",").at(frame.y(usd.clamp(low, high))).raw(" ");
         }
         figure.raw("\"/>");
     }
@@ -145,8 +215,19 @@ fn legend(figure: &mut Markup, curve: &Curve) {
     let mut x = LEFT;
     for (place, horizon) in curve.horizons.iter().enumerate() {
         let words = words(horizon);
-        figure.raw("<line class=\"key ").raw(class(horizon, place)).raw("\" x1=\"").at(x).raw("\" x2=\"").at(x + 30.0);
-        figure.raw("\" y1=\"12\" y2=\"12\"/><text x=\"").at(x + 36.0).raw("\" y=\"16\">").text(&words).raw("</text>");
+        figure
+            .raw("<line class=\"key ")
+            .raw(class(horizon, place))
+            .raw("\" x1=\"")
+            .at(x)
+            .raw("\" x2=\"")
+            .at(x + 30.0);
+        figure
+            .raw("\" y1=\"12\" y2=\"12\"/><text x=\"")
+            .at(x + 36.0)
+            .raw("\" y=\"16\">")
+            .text(&words)
+            .raw("</text>");
         #[allow(clippy::cast_precision_loss)] // a dozen characters
         let wide = words.chars().count() as f64 * 7.0;
         x += 36.0 + wide + 18.0;
@@ -174,7 +255,8 @@ const fn class(horizon: &Horizon, place: usize) -> &'static str {
 /// Spot returns at which the last line changes its sign.
 fn break_evens(curve: &Curve) -> Vec<f64> {
     let Some(end) = curve.horizons.iter().find(|h| h.days.is_none()) else { return Vec::new() };
-    let points: Vec<(f64, f64)> = curve.spot_returns.iter().copied().zip(end.pnl_usd.iter().map(|p| p.to_f64())).collect();
+    let points: Vec<(f64, f64)> =
+        curve.spot_returns.iter().copied().zip(end.pnl_usd.iter().map(|p| p.to_f64())).collect();
     let crossing = |((x0, y0), (x1, y1)): (&(f64, f64), &(f64, f64))| {
         let changes = (*y0 < 0.0 && *y1 >= 0.0) || (*y0 > 0.0 && *y1 <= 0.0);
         changes.then(|| x0 + (x1 - x0) * (y0 / (y0 - y1)))
@@ -195,7 +277,11 @@ fn ticks(low: f64, high: f64, wanted: u32) -> Vec<f64> {
     while power > rough {
         power /= 10.0;
     }
-    let step = [1.0, 2.0, 5.0].into_iter().map(|m| m * power).find(|step| *step >= rough * 0.999).unwrap_or(10.0 * power);
+    let step = [1.0, 2.0, 5.0]
+        .into_iter()
+        .map(|m| m * power)
+        .find(|step| *step >= rough * 0.999)
+        .unwrap_or(10.0 * power);
     #[allow(clippy::cast_possible_truncation)] // a few units either side of zero, or saturated
     let (first, last) = ((low / step).ceil() as i64, (high / step).floor() as i64);
     #[allow(clippy::cast_precision_loss)]

@@ -17,8 +17,9 @@ pub(super) fn stress(page: &mut Markup, document: &Document) {
             return;
         }
         let notes = notes(rows);
-        let caption = "P&L in USD, whole book; spot alone and vol alone are run on their own and need not add up to the total";
-        page.table("stress", caption, |page| {
+        let book = if document.is_partial() { "PARTIAL: only what could be priced" } else { "whole book" };
+        let caption = format!("P&L in USD, {book}; spot alone and vol alone are run on their own and need not add up to the total");
+        page.table("stress", &caption, |page| {
             page.raw("<thead><tr>").text_column("scenario").column("spot only", "USD").column("vol only", "USD");
             page.column("venue loss", "USD").column("total", "USD");
             page.raw("<th scope=\"col\"><span class=\"muted\">loss ◂ 0 ▸ gain</span></th>");
@@ -84,15 +85,27 @@ fn part(page: &mut Markup, figure: Option<Fixed>, reason: &'static str) {
 fn shares(page: &mut Markup, row: &StressRow) {
     page.raw("<td class=\"wrap\">");
     for (place, (asset, usd)) in row.by_underlying_usd.iter().enumerate() {
-        page.raw(if place > 0 { " · <span title=\"" } else { "<span title=\"" }).text(full(*usd, 2, "USD")).raw("\">");
-        page.text(asset).raw("&nbsp;<span class=\"").raw(Paint::Sign.class(*usd)).raw("\">").text(compact(*usd)).raw("</span></span>");
+        page.raw(if place > 0 { " · <span title=\"" } else { "<span title=\"" })
+            .text(full(*usd, 2, "USD"))
+            .raw("\">");
+        page.text(asset)
+            .raw("&nbsp;<span class=\"")
+            .raw(Paint::Sign.class(*usd))
+            .raw("\">")
+            .text(compact(*usd))
+            .raw("</span></span>");
     }
     if row.by_underlying_usd.is_empty() {
         page.raw("<span class=\"none\">nothing moves</span>");
     }
     if let Some(delta) = row.delta_after_usd {
-        page.raw(" · Δ cash left on other venues <span class=\"").raw(Paint::Sign.class(delta)).raw("\" title=\"");
-        page.text(full(delta, 2, "USD")).raw("\">").text(if delta.is_zero() { "none".into() } else { compact(delta) }).raw("</span>");
+        page.raw(" · Δ cash left on other venues <span class=\"")
+            .raw(Paint::Sign.class(delta))
+            .raw("\" title=\"");
+        page.text(full(delta, 2, "USD"))
+            .raw("\">")
+            .text(if delta.is_zero() { "none".into() } else { compact(delta) })
+            .raw("</span>");
     }
     page.raw("</td>");
 }
@@ -109,6 +122,14 @@ fn bar(page: &mut Markup, total: f64, (low, high): (f64, f64)) {
     let x = |usd: f64| 1.0 + (usd - low) / (high - low) * (BAR_WIDTH - 2.0);
     let (from, to) = if total < 0.0 { (x(total), x(0.0)) } else { (x(0.0), x(total)) };
     page.raw("<td><svg class=\"bar\" aria-hidden=\"true\" viewBox=\"0 0 170 13\" preserveAspectRatio=\"none\"><rect class=\"");
-    page.raw(if total < 0.0 { "loss" } else { "gain" }).raw("\" y=\"2\" height=\"9\" x=\"").at(from).raw("\" width=\"").at(to - from);
-    page.raw("\"/><line class=\"axis\" y1=\"0\" y2=\"13\" x1=\"").at(x(0.0)).raw("\" x2=\"").at(x(0.0)).raw("\"/></svg></td>");
+    page.raw(if total < 0.0 { "loss" } else { "gain" })
+        .raw("\" y=\"2\" height=\"9\" x=\"")
+        .at(from)
+        .raw("\" width=\"")
+        .at(to - from);
+    page.raw("\"/><line class=\"axis\" y1=\"0\" y2=\"13\" x1=\"")
+        .at(x(0.0))
+        .raw("\" x2=\"")
+        .at(x(0.0))
+        .raw("\"/></svg></td>");
 }

@@ -20,7 +20,11 @@ fn row(row: u64, account: &str, kind: RowKind) -> RawRow {
 }
 
 fn position(account: &str, instrument: &str, quantity: &str, price: &str) -> RawRow {
-    let kind = RowKind::Position { instrument: instrument.into(), quantity: quantity.into(), average_price: price.into() };
+    let kind = RowKind::Position {
+        instrument: instrument.into(),
+        quantity: quantity.into(),
+        average_price: price.into(),
+    };
     row(1, account, kind)
 }
 
@@ -42,7 +46,14 @@ fn chain(coin: &str, spot: f64, step: f64) -> Vec<RawQuote> {
                 let vol = Vol::new(0.5 + 0.4 * wing * wing).unwrap();
                 let strike = Strike::new(strike).unwrap();
                 let years = asof.years_until(expiry).unwrap();
-                let black = Black76 { forward, strike, vol, expiry: years, discount: Discount::new(1.0).unwrap(), kind };
+                let black = Black76 {
+                    forward,
+                    strike,
+                    vol,
+                    expiry: years,
+                    discount: Discount::new(1.0).unwrap(),
+                    kind,
+                };
                 quotes.push(RawQuote {
                     instrument_name: name,
                     mark_price: Some(black.price() / forward.get()),
@@ -57,7 +68,12 @@ fn chain(coin: &str, spot: f64, step: f64) -> Vec<RawQuote> {
         }
     }
     let perpetual = format!("{coin}-PERPETUAL");
-    quotes.push(RawQuote { instrument_name: perpetual, mark_price: Some(spot * 1.0002), index_price: Some(spot), ..RawQuote::default() });
+    quotes.push(RawQuote {
+        instrument_name: perpetual,
+        mark_price: Some(spot * 1.0002),
+        index_price: Some(spot),
+        ..RawQuote::default()
+    });
     for (row, quote) in (1..).zip(&mut quotes) {
         quote.row = row;
     }
@@ -102,7 +118,8 @@ fn document(rows: &[RawRow], issues: Issues) -> Document {
         rows,
         issues: Issues::default(),
     };
-    let files = [file("btc.csv", chain("BTC", 91_851.3, 4000.0)), file("eth.csv", chain("ETH", 3143.4, 200.0))];
+    let files =
+        [file("btc.csv", chain("BTC", 91_851.3, 4000.0)), file("eth.csv", chain("ETH", 3143.4, 200.0))];
     let (snapshot, bad) = Snapshot::admit(&files, &specs).unwrap();
     assert!(bad.is_empty(), "{bad}");
     let rates: BTreeMap<_, Spot> = BTreeMap::new();
@@ -120,10 +137,15 @@ fn document(rows: &[RawRow], issues: Issues) -> Document {
         scenarios: &stress.scenarios_on(&venues),
     })
     .unwrap();
-    let input = |path: &str, role, rows| InputFile { path: path.into(), role, blake3: "ab12".repeat(16), rows };
+    let input =
+        |path: &str, role, rows| InputFile { path: path.into(), role, blake3: "ab12".repeat(16), rows };
     Document {
         report,
-        inputs: vec![input("book.csv", "book", 11), input("btc.csv", "market", 105), input("eth.csv", "market", 105)],
+        inputs: vec![
+            input("book.csv", "book", 11),
+            input("btc.csv", "market", 105),
+            input("eth.csv", "market", 105),
+        ],
         issues,
         not_used: vec![("combos are quoted by their legs", 3)],
         notes: vec!["book.csv: columns not used: comment".into()],
@@ -139,7 +161,13 @@ fn partial() -> Document {
     rows.push(balance("desk", "DOGE", "1000000"));
     let mut issues = Issues::default();
     let text = |t: &str| t.to_owned();
-    issues.push(Issue { file: text("book.csv"), row: 7, field: text("quantity"), value: text("1,5"), rule: text("an exact decimal") });
+    issues.push(Issue {
+        file: text("book.csv"),
+        row: 7,
+        field: text("quantity"),
+        value: text("1,5"),
+        rule: text("an exact decimal"),
+    });
     document(&rows, issues)
 }
 
@@ -152,7 +180,18 @@ fn attributes<'a>(page: &'a str, name: &str) -> Vec<&'a str> {
 #[test]
 fn every_section_is_there_in_order() {
     let page = whole();
-    let order = ["answer", "matrix", "exposure", "underlying-1", "underlying-2", "stress", "reconciliation", "data", "forwards", "definitions"];
+    let order = [
+        "answer",
+        "matrix",
+        "exposure",
+        "underlying-1",
+        "underlying-2",
+        "stress",
+        "reconciliation",
+        "data",
+        "forwards",
+        "definitions",
+    ];
     let ids: Vec<&str> = attributes(&page, "id").into_iter().filter(|id| order.contains(id)).collect();
     assert_eq!(ids, order);
     // A link inside the page leads somewhere.
@@ -169,7 +208,9 @@ fn every_section_is_there_in_order() {
 #[test]
 fn the_page_refers_to_nothing_outside() {
     let page = whole();
-    for outside in ["http:", "https:", "src=", "url(", "@import", "<script", "<link", "<iframe", "javascript:"] {
+    for outside in
+        ["http:", "https:", "src=", "url(", "@import", "<script", "<link", "<iframe", "javascript:"]
+    {
         assert!(!page.contains(outside), "{outside}");
     }
     assert!(attributes(&page, "href").iter().all(|link| link.starts_with('#')));
@@ -203,7 +244,9 @@ fn a_partial_report_says_so_before_anything_else() {
     let body = page.split("<body>").nth(1).unwrap().trim_start();
     assert!(body.starts_with("<div class=\"banner\""), "{}", &body[..80]);
     let banner = body.split("</div>").next().unwrap();
-    for expected in ["PARTIAL", "unpriced positions and balances: 1", "bad input rows: 1", "DOGE", "book.csv row 7"] {
+    for expected in
+        ["PARTIAL", "unpriced positions and balances: 1", "bad input rows: 1", "DOGE", "book.csv row 7"]
+    {
         assert!(banner.contains(expected), "{expected} not in {banner}");
     }
     assert!(page.contains("<title>PARTIAL"));
@@ -277,9 +320,11 @@ fn drawings_stay_inside_their_frame() {
 fn a_loss_is_drawn_below_zero() {
     let document = document(&[position("desk", "BTC-PERPETUAL", "100000", "")], Issues::default());
     let page = html(&document);
-    let zero: f64 = page.split("<line class=\"zero\"").nth(1).map(|r| attributes(r, "y1")[0].parse().unwrap()).unwrap();
+    let zero: f64 =
+        page.split("<line class=\"zero\"").nth(1).map(|r| attributes(r, "y1")[0].parse().unwrap()).unwrap();
     let now = page.split("<polyline class=\"h0\"").nth(1).map(|r| attributes(r, "points")[0]).unwrap();
-    let heights: Vec<f64> = now.split_whitespace().map(|p| p.split_once(',').unwrap().1.parse().unwrap()).collect();
+    let heights: Vec<f64> =
+        now.split_whitespace().map(|p| p.split_once(',').unwrap().1.parse().unwrap()).collect();
     // A long perpetual loses on the left and gains on the right.
     assert!(heights[0] > zero + 50.0 && *heights.last().unwrap() < zero - 50.0, "{zero} {heights:?}");
 }
@@ -289,7 +334,8 @@ fn drawings_are_named_or_hidden_and_tables_captioned() {
     let page = whole();
     for drawing in page.split("<svg").skip(1) {
         let drawing = drawing.split("</svg>").next().unwrap();
-        let is_named = drawing.contains("role=\"img\"") && drawing.contains("<title") && drawing.contains("<desc");
+        let is_named =
+            drawing.contains("role=\"img\"") && drawing.contains("<title") && drawing.contains("<desc");
         assert!(is_named || drawing.contains("aria-hidden=\"true\""), "{drawing}");
     }
     for table in page.split("<table").skip(1) {
@@ -309,7 +355,10 @@ fn the_worst_cell_is_outlined_once_per_ladder_that_loses() {
 #[test]
 fn tags_are_balanced() {
     let page = whole();
-    for tag in ["table", "tr", "td", "thead", "tbody", "section", "svg", "figure", "div", "span", "p", "ul", "ol", "li", "dl", "header", "footer", "main"] {
+    for tag in [
+        "table", "tr", "td", "thead", "tbody", "section", "svg", "figure", "div", "span", "p", "ul", "ol",
+        "li", "dl", "header", "footer", "main",
+    ] {
         let opened = page.matches(&format!("<{tag}>")).count() + page.matches(&format!("<{tag} ")).count();
         assert_eq!(opened, page.matches(&format!("</{tag}>")).count(), "{tag}");
     }
@@ -324,4 +373,19 @@ fn write_pages() {
     std::fs::write(folder.join("whole.html"), whole()).unwrap();
     std::fs::write(folder.join("partial.html"), html(&partial())).unwrap();
     println!("pages in {}", folder.display());
+}
+
+#[test]
+fn groups_that_mix_underlyings_are_counted_and_have_no_coin_row() {
+    let mut document = document(&desk(), Issues::default());
+    document.report.group_by = vec![GroupBy::Account];
+    document.report.groups = risk::group(&document.report.rows, &[GroupBy::Account]);
+    let page = html(&document);
+    let coin_table =
+        page.split("for groups of one underlying").nth(2).unwrap().split("</table>").next().unwrap();
+    // The desk holds BTC only; the fund holds ETH and owes USD.
+    assert!(
+        coin_table.contains(">desk<") && !coin_table.contains(">fund<") && !coin_table.contains(">total<")
+    );
+    assert!(page.contains("1 groups mix underlyings"));
 }
