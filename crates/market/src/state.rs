@@ -8,8 +8,9 @@ use crate::forward::{DISAGREEMENT_LIMIT_BP, ForwardCurve, ForwardSource, median}
 use crate::snapshot::{FutureQuote, OptionQuote, Snapshot};
 use crate::vols::{QuotedVols, VolPoint, VolSource};
 use instrument::{Contract, Settlement, Terms, expiry_text};
+use pricing::implied_vol::{Deterministic, ImpliedVol, quantise_vol};
 use std::collections::BTreeMap;
-use units::{Asset, Forward, Spot, Strike, Timestamp, Vol, YearFraction, border};
+use units::{Asset, Discount, Forward, Spot, Strike, Timestamp, Vol, YearFraction, border};
 
 /// What a contract needs and the market does not have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, serde::Serialize)]
@@ -109,7 +110,7 @@ pub struct Market {
     pub rates: BTreeMap<Asset, Spot>,
     /// What a reader should know about the market's quality.
     pub notes: Vec<String>,
-    option_vols: BTreeMap<Contract, Vol>,
+    option_vols: BTreeMap<Contract, (Vol, VolSource)>,
     future_marks: BTreeMap<Contract, Forward>,
 }
 
@@ -123,7 +124,7 @@ impl Market {
             rates: rates.clone(),
             notes: Vec::new(),
             option_vols: newest(snapshot.options.values(), |q| {
-                (&q.listing.contract, q.source_time, q.mark_vol)
+                (&q.listing.contract, q.source_time, q.mark_vol.map(|vol| (vol, VolSource::Quoted)))
             }),
             future_marks: newest(snapshot.futures.values(), |q| {
                 (&q.listing.contract, q.source_time, Some(q.mark_price))
@@ -195,7 +196,7 @@ impl Market {
     }
 
     fn family(
-        &self,
+        &mut self,
         currency: &Asset,
         spot: Spot,
         options: &[&OptionQuote],
@@ -210,7 +211,17 @@ impl Market {
             .filter(|(expiry, _)| *expiry > self.asof)
             .collect();
         let curve = ForwardCurve::build(&options, &marks);
-        let vols = QuotedVols::build(&options, &curve, spot, self.asof);
+        let mut with_vol: Vec<(&OptionQuote, Vol)> = Vec::with_capacity(options.len());
+        for quote in options {
+            let forward = curve.forward(spot, self.asof, quote.expiry).0;
+            let implied = || implied_vol(quote, forward, self.asof);
+            if let Some(vol) = quote.mark_vol.or_else(implied) {
+                with_vol.push((quote, vol));
+                let contract = quote.listing.contract.clone();
+                self.option_vols.entry(contract).or_insert((vol, VolSource::Implied));
+            }
+        }
+        let vols = QuotedVols::build(&with_vol, &curve, spot, self.asof);
         Family { curve, vols }
     }
 
@@ -227,8 +238,7 @@ impl Market {
         }
     }
 
-    /// USD per unit of an asset: 1 for USD, the index for an underlying, the user's rate otherwise (a rate given by the
-    /// user wins over the index).
+    /// USD per unit of an asset: 1 for USD, the index for an underlying, the rate given or implied otherwise.
     ///
     /// # Errors
     /// [`Missing::Rate`]: no rate is ever assumed, not even for a stablecoin.
@@ -236,8 +246,11 @@ impl Market {
         if asset.as_str() == "USD" {
             return Ok(1.0);
         }
-        let rate = self.rates.get(asset).or_else(|| self.underlyings.get(asset).map(|u| &u.spot));
-        rate.map(|r| r.get()).ok_or_else(|| Missing::Rate { asset: asset.clone() })
+        let index = self.underlyings.get(asset).map(|u| &u.spot);
+        index
+            .or_else(|| self.rates.get(asset))
+            .map(|rate| rate.get())
+            .ok_or_else(|| Missing::Rate { asset: asset.clone() })
     }
 
     /// Index of an underlying.
@@ -280,14 +293,8 @@ impl Market {
         };
         let expiry = self.years_to(*at)?;
         let (forward, forward_source) = self.forward(contract, *at)?;
-        if let Some(vol) = self.option_vols.get(contract) {
-            return Ok(OptionState {
-                forward,
-                forward_source,
-                vol: *vol,
-                vol_source: VolSource::Quoted,
-                expiry,
-            });
+        if let Some((vol, vol_source)) = self.option_vols.get(contract).copied() {
+            return Ok(OptionState { forward, forward_source, vol, vol_source, expiry });
         }
         let strike = border::to_model(strike.get())
             .and_then(Strike::new)
@@ -326,6 +333,24 @@ impl Market {
         });
         Ok((forward(in_usd.get() / rate)?, source))
     }
+}
+
+/// The vol that a quote without one implies by its mark price; `None` for a mark without time value.
+fn implied_vol(quote: &OptionQuote, forward: Forward, asof: Timestamp) -> Option<Vol> {
+    let in_quote_currency = match quote.listing.contract.settlement {
+        Settlement::Inverse => quote.mark_price * forward.get(),
+        Settlement::Linear { .. } | Settlement::Quanto { .. } => quote.mark_price,
+    };
+    let priced = pricing::implied_vol::OptionQuote {
+        price: in_quote_currency,
+        forward,
+        strike: quote.strike,
+        expiry: asof.years_until(quote.expiry).ok()?,
+        discount: Discount::new(1.0).ok()?,
+        kind: quote.kind,
+    };
+    // The deterministic solver: this vol enters results of record.
+    Deterministic.implied_vol(&priced).ok().map(quantise_vol)
 }
 
 fn forward(value: f64) -> Result<Forward, Missing> {

@@ -17,6 +17,8 @@ use units::{Forward, Spot, Strike, Timestamp, Vol};
 pub enum VolSource {
     /// The contract's own mark vol.
     Quoted,
+    /// Solved from the contract's own mark price, for lack of a mark vol; quantised to 1e-10.
+    Implied,
     /// Between quoted strikes and expiries.
     Interpolated,
     /// Beyond the quoted strikes or expiries: held flat.
@@ -48,12 +50,11 @@ pub struct QuotedVols {
 }
 
 impl QuotedVols {
-    /// Collects the out-of-the-money mark vols of every expiry.
+    /// Collects the vols of every expiry, per strike the one of the out-of-the-money side.
     #[must_use]
-    pub fn build(options: &[&OptionQuote], curve: &ForwardCurve, spot: Spot, asof: Timestamp) -> Self {
+    pub fn build(options: &[(&OptionQuote, Vol)], curve: &ForwardCurve, spot: Spot, asof: Timestamp) -> Self {
         let mut strikes: BTreeMap<Timestamp, BTreeMap<u64, Vol>> = BTreeMap::new();
-        for quote in options {
-            let Some(vol) = quote.mark_vol else { continue };
+        for (quote, vol) in options {
             let (forward, _) = curve.forward(spot, asof, quote.expiry);
             let out_of_the_money = match quote.kind {
                 OptionKind::Call => quote.strike.get() >= forward.get(),
@@ -62,9 +63,9 @@ impl QuotedVols {
             // Positive floats order as their bits do.
             let slot = strikes.entry(quote.expiry).or_default().entry(quote.strike.get().to_bits());
             if out_of_the_money {
-                slot.insert_entry(vol);
+                slot.insert_entry(*vol);
             } else {
-                slot.or_insert(vol);
+                slot.or_insert(*vol);
             }
         }
         let slices = strikes

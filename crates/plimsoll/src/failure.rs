@@ -12,26 +12,28 @@ pub(crate) enum Failure {
     /// The command line asks for something that does not exist.
     #[error("{0}")]
     Usage(String),
-    /// A file cannot be used at all.
+    /// A file or table cannot be read or written.
     #[error("{0}")]
     File(#[from] LakeError),
-    /// Rows are wrong.
-    #[error("{} bad {} in the input; nothing was reported (--allow-partial values the rest):\n{issues}", .issues.total(), noun(.issues.total()))]
-    Rows {
-        /// All of them.
+    /// Files cannot be used at all; bad rows of the others are listed too, so that one round mends all.
+    #[error("{}\n{issues}", unusable(.files, .issues))]
+    Unusable {
+        /// Why, one error a file.
+        files: Vec<LakeError>,
+        /// Bad rows of files that could be read.
         issues: Issues,
     },
-    /// Positions cannot be valued.
+    /// Rows are wrong, or sound rows cannot be valued: both lists at once.
     #[error(
-        "{count} of {of} positions and balances cannot be valued; nothing was reported (--allow-partial values the rest):\n{list}"
+        "bad rows: {}; sound rows of the book that cannot be valued: {}; nothing was reported (--allow-partial values the \
+         rest):\n{issues}{unpriced}",
+        .issues.rows(), .unpriced.rows()
     )]
-    Unpriced {
-        /// How many.
-        count: usize,
-        /// Of how many.
-        of: usize,
-        /// One line each.
-        list: String,
+    Incomplete {
+        /// Rows that break a rule.
+        issues: Issues,
+        /// Positions and balances that the market does not suffice for.
+        unpriced: Issues,
     },
     /// A scenario file is wrong.
     #[error("the scenario file has {} {}:\n{issues}", .issues.total(), mistakes(.issues.total()))]
@@ -55,8 +57,15 @@ pub(crate) enum Failure {
     },
 }
 
-fn noun(count: u64) -> &'static str {
-    if count == 1 { "row" } else { "rows" }
+fn unusable(files: &[LakeError], issues: &Issues) -> String {
+    let mut text: Vec<String> = files.iter().map(ToString::to_string).collect();
+    if files.len() > 1 || !issues.is_empty() {
+        text.insert(
+            0,
+            format!("files that cannot be used: {}; bad rows elsewhere: {}", files.len(), issues.rows()),
+        );
+    }
+    text.join("\n")
 }
 
 fn mistakes(count: u64) -> &'static str {

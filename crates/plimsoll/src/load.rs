@@ -6,13 +6,13 @@ use crate::failure::Failure;
 use crate::meter::Meter;
 use book::{Book, BookBuilder};
 use instrument::Specs;
-use lake::{Select, read_book, read_snapshot};
+use lake::{LakeError, Select, read_book, read_snapshot};
 use market::{Market, RawSnapshot, Snapshot};
 use risk::{CurveAxes, LadderAxes, ScenarioFile};
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use units::{Asset, Issue, Issues, Spot};
+use units::{Asset, Issue, Issues, Spot, Timestamp};
 
 /// The ladder and curve axes of every report, unless a scenario file brings its own.
 const LADDER_TOML: &str = include_str!("../../../scenarios/ladder.toml");
@@ -42,8 +42,16 @@ pub(crate) fn load(args: &ReportArgs) -> Result<Loaded, Failure> {
     let (books, markets) = sample.paths(args);
     let mut inputs = Vec::new();
     let mut notes = Vec::new();
-    let (book, mut issues) = load_book(&books, &specs, &mut inputs, &mut notes)?;
-    let raws = load_markets(&markets, args, &mut inputs)?;
+    let mut unusable = Vec::new();
+    let mut desk = Desk { inputs: &mut inputs, notes: &mut notes, unusable: &mut unusable };
+    let (book, mut issues) = desk.load_book(&books, &specs)?;
+    let raws = desk.load_markets(&markets, args.at)?;
+    if !unusable.is_empty() {
+        for raw in raws {
+            issues.extend(raw.issues);
+        }
+        return Err(Failure::Unusable { files: unusable, issues });
+    }
     let (snapshot, market_issues) =
         Snapshot::admit(&raws, &specs).map_err(|e| Failure::Usage(e.to_string()))?;
     issues.extend(market_issues);
@@ -66,55 +74,61 @@ fn rates(given: &[(Asset, Spot)]) -> Result<BTreeMap<Asset, Spot>, Failure> {
     Ok(rates)
 }
 
-fn load_book(
-    files: &[PathBuf],
-    specs: &Specs,
-    inputs: &mut Vec<InputFile>,
-    notes: &mut Vec<String>,
-) -> Result<(Book, Issues), Failure> {
-    let mut builder = BookBuilder::new("", specs);
-    for path in files {
-        let name = path.display().to_string();
-        builder.next_file(&name);
-        let mut meter = Meter::new(format!("reading {name}"));
-        let mut rows = 0;
-        let read = read_book(
-            path,
-            &mut |row| {
-                rows += 1;
-                builder.add(&row);
-            },
-            &mut |p| meter.at(p.bytes_done, p.bytes_total),
-        )?;
-        if !read.unknown_columns.is_empty() {
-            notes.push(format!("{name}: columns not used: {}", read.unknown_columns.join(", ")));
-        }
-        builder.add_issues(read.issues);
-        inputs.push(InputFile { blake3: hash(path)?, path: name, role: "book", rows });
-    }
-    Ok(builder.finish())
+/// What reading books and markets leaves behind besides their rows.
+struct Desk<'a> {
+    inputs: &'a mut Vec<InputFile>,
+    notes: &'a mut Vec<String>,
+    unusable: &'a mut Vec<LakeError>,
 }
 
-fn load_markets(
-    files: &[PathBuf],
-    args: &ReportArgs,
-    inputs: &mut Vec<InputFile>,
-) -> Result<Vec<RawSnapshot>, Failure> {
-    let select = args.at.map_or(Select::Last, Select::AtOrBefore);
-    let mut raws = Vec::new();
-    for path in files {
-        let name = path.display().to_string();
-        let mut meter = Meter::new(format!("reading {name}"));
-        let raw = read_snapshot(path, select, &mut |p| meter.at(p.bytes_done, p.bytes_total))?;
-        inputs.push(InputFile {
-            blake3: hash(path)?,
-            path: name,
-            role: "market",
-            rows: raw.rows.len() as u64,
-        });
-        raws.push(raw);
+impl Desk<'_> {
+    fn load_book(&mut self, files: &[PathBuf], specs: &Specs) -> Result<(Book, Issues), Failure> {
+        let mut builder = BookBuilder::new("", specs);
+        for path in files {
+            let name = path.display().to_string();
+            builder.next_file(&name);
+            let mut meter = Meter::new(format!("reading {name}"));
+            let mut rows = 0;
+            let mut take = |row| {
+                rows += 1;
+                builder.add(&row);
+            };
+            match read_book(path, &mut take, &mut |p| meter.at(p.bytes_done, p.bytes_total)) {
+                Ok(read) => {
+                    if !read.unknown_columns.is_empty() {
+                        self.notes
+                            .push(format!("{name}: columns not used: {}", read.unknown_columns.join(", ")));
+                    }
+                    builder.add_issues(read.issues);
+                    self.inputs.push(InputFile { blake3: hash(path)?, path: name, role: "book", rows });
+                }
+                Err(error) => self.unusable.push(error),
+            }
+        }
+        Ok(builder.finish())
     }
-    Ok(raws)
+
+    fn load_markets(
+        &mut self,
+        files: &[PathBuf],
+        at: Option<Timestamp>,
+    ) -> Result<Vec<RawSnapshot>, Failure> {
+        let select = at.map_or(Select::Last, Select::AtOrBefore);
+        let mut raws = Vec::new();
+        for path in files {
+            let name = path.display().to_string();
+            let mut meter = Meter::new(format!("reading {name}"));
+            match read_snapshot(path, select, &mut |p| meter.at(p.bytes_done, p.bytes_total)) {
+                Ok(raw) => {
+                    let rows = raw.rows.len() as u64;
+                    self.inputs.push(InputFile { blake3: hash(path)?, path: name, role: "market", rows });
+                    raws.push(raw);
+                }
+                Err(error) => self.unusable.push(error),
+            }
+        }
+        Ok(raws)
+    }
 }
 
 fn load_scenarios(

@@ -7,11 +7,12 @@ use crate::load::{Loaded, load};
 use crate::render::table::{Digits, Ink, Style};
 use crate::render::{html, json, table, tables};
 use lake::{write_csv, write_parquet};
-use risk::{GroupBy, Inputs, Report};
+use risk::{GroupBy, Inputs, Report, RowKind, Unpriced, Valuation};
 use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use units::{Issue, Issues};
 
 /// Runs the command; the exit code says whether anything is missing.
 pub(crate) fn run(args: &ReportArgs) -> Result<ExitCode, Failure> {
@@ -25,7 +26,14 @@ pub(crate) fn run(args: &ReportArgs) -> Result<ExitCode, Failure> {
         }
     };
     write(args, &document)?;
-    Ok(ExitCode::from(if document.is_partial() { 4 } else { 0 }))
+    if !document.is_partial() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let (unpriced, bad) = (document.report.unpriced.len(), document.issues.rows());
+    eprintln!(
+        "plimsoll: PARTIAL: positions and balances not valued: {unpriced}; bad input rows left out: {bad}"
+    );
+    Ok(ExitCode::from(4))
 }
 
 /// What clap cannot say about options that only make sense together.
@@ -54,16 +62,12 @@ fn check(args: &ReportArgs) -> Result<(), Failure> {
 fn document(args: &ReportArgs) -> Result<Document, Failure> {
     let loaded = load(args)?;
     if !loaded.issues.is_empty() && !args.allow_partial {
-        return Err(Failure::Rows { issues: loaded.issues });
+        let valuation = Valuation::new(&loaded.book, &loaded.market);
+        return Err(Failure::Incomplete { issues: loaded.issues, unpriced: places(&valuation.unpriced) });
     }
     let report = report(args, &loaded)?;
     if report.is_partial() && !args.allow_partial {
-        let lines = report
-            .unpriced
-            .iter()
-            .map(|u| format!("{} {} {} x {}: {}\n", u.account, u.venue, u.quantity, u.symbol, u.reason));
-        let of = report.rows.len() + report.unpriced.len();
-        return Err(Failure::Unpriced { count: report.unpriced.len(), of, list: lines.collect() });
+        return Err(Failure::Incomplete { issues: loaded.issues, unpriced: places(&report.unpriced) });
     }
     let mut notes = loaded.notes;
     notes.extend(report.market.notes.iter().cloned());
@@ -74,6 +78,23 @@ fn document(args: &ReportArgs) -> Result<Document, Failure> {
         not_used: loaded.snapshot.not_used.iter().map(|(reason, count)| (*reason, *count)).collect(),
         notes,
     })
+}
+
+/// Unpriced positions and balances by their places in the book files.
+fn places(unpriced: &[Unpriced]) -> Issues {
+    let mut sorted: Vec<&Unpriced> = unpriced.iter().collect();
+    sorted.sort_by_key(|u| (&u.file, u.row));
+    let mut issues = Issues::default();
+    for Unpriced { file, row, symbol, kind, reason, .. } in sorted {
+        issues.push(Issue {
+            file: file.clone(),
+            row: *row,
+            field: if *kind == RowKind::Balance { "asset" } else { "instrument" }.into(),
+            value: symbol.to_string(),
+            rule: reason.clone(),
+        });
+    }
+    issues
 }
 
 fn report(args: &ReportArgs, loaded: &Loaded) -> Result<Report, Failure> {

@@ -71,6 +71,8 @@ pub struct Unpriced {
     pub chain: Chain,
     /// Venue's symbol, or the asset.
     pub symbol: Symbol,
+    /// What it is.
+    pub kind: RowKind,
     /// Signed quantity in the unit of the listing.
     pub quantity: Decimal,
     /// What is missing and how to mend it.
@@ -155,6 +157,7 @@ impl Valuation {
                     venue: position.venue.clone(),
                     chain: position.chain.clone(),
                     symbol: position.listing.symbol.clone(),
+                    kind: kind(&position.listing.contract),
                     quantity: position.quantity.get(),
                     reason,
                 }),
@@ -171,6 +174,7 @@ impl Valuation {
                     venue: balance.venue.clone(),
                     chain: balance.chain.clone(),
                     symbol,
+                    kind: RowKind::Balance,
                     quantity: balance.money.amount,
                     reason,
                 }),

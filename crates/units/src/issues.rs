@@ -39,6 +39,10 @@ impl fmt::Display for Issue {
 pub struct Issues {
     kept: Vec<Issue>,
     total: u64,
+    rows: u64,
+    /// File and row of the last issue: those of one row arrive together.
+    #[serde(skip)]
+    last: Option<(String, u64)>,
 }
 
 impl Issues {
@@ -48,6 +52,10 @@ impl Issues {
     /// Counts one more.
     pub fn push(&mut self, mut issue: Issue) {
         self.total += 1;
+        if self.last.as_ref().is_none_or(|(file, row)| *row != issue.row || *file != issue.file) {
+            self.rows += 1;
+            self.last = Some((issue.file.clone(), issue.row));
+        }
         if self.kept.len() < Self::KEPT {
             if issue.value.chars().count() > 80 {
                 issue.value = issue.value.chars().take(80).collect();
@@ -58,11 +66,11 @@ impl Issues {
 
     /// Takes over all of another list.
     pub fn extend(&mut self, other: Self) {
-        let elided = other.total - other.kept.len() as u64;
+        let (total, rows) = (self.total + other.total, self.rows + other.rows);
         for issue in other.kept {
             self.push(issue);
         }
-        self.total += elided;
+        (self.total, self.rows, self.last) = (total, rows, other.last.or_else(|| self.last.take()));
     }
 
     /// Those kept word for word, in order of arrival.
@@ -75,6 +83,12 @@ impl Issues {
     #[must_use]
     pub const fn total(&self) -> u64 {
         self.total
+    }
+
+    /// Rows with at least one issue; a row may have several.
+    #[must_use]
+    pub const fn rows(&self) -> u64 {
+        self.rows
     }
 
     /// True when nothing is wrong.
@@ -104,15 +118,20 @@ mod tests {
     #[test]
     fn every_issue_is_counted_even_when_it_is_not_kept() {
         let mut issues = Issues::default();
-        for row in 1..=1500 {
-            issues.push(Issue {
+        let (mut half, mut rest) = (Issues::default(), Issues::default());
+        for number in 0..1500u64 {
+            let list = if number < 1200 { &mut half } else { &mut rest };
+            list.push(Issue {
                 file: "b.csv".into(),
-                row,
+                row: 1 + number / 2,
                 field: "quantity".into(),
                 value: "x".repeat(99),
                 rule: "r".into(),
             });
         }
+        issues.extend(half);
+        issues.extend(rest);
+        assert_eq!(issues.rows(), 1500 / 2, "two issues a row");
         assert_eq!((issues.total(), issues.kept().len()), (1500, Issues::KEPT));
         assert!(issues.to_string().ends_with("and 500 more of the same load, not listed\n"));
         assert_eq!(issues.kept()[0].value.len(), 80);

@@ -108,7 +108,7 @@ pub(crate) fn json(document: &Document) -> Result<String, serde_json::Error> {
             rows_priced: report.rows.len(),
             unpriced: &report.unpriced,
             futures_without_entry_price: report.futures_without_entry,
-            bad_rows: document.issues.total(),
+            bad_rows: document.issues.rows(),
             bad_rows_listed: document.issues.kept(),
             quotes_not_used: document.not_used.iter().copied().collect(),
         },

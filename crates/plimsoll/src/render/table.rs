@@ -73,7 +73,7 @@ fn head(out: &mut String, document: &Document) {
             &format!(
                 "PARTIAL: {} of {of} positions and balances not valued, {} bad input rows left out; every total below lacks them",
                 report.unpriced.len(),
-                document.issues.total()
+                document.issues.rows()
             ),
         );
     }
@@ -404,7 +404,7 @@ fn unpriced(out: &mut String, document: &Document) {
     for issue in document.issues.kept() {
         line(out, &format!("  {issue}"));
     }
-    let elided = document.issues.total() - document.issues.kept().len() as u64;
+    let elided = document.issues.rows() - document.issues.kept().len() as u64;
     if elided > 0 {
         line(out, &format!("  and {elided} more bad rows"));
     }

@@ -92,7 +92,9 @@ fn exposure(document: &Document) -> Body {
     );
     columns.extend(self::columns(&[("rows", ColumnKind::Integer), ("coin", ColumnKind::Text)]));
     columns.extend(measure_columns());
-    let total = std::iter::once(("total", &report.total));
+    // A sum that lacks rows must not be taken for the whole by who reads only this line.
+    let word = if document.is_partial() { "partial total" } else { "total" };
+    let total = std::iter::once((word, &report.total));
     let all = report.groups.iter().map(|group| ("group", group)).chain(total);
     let rows = all.map(|(level, group)| {
         let mut row = vec![text(level)];
@@ -139,18 +141,27 @@ fn positions(document: &Document) -> Body {
 
 fn unpriced(document: &Document) -> Body {
     let columns = columns(&[
+        ("file", ColumnKind::Text),
+        ("row", ColumnKind::Integer),
         ("account", ColumnKind::Text),
         ("venue", ColumnKind::Text),
+        ("chain", ColumnKind::Text),
         ("instrument", ColumnKind::Text),
         ("quantity", ColumnKind::Text),
+        ("field", ColumnKind::Text),
+        ("value", ColumnKind::Text),
         ("reason", ColumnKind::Text),
     ]);
-    let positions =
-        document.report.unpriced.iter().map(|u| {
-            vec![text(&u.account), text(&u.venue), text(&u.symbol), text(u.quantity), text(&u.reason)]
-        });
-    let rows =
-        document.issues.kept().iter().map(|i| vec![Cell::Null, Cell::Null, Cell::Null, Cell::Null, text(i)]);
+    let number = |row: u64| i64::try_from(row).map_or(Cell::Null, Cell::Integer);
+    let positions = document.report.unpriced.iter().map(|u| {
+        let place = [text(&u.file), number(u.row)];
+        let held = [text(&u.account), text(&u.venue), text(&u.chain), text(&u.symbol), text(u.quantity)];
+        place.into_iter().chain(held).chain([Cell::Null, Cell::Null, text(&u.reason)]).collect()
+    });
+    let rows = document.issues.kept().iter().map(|i| {
+        let fault = [text(&i.field), text(&i.value), text(&i.rule)];
+        [text(&i.file), number(i.row)].into_iter().chain([const { Cell::Null }; 5]).chain(fault).collect()
+    });
     (columns, positions.chain(rows).collect())
 }
 

@@ -420,7 +420,7 @@ mod tests {
         for step in 0..10_u32 {
             let strike = 50_000.0 + 5_000.0 * f64::from(step);
             for (kind, letter) in [(OptionKind::Call, 'C'), (OptionKind::Put, 'P')] {
-                let late = strike >= 80_000.0 || (strike == 75_000.0 && kind == OptionKind::Put);
+                let late = step >= 6 || (step == 5 && kind == OptionKind::Put);
                 rows.push(RawQuote {
                     row: rows.len() as u64 + 1,
                     timestamp: Some(asof),

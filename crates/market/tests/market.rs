@@ -1,0 +1,221 @@
+//! The market from rows: what is refused, what is derived, and where every number comes from.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)] // test code: expected values may use the platform's ln
+
+use instrument::{Contract, OptionKind, Settlement, Terms};
+use market::{ForwardSource, Layout, Market, Missing, RawQuote, RawSnapshot, Snapshot, VolSource};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use units::{Asset, Discount, Forward, Issues, Price, Spot, Strike, Timestamp, Vol};
+
+const SPOT: f64 = 92_000.0;
+
+fn asof() -> Timestamp {
+    "2026-11-20T12:00:00Z".parse().unwrap()
+}
+
+fn admit(rows: Vec<RawQuote>) -> (Snapshot, Issues) {
+    let rows = rows.into_iter().zip(1..).map(|(row, number)| RawQuote { row: number, ..row }).collect();
+    let file = RawSnapshot {
+        file: "m.csv".into(),
+        layout: Layout::Chain,
+        asof: asof(),
+        snapshots_in_file: 1,
+        rows,
+        issues: Issues::default(),
+    };
+    Snapshot::admit(&[file], &instrument::Specs::embedded()).unwrap()
+}
+
+fn market(rows: Vec<RawQuote>) -> Market {
+    let (snapshot, issues) = admit(rows);
+    assert!(issues.is_empty(), "{issues}");
+    Market::build(&snapshot, &BTreeMap::new())
+}
+
+/// A quote that is consistent with a forward and a vol.
+fn quote(name: &str, forward: f64, vol: f64) -> RawQuote {
+    let specs = instrument::Specs::embedded();
+    let venue = units::Venue::new("deribit").unwrap();
+    let resolved = instrument::resolve(&venue, &units::Symbol::new(name).unwrap(), &specs).unwrap();
+    let Terms::Option { expiry, strike, kind } = resolved.legs[0].listing.contract.terms.clone() else {
+        panic!("an option")
+    };
+    let black = pricing::Black76 {
+        forward: Forward::new(forward).unwrap(),
+        strike: Strike::new(strike.to_string().parse().unwrap()).unwrap(),
+        vol: Vol::new(vol).unwrap(),
+        expiry: asof().years_until(expiry).unwrap(),
+        discount: Discount::new(1.0).unwrap(),
+        kind,
+    };
+    RawQuote {
+        instrument_name: name.into(),
+        mark_price: Some(black.price() / forward),
+        mark_vol: Some(vol),
+        index_price: Some(SPOT),
+        ..RawQuote::default()
+    }
+}
+
+fn pair(day: &str, strike: u32, forward: f64, vol: f64) -> [RawQuote; 2] {
+    ["C", "P"].map(|letter| quote(&format!("BTC-{day}-{strike}-{letter}"), forward, vol))
+}
+
+fn chain(day: &str, forward: f64, vol: f64) -> Vec<RawQuote> {
+    [85_000, 90_000, 95_000, 100_000].into_iter().flat_map(|strike| pair(day, strike, forward, vol)).collect()
+}
+
+fn option(expiry: &str, strike: &str, settlement: Settlement) -> Contract {
+    Contract {
+        underlying: Asset::new("BTC").unwrap(),
+        terms: Terms::Option {
+            expiry: expiry.parse().unwrap(),
+            strike: strike.parse::<Price>().unwrap(),
+            kind: OptionKind::Call,
+        },
+        settlement,
+    }
+}
+
+const DECEMBER: &str = "2026-12-25T08:00:00Z";
+const MARCH: &str = "2027-03-26T08:00:00Z";
+
+#[test]
+fn the_forward_comes_from_parity_and_a_stale_printed_one_becomes_a_note() {
+    let mut rows = chain("25DEC26", 92_500.0, 0.5);
+    for row in &mut rows {
+        // 100 bp away from what the marks imply.
+        row.underlying_price = Some(92_500.0 * 1.01);
+        row.underlying_name = Some("BTC-25DEC26".into());
+    }
+    let market = market(rows);
+    let state = market.option_state(&option(DECEMBER, "90000", Settlement::Inverse)).unwrap();
+    assert_eq!((state.forward_source, state.vol_source), (ForwardSource::Parity, VolSource::Quoted));
+    // Marks here carry full precision: parity gives the forward back to rounding.
+    assert!((state.forward.get() / 92_500.0 - 1.0).abs() < 1e-12);
+    assert!(market.notes.iter().any(|n| n.contains("differ by 100 bp")), "{:?}", market.notes);
+}
+
+#[test]
+fn between_expiries_carry_and_total_variance_are_linear_in_time() {
+    let mut rows = chain("25DEC26", SPOT * 1.01, 0.5);
+    rows.extend(chain("26MAR27", SPOT * 1.04, 0.6));
+    let market = market(rows);
+    let at = "2027-01-29T08:00:00Z";
+    let state = market.option_state(&option(at, "93000", Settlement::Inverse)).unwrap();
+    let years = |t: &str| asof().years_until(t.parse().unwrap()).unwrap().get();
+    let share = (years(at) - years(DECEMBER)) / (years(MARCH) - years(DECEMBER));
+    let carry = 1.01f64.ln() + (1.04f64.ln() - 1.01f64.ln()) * share;
+    assert_eq!(state.forward_source, ForwardSource::Interpolated);
+    assert!((state.forward.get() / (SPOT * carry.exp()) - 1.0).abs() < 1e-12);
+    // Flat smiles: the variance of each slice does not depend on the strike.
+    let (w0, w1) = (0.25 * years(DECEMBER), 0.36 * years(MARCH));
+    let expected = ((w0 + (w1 - w0) * share) / years(at)).sqrt();
+    assert_eq!(state.vol_source, VolSource::Interpolated);
+    assert!((state.vol.get() - expected).abs() < 1e-12, "{} {expected}", state.vol.get());
+}
+
+#[test]
+fn between_strikes_total_variance_is_linear_in_log_moneyness_and_flat_beyond() {
+    let mut rows: Vec<RawQuote> = pair("25DEC26", 90_000, SPOT, 0.6).into();
+    rows.extend(pair("25DEC26", 110_000, SPOT, 0.4));
+    let market = market(rows);
+    let vol = |strike: &str| market.option_state(&option(DECEMBER, strike, Settlement::Inverse)).unwrap();
+    let k = |strike: f64| (strike / SPOT).ln();
+    let share = (k(100_000.0) - k(90_000.0)) / (k(110_000.0) - k(90_000.0));
+    let expected = (0.36 + (0.16 - 0.36) * share).sqrt();
+    assert!((vol("100000").vol.get() - expected).abs() < 1e-9);
+    assert_eq!(vol("100000").vol_source, VolSource::Interpolated);
+    assert!((vol("150000").vol.get() - 0.4).abs() < 1e-12);
+    assert_eq!(vol("150000").vol_source, VolSource::Extrapolated);
+}
+
+#[test]
+fn a_linear_contract_without_own_quotes_uses_the_usd_family_at_its_rate() {
+    let (snapshot, _) = admit(chain("25DEC26", 92_500.0, 0.5));
+    let usdt = Asset::new("USDT").unwrap();
+    let linear = option(DECEMBER, "90000", Settlement::Linear { currency: usdt.clone() });
+    let bare = Market::build(&snapshot, &BTreeMap::new());
+    assert_eq!(bare.option_state(&linear), Err(Missing::Rate { asset: usdt.clone() }));
+    let rated = Market::build(&snapshot, &BTreeMap::from([(usdt, Spot::new(0.8).unwrap())]));
+    let state = rated.option_state(&linear).unwrap();
+    assert!((state.forward.get() - 92_500.0 / 0.8).abs() < 1e-6);
+}
+
+#[test]
+fn spot_pairs_imply_stablecoin_rates_and_the_user_wins() {
+    let spot = |name: &str, price: f64| RawQuote {
+        instrument_name: name.into(),
+        mark_price: Some(price),
+        ..RawQuote::default()
+    };
+    let mut rows = chain("25DEC26", 92_500.0, 0.5);
+    // BTC at 92,000 USD and 94,000 USDC: a USDC is 92/94 USD; a USDT 1/1.1 of that.
+    rows.extend([spot("BTC_USDC", 94_000.0), spot("USDC_USDT", 1.1)]);
+    let (snapshot, issues) = admit(rows);
+    assert!(issues.is_empty(), "{issues}");
+    let rate = |market: &Market, asset: &str| market.usd_rate(&Asset::new(asset).unwrap()).unwrap();
+    let implied = Market::build(&snapshot, &BTreeMap::new());
+    assert!((rate(&implied, "USDC") - 92.0 / 94.0).abs() < 1e-12);
+    assert!((rate(&implied, "USDT") - 92.0 / 94.0 / 1.1).abs() < 1e-12);
+    let given = BTreeMap::from([(Asset::new("USDC").unwrap(), Spot::new(1.0).unwrap())]);
+    assert_eq!(rate(&Market::build(&snapshot, &given), "USDC").to_bits(), 1.0f64.to_bits());
+}
+
+#[test]
+fn a_quote_without_a_vol_gets_the_one_its_mark_implies() {
+    let mut rows = chain("25DEC26", 92_500.0, 0.5);
+    rows[2].mark_vol = None;
+    let market = market(rows);
+    let state = market.option_state(&option(DECEMBER, "90000", Settlement::Inverse)).unwrap();
+    assert_eq!(state.vol_source, VolSource::Implied);
+    // The mark here has full precision; the solver's own limit is 1e-10 of vol, which is also the quantum.
+    assert!((state.vol.get() - 0.5).abs() <= 1.1e-10, "{}", state.vol.get());
+}
+
+#[test]
+fn every_fault_of_every_row_is_named_and_sound_rows_stay() {
+    let good = || quote("BTC-25DEC26-90000-C", 92_500.0, 0.5);
+    let rows = vec![
+        good(),
+        RawQuote {
+            mark_price: Some(f64::NAN),
+            mark_vol: Some(-0.1),
+            ..quote("BTC-25DEC26-95000-C", SPOT, 0.5)
+        },
+        RawQuote { underlying_price: Some(0.0), ..quote("BTC-25DEC26-95000-P", SPOT, 0.5) },
+        RawQuote {
+            strike: Some(1.0),
+            option_type: Some("put".into()),
+            ..quote("BTC-26MAR27-95000-C", SPOT, 0.5)
+        },
+        RawQuote { instrument_name: "BTC-31FEB26-1-C".into(), mark_price: Some(0.1), ..RawQuote::default() },
+        RawQuote { delta: Some(f64::INFINITY), ..quote("BTC-26MAR27-95000-P", SPOT, 0.5) },
+    ];
+    let (snapshot, issues) = admit(rows);
+    assert_eq!(snapshot.options.len(), 1);
+    let all = issues.to_string();
+    for expected in [
+        "m.csv row 2, mark_price = 'NaN'",
+        "m.csv row 2, mark_iv = '-0.1'",
+        "m.csv row 3, underlying_price = '0'",
+        "m.csv row 4, strike = '1'",
+        "m.csv row 4, option_type = 'put'",
+        "m.csv row 5, instrument_name = 'BTC-31FEB26-1-C'",
+        "m.csv row 6, delta = 'inf'",
+    ] {
+        assert!(all.contains(expected), "{expected} not in\n{all}");
+    }
+    assert_eq!(issues.total(), 7);
+}
+
+proptest! {
+    /// Put-call parity of our own marks gives back any forward, for any smile level.
+    #[test]
+    fn parity_recovers_the_forward(carry in 0.9..1.1f64, vol in 0.05..2.0f64) {
+        let market = market(chain("26MAR27", SPOT * carry, vol));
+        let state = market.option_state(&option(MARCH, "90000", Settlement::Inverse)).unwrap();
+        // Coin marks near 1 carry 1e-16; K / (1 - (c - p)) passes it on relative to F.
+        prop_assert!((state.forward.get() / (SPOT * carry) - 1.0).abs() < 1e-12);
+    }
+}
