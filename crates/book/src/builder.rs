@@ -10,6 +10,8 @@ use units::{
 
 /// The chain of venues that hold balances on their own books.
 const OFFCHAIN: &str = "offchain";
+/// 1e18.
+const LARGEST: units::Decimal = units::Decimal::from_parts(0xA764_0000, 0x0DE0_B6B3, 0, false, 0);
 const DUPLICATE: &str = "this account, venue, chain and instrument (or asset) has several rows, none of which is valued: \
                          add the quantities into one";
 
@@ -94,7 +96,7 @@ impl<'a> BookBuilder<'a> {
         let place = self.place(raw);
         match &raw.kind {
             RowKind::Position { instrument, quantity, average_price } => {
-                let quantity = self.parsed(raw, "quantity", quantity, |t| t.parse::<Quantity>());
+                let quantity = self.parsed(raw, "quantity", quantity, |t| sized(t.parse::<Quantity>()?, |quantity| quantity.get()));
                 let average_price = match average_price.trim() {
                     "" => Some(None),
                     text => self.parsed(raw, "average_price", text, entry_price).map(Some),
@@ -112,8 +114,10 @@ impl<'a> BookBuilder<'a> {
             }
             RowKind::Balance { asset, amount } => {
                 let asset = self.parsed(raw, "asset", asset, Asset::new);
-                let money = asset
-                    .and_then(|asset| self.parsed(raw, "amount", amount, |t| Money::parse(t, asset.clone())));
+                let money = asset.and_then(|asset| {
+                    let parse = |t: &str| Money::parse(t, asset.clone());
+                    self.parsed(raw, "amount", amount, |t| sized(parse(t)?, |money: &Money| money.amount))
+                });
                 let (Some(place), Some(money)) = (place, money) else { return };
                 if self.is_first(raw, &place, Held::Asset(money.asset.clone())) {
                     let Place { account, venue, chain } = place;
@@ -265,6 +269,17 @@ fn rule_of(error: &UnitError) -> String {
         }
         other => other.to_string(),
     }
+}
+
+/// Refuses what is larger than any position and would leave the range of published figures in a sum, far from its row.
+fn sized<T>(value: T, size: impl Fn(&T) -> units::Decimal) -> Result<T, UnitError> {
+    if size(&value).abs() <= LARGEST {
+        return Ok(value);
+    }
+    Err(UnitError::Overflow {
+        quantity: "size",
+        rule: "a size is at most 1e18; write whole coins or contracts, not the smallest unit of a chain (wei)",
+    })
 }
 
 fn entry_price(text: &str) -> Result<Price, UnitError> {

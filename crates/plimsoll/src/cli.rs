@@ -7,7 +7,7 @@ use units::{Asset, Spot, Timestamp};
 
 /// Exposure, margin and hedges of a derivatives book over exchanges and chains.
 #[derive(Debug, Parser)]
-#[command(name = "plimsoll", version, about, after_help = EXIT_CODES)]
+#[command(name = "plimsoll", version, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -52,7 +52,7 @@ pub(crate) struct ReportArgs {
     /// Take the latest snapshot at or before this time (RFC 3339, UTC date or Unix milliseconds); default: the last
     #[arg(long, value_name = "TIME")]
     pub(crate) at: Option<Timestamp>,
-    /// USD per unit of a currency or coin, such as USDC=1; may be given several times; wins over the market files
+    /// USD per unit of a currency or coin, such as USDC=1; may be given several times; wins over what spot pairs in the market files imply
     #[arg(long, value_name = "ASSET=USD", value_parser = parse_rate)]
     pub(crate) rate: Vec<(Asset, Spot)>,
     /// Scenario files in TOML; default: the embedded stress.toml and ladder.toml

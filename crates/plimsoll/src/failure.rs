@@ -42,7 +42,7 @@ pub(crate) enum Failure {
         issues: Issues,
     },
     /// Figures left their range.
-    #[error("{0}")]
+    #[error("the book as a whole cannot be shocked: {0}; look for a size, price or --rate out of range")]
     Shock(#[from] ShockError),
     /// Something else about the input.
     #[error("{0}")]

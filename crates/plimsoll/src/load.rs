@@ -57,6 +57,9 @@ pub(crate) fn load(args: &ReportArgs) -> Result<Loaded, Failure> {
     issues.extend(market_issues);
     let rates = rates(&args.rate)?;
     let market = Market::build(&snapshot, &rates);
+    if let Some(coin) = rates.keys().find(|asset| market.underlyings.contains_key(asset)) {
+        return Err(Failure::Usage(format!("--rate {coin}: the market files quote {coin}; leave the rate or that market out")));
+    }
     let (scenarios, ladder, curve) = load_scenarios(&args.scenarios, &mut inputs)?;
     for input in &mut inputs {
         input.path = sample.shown(&input.path);

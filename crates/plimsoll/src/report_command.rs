@@ -10,7 +10,7 @@ use lake::{write_csv, write_parquet};
 use risk::{GroupBy, Inputs, Report, RowKind, Unpriced, Valuation};
 use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use units::{Issue, Issues};
 
@@ -56,7 +56,37 @@ fn check(args: &ReportArgs) -> Result<(), Failure> {
             return Err(Failure::Usage(format!("--group-by names {} twice", GroupBy::from(*column).word())));
         }
     }
-    Ok(())
+    check_paths(args)
+}
+
+/// No input is named twice, and none would be overwritten.
+fn check_paths(args: &ReportArgs) -> Result<(), Failure> {
+    let same_file = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.into());
+    let mut inputs = BTreeSet::new();
+    for path in args.book.iter().chain(&args.market).chain(&args.scenarios) {
+        if !inputs.insert(same_file(path)) {
+            return Err(Failure::Usage(format!("{} is named twice", path.display())));
+        }
+    }
+    let Some(output) = args.output.as_deref() else { return Ok(()) };
+    let mut outputs = vec![output.to_path_buf()];
+    if is_folder(args) {
+        outputs = tables::ALL.into_iter().map(|name| table_path(args, output, name)).collect();
+    }
+    match outputs.iter().find(|path| inputs.contains(&same_file(path))) {
+        Some(path) => Err(Failure::Usage(format!("--output would overwrite the input {}", path.display()))),
+        None => Ok(()),
+    }
+}
+
+/// Several tables go to a folder, one file each.
+fn is_folder(args: &ReportArgs) -> bool {
+    matches!(args.format, Format::Csv | Format::Parquet) && args.table.is_none()
+}
+
+fn table_path(args: &ReportArgs, folder: &Path, name: TableName) -> PathBuf {
+    let extension = if args.format == Format::Csv { "csv" } else { "parquet" };
+    folder.join(tables::file_stem(name)).with_extension(extension)
 }
 
 fn document(args: &ReportArgs) -> Result<Document, Failure> {
@@ -142,13 +172,12 @@ fn write_tables(args: &ReportArgs, document: &Document) -> Result<(), Failure> {
         }
         Ok(bytes)
     };
-    let Some(folder) = args.output.as_deref().filter(|_| args.table.is_none()) else {
+    let Some(folder) = args.output.as_deref().filter(|_| is_folder(args)) else {
         return put(args.output.as_deref(), &encode(args.table.unwrap_or(TableName::Exposure))?);
     };
     std::fs::create_dir_all(folder).map_err(|source| Failure::Write { path: folder.into(), source })?;
-    let extension = if args.format == Format::Csv { "csv" } else { "parquet" };
     for name in tables::ALL {
-        put(Some(&folder.join(tables::file_stem(name)).with_extension(extension)), &encode(name)?)?;
+        put(Some(&table_path(args, folder, name)), &encode(name)?)?;
     }
     Ok(())
 }
