@@ -96,7 +96,9 @@ impl<'a> BookBuilder<'a> {
         let place = self.place(raw);
         match &raw.kind {
             RowKind::Position { instrument, quantity, average_price } => {
-                let quantity = self.parsed(raw, "quantity", quantity, |t| sized(t.parse::<Quantity>()?, |quantity| quantity.get()));
+                let quantity = self.parsed(raw, "quantity", quantity, |t| {
+                    sized(t.parse::<Quantity>()?, |quantity| quantity.get())
+                });
                 let average_price = match average_price.trim() {
                     "" => Some(None),
                     text => self.parsed(raw, "average_price", text, entry_price).map(Some),
@@ -109,7 +111,7 @@ impl<'a> BookBuilder<'a> {
                     return;
                 };
                 if self.is_first(raw, &place, Held::Instrument(symbol.clone())) {
-                    self.hold(raw, place, (symbol, legs), (quantity, average_price));
+                    self.hold(raw, &place, (symbol, legs), (quantity, average_price));
                 }
             }
             RowKind::Balance { asset, amount } => {
@@ -155,7 +157,7 @@ impl<'a> BookBuilder<'a> {
     fn hold(
         &mut self,
         raw: &RawRow,
-        place: Place,
+        place: &Place,
         (symbol, legs): (Symbol, Vec<(units::Decimal, Arc<Listing>)>),
         (quantity, average_price): (Quantity, Option<Price>),
     ) {

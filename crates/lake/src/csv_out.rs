@@ -5,7 +5,7 @@
 //!
 //! A text that a spreadsheet would run as a formula (it starts with `=`, `+`, `-`, `@`, tab or carriage return) gets an
 //! apostrophe in front, as spreadsheets themselves write text: an account name comes from outside and must not execute on
-//! a colleague's desk. Parquet has the text as it is.
+//! a colleague's desk. A negative decimal number is no formula and stays as it is. Parquet has the text as it is.
 
 use crate::LakeError;
 use crate::table::{Cell, Table};
@@ -46,11 +46,19 @@ fn text(cell: &Cell) -> Cow<'_, str> {
 }
 
 fn safe(text: &str) -> Cow<'_, str> {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_negative_number(text) {
         Cow::Owned(format!("'{text}"))
     } else {
         Cow::Borrowed(text)
     }
+}
+
+/// Minus, digits, and perhaps a point and more digits.
+fn is_negative_number(text: &str) -> bool {
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    text.strip_prefix('-').is_some_and(|rest| {
+        rest.split_once('.').map_or_else(|| digits(rest), |(whole, places)| digits(whole) && digits(places))
+    })
 }
 
 fn fixed_text(fixed: Fixed) -> String {
@@ -97,6 +105,13 @@ mod tests {
         let cells = ["=1+1", "+a", "-desk", "@x", "\tx", "BTC-27MAR26-100000-C", "a\"b"];
         let expected =
             "row,cell\n1,'=1+1\n1,'+a\n1,'-desk\n1,'@x\n1,'\tx\n1,BTC-27MAR26-100000-C\n1,\"a\"\"b\"\n";
+        assert_eq!(csv(ColumnKind::Text, cells.map(|text| Cell::Text(text.into())).to_vec()), expected);
+    }
+
+    #[test]
+    fn a_negative_number_as_text_stays_a_number() {
+        let cells = ["-20.7", "-5", "-", "-5-1", "-1.", "-.5", "-1.5.2", "+5"];
+        let expected = "row,cell\n1,-20.7\n1,-5\n1,'-\n1,'-5-1\n1,'-1.\n1,'-.5\n1,'-1.5.2\n1,'+5\n";
         assert_eq!(csv(ColumnKind::Text, cells.map(|text| Cell::Text(text.into())).to_vec()), expected);
     }
 

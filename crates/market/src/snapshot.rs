@@ -142,14 +142,19 @@ impl Snapshot {
             }
         }
         for (key, candidates) in quotes {
-            snapshot.take_newest(key, candidates, &mut issues);
+            snapshot.take_newest(&key, candidates, &mut issues);
         }
         Ok((snapshot, issues))
     }
 
     /// A refresh of the same instrument replaces older ones. Of several rows of one time none is used: which of them is
     /// meant would depend on their order.
-    fn take_newest(&mut self, key: (Venue, Symbol), mut candidates: Vec<Candidate<'_>>, issues: &mut Issues) {
+    fn take_newest(
+        &mut self,
+        key: &(Venue, Symbol),
+        mut candidates: Vec<Candidate<'_>>,
+        issues: &mut Issues,
+    ) {
         let newest = candidates.iter().map(|c| c.quote.source_time()).max();
         let all = candidates.len();
         candidates.retain(|c| Some(c.quote.source_time()) == newest);

@@ -10,6 +10,7 @@ use crate::vols::{QuotedVols, VolPoint, VolSource};
 use instrument::{Contract, Settlement, Terms, expiry_text};
 use pricing::implied_vol::{Deterministic, ImpliedVol, quantise_vol};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use units::{Asset, Discount, Forward, Spot, Strike, Timestamp, Vol, YearFraction, border};
 
 /// What a contract needs and the market does not have.
@@ -160,7 +161,7 @@ impl Market {
             }
             for (currency, mut rates) in implied {
                 if let Some(rate) = median(&mut rates).and_then(|r| Spot::new(r).ok()) {
-                    self.notes.push(format!("{currency}: {:.6} USD, implied by spot pairs", rate.get()));
+                    self.notes.push(implied_rate_note(&currency, rate));
                     self.rates.insert(currency, rate);
                 }
             }
@@ -186,10 +187,10 @@ impl Market {
             options.iter().map(|q| &q.listing.contract).chain(futures.iter().map(|q| &q.listing.contract))
         {
             let currency = quote_currency(quote_asset);
-            if !families.contains_key(&currency) {
-                let family = self.family(&currency, spot, &options, &futures);
+            if let Entry::Vacant(place) = families.entry(currency) {
+                let family = self.family(place.key(), spot, &options, &futures);
                 self.note_disagreements(asset, &family);
-                families.insert(currency, family);
+                place.insert(family);
             }
         }
         Some(Underlying { spot, spot_is_perpetual_mark: index.is_none(), families })
@@ -323,15 +324,21 @@ impl Market {
         let currency = quote_currency(contract);
         let families = self.underlyings.get(&contract.underlying).map(|u| &u.families);
         let own = families.and_then(|f| f.get(&currency)).filter(|f| !f.curve.is_empty());
-        if let Some(family) = own {
-            return Ok(family.curve.forward(spot, self.asof, expiry));
+        let (quoted_in, family) = match own {
+            Some(family) => (&currency, Some(family)),
+            None => families
+                .and_then(|f| f.iter().find(|(_, f)| !f.curve.is_empty()))
+                .map_or((&currency, None), |(quoted_in, family)| (quoted_in, Some(family))),
+        };
+        // Carry is what a forward gains on the spot in its own currency: a rate away from 1 is no carry.
+        let spot_there = Spot::new(spot.get() / self.usd_rate(quoted_in)?).map_err(|e| range(&e))?;
+        let Some(family) = family else { return Ok((forward(spot_there.get())?, ForwardSource::Index)) };
+        let (there, source) = family.curve.forward(spot_there, self.asof, expiry);
+        if *quoted_in == currency {
+            return Ok((there, source));
         }
-        let rate = self.usd_rate(&currency)?;
-        let other = families.and_then(|f| f.values().find(|f| !f.curve.is_empty()));
-        let (in_usd, source) = other.map_or((forward(spot.get())?, ForwardSource::Index), |f| {
-            f.curve.forward(spot, self.asof, expiry)
-        });
-        Ok((forward(in_usd.get() / rate)?, source))
+        let in_usd = there.get() * self.usd_rate(quoted_in)?;
+        Ok((forward(in_usd / self.usd_rate(&currency)?)?, source))
     }
 }
 
@@ -354,11 +361,23 @@ fn implied_vol(quote: &OptionQuote, forward: Forward, asof: Timestamp) -> Option
 }
 
 fn forward(value: f64) -> Result<Forward, Missing> {
-    Forward::new(value).map_err(|e| Missing::Range { rule: e.to_string() })
+    Forward::new(value).map_err(|e| range(&e))
+}
+
+fn range(error: &units::UnitError) -> Missing {
+    Missing::Range { rule: error.to_string() }
 }
 
 fn shown(source: Option<f64>) -> String {
     source.map_or_else(|| "none".into(), |v| format!("{v:.2}"))
+}
+
+/// A dollar token far from a dollar is more often a bad row than a depeg: the note says so.
+fn implied_rate_note(currency: &Asset, rate: Spot) -> String {
+    let usual = !currency.as_str().contains("USD") || (0.8..=1.2).contains(&rate.get());
+    let check =
+        if usual { "" } else { "; far from 1: check the spot rows of the market files, or pass --rate" };
+    format!("{currency}: {:.6} USD, implied by spot pairs{check}", rate.get())
 }
 
 /// The currency in which a contract's price and strike are quoted.

@@ -31,9 +31,9 @@ pub(crate) enum Failure {
     )]
     Incomplete {
         /// Rows that break a rule.
-        issues: Issues,
+        issues: Box<Issues>,
         /// Positions and balances that the market does not suffice for.
-        unpriced: Issues,
+        unpriced: Box<Issues>,
     },
     /// A scenario file is wrong.
     #[error("the scenario file has {} {}:\n{issues}", .issues.total(), mistakes(.issues.total()))]

@@ -57,14 +57,26 @@ pub(crate) fn load(args: &ReportArgs) -> Result<Loaded, Failure> {
     issues.extend(market_issues);
     let rates = rates(&args.rate)?;
     let market = Market::build(&snapshot, &rates);
+    notes.extend(older_files(&raws));
     if let Some(coin) = rates.keys().find(|asset| market.underlyings.contains_key(asset)) {
-        return Err(Failure::Usage(format!("--rate {coin}: the market files quote {coin}; leave the rate or that market out")));
+        return Err(Failure::Usage(format!(
+            "--rate {coin}: the market files quote {coin}; leave the rate or that market out"
+        )));
     }
     let (scenarios, ladder, curve) = load_scenarios(&args.scenarios, &mut inputs)?;
     for input in &mut inputs {
         input.path = sample.shown(&input.path);
     }
     Ok(Loaded { book, snapshot, market, scenarios, ladder, curve, inputs, issues, notes })
+}
+
+/// Market files are valued at the time of the latest; one that is over a minute older is pointed out with its age.
+fn older_files(raws: &[RawSnapshot]) -> Vec<String> {
+    let Some(latest) = raws.iter().map(|raw| raw.asof).max() else { return Vec::new() };
+    let minutes = |raw: &RawSnapshot| (latest.unix_nanos() - raw.asof.unix_nanos()) / 60_000_000_000;
+    let old = raws.iter().filter(|raw| minutes(raw) > 0);
+    old.map(|raw| format!("{}: as of {}, {} min before the valuation time", raw.file, raw.asof, minutes(raw)))
+        .collect()
 }
 
 fn rates(given: &[(Asset, Spot)]) -> Result<BTreeMap<Asset, Spot>, Failure> {
@@ -213,13 +225,26 @@ impl Sample {
             }
             (true, true) => {}
         }
-        let folder = std::env::temp_dir().join(format!("plimsoll-sample-{}", std::process::id()));
+        let folder = Self::new_folder()?;
         let failed = |source| Failure::Write { path: folder.clone(), source };
-        std::fs::create_dir_all(&folder).map_err(failed)?;
         for (name, text) in [("book.csv", SAMPLE_BOOK), ("market.json", SAMPLE_MARKET)] {
             std::fs::write(folder.join(name), text).map_err(failed)?;
         }
         Ok(Self { folder: Some(folder) })
+    }
+
+    /// A folder that did not exist before: what somebody else put into the system's temporary folder is never read.
+    fn new_folder() -> Result<PathBuf, Failure> {
+        let mut attempt = 0;
+        loop {
+            let folder =
+                std::env::temp_dir().join(format!("plimsoll-sample-{}-{attempt}", std::process::id()));
+            match std::fs::create_dir(&folder) {
+                Ok(()) => return Ok(folder),
+                Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists && attempt < 100 => attempt += 1,
+                Err(source) => return Err(Failure::Write { path: folder, source }),
+            }
+        }
     }
 
     fn paths(&self, args: &ReportArgs) -> (Vec<PathBuf>, Vec<PathBuf>) {

@@ -7,7 +7,7 @@ use crate::load::{Loaded, load};
 use crate::render::table::{Digits, Ink, Style};
 use crate::render::{html, json, table, tables};
 use lake::{write_csv, write_parquet};
-use risk::{GroupBy, Inputs, Report, RowKind, Unpriced, Valuation};
+use risk::{GroupBy, Inputs, Report, Row, RowKind, Unpriced, Valuation};
 use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -93,14 +93,15 @@ fn document(args: &ReportArgs) -> Result<Document, Failure> {
     let loaded = load(args)?;
     if !loaded.issues.is_empty() && !args.allow_partial {
         let valuation = Valuation::new(&loaded.book, &loaded.market);
-        return Err(Failure::Incomplete { issues: loaded.issues, unpriced: places(&valuation.unpriced) });
+        return Err(incomplete(loaded.issues, &valuation.unpriced));
     }
     let report = report(args, &loaded)?;
     if report.is_partial() && !args.allow_partial {
-        return Err(Failure::Incomplete { issues: loaded.issues, unpriced: places(&report.unpriced) });
+        return Err(incomplete(loaded.issues, &report.unpriced));
     }
     let mut notes = loaded.notes;
     notes.extend(report.market.notes.iter().cloned());
+    notes.extend(settling(&report));
     Ok(Document {
         report,
         inputs: loaded.inputs,
@@ -110,8 +111,23 @@ fn document(args: &ReportArgs) -> Result<Document, Failure> {
     })
 }
 
-/// Unpriced positions and balances by their places in the book files.
-fn places(unpriced: &[Unpriced]) -> Issues {
+/// Options inside their settlement average are valued as if they settled on one price; who holds one must know.
+fn settling(report: &Report) -> Option<String> {
+    const WINDOW_NANOS: i64 = 30 * 60 * 1_000_000_000;
+    let asof = report.market.asof.unix_nanos();
+    let left = |row: &&Row| row.expiry.is_some_and(|expiry| expiry.unix_nanos() - asof < WINDOW_NANOS);
+    let names: BTreeSet<&str> = report.rows.iter().filter(left).map(|row| row.symbol.as_str()).collect();
+    let list: Vec<&str> = names.into_iter().collect();
+    (!list.is_empty()).then(|| {
+        format!(
+            "within 30 minutes of expiry, where venues settle on an average, valued as if on one price: {}",
+            list.join(", ")
+        )
+    })
+}
+
+/// Bad rows, and unpriced positions and balances by their places in the book files.
+fn incomplete(bad: Issues, unpriced: &[Unpriced]) -> Failure {
     let mut sorted: Vec<&Unpriced> = unpriced.iter().collect();
     sorted.sort_by_key(|u| (&u.file, u.row));
     let mut issues = Issues::default();
@@ -124,7 +140,7 @@ fn places(unpriced: &[Unpriced]) -> Issues {
             rule: reason.clone(),
         });
     }
-    issues
+    Failure::Incomplete { issues: Box::new(bad), unpriced: Box::new(issues) }
 }
 
 fn report(args: &ReportArgs, loaded: &Loaded) -> Result<Report, Failure> {
@@ -145,7 +161,8 @@ fn report(args: &ReportArgs, loaded: &Loaded) -> Result<Report, Failure> {
 }
 
 fn write(args: &ReportArgs, document: &Document) -> Result<(), Failure> {
-    let colour = args.output.is_none() && std::io::stdout().is_terminal();
+    let colour =
+        args.output.is_none() && std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let style = Style {
         digits: if args.exact { Digits::Exact } else { Digits::Compact },
         ink: if colour { Ink::Colour } else { Ink::Plain },

@@ -11,7 +11,7 @@ use crate::priced::Priced;
 use book::Book;
 use instrument::{Contract, Settlement, Terms, spell};
 use market::{Market, Snapshot};
-use units::{Asset, Fixed, Symbol, UnitError, Venue};
+use units::{Asset, Fixed, Symbol, UnitError, Venue, border};
 
 /// What a hedge line brings to zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -97,7 +97,7 @@ pub fn hedge_lines(
     underlyings.dedup();
     let mut lines = Vec::new();
     for underlying in underlyings {
-        let Some((venue, symbol, contract)) = perpetual(underlying, book, snapshot) else { continue };
+        let Some((venue, symbol, contract)) = perpetual(underlying, book, snapshot, market) else { continue };
         let Ok(priced) = Priced::new(&contract, market) else { continue };
         for aim in [Aim::UsdNeutral, Aim::CoinNeutral] {
             let place = (venue.clone(), symbol.clone());
@@ -148,14 +148,22 @@ fn line(
 
 /// The perpetual to hedge with: the one the book holds most delta in, else the first quoted, else Deribit's inverse one for
 /// an underlying with options.
-fn perpetual(underlying: &Asset, book: &Book, snapshot: &Snapshot) -> Option<(Venue, Symbol, Contract)> {
+fn perpetual(
+    underlying: &Asset,
+    book: &Book,
+    snapshot: &Snapshot,
+    market: &Market,
+) -> Option<(Venue, Symbol, Contract)> {
     let is_ours = |c: &Contract| c.underlying == *underlying && c.terms == Terms::Perpetual;
+    // Quantities of inverse and linear perpetuals are USD and coins: only their deltas compare.
+    let delta = |p: &book::Position| {
+        let unit = Priced::new(&p.listing.contract, market).ok()?.unit_usd()[Measure::Delta.index()];
+        Some(border::to_model(p.canonical_quantity).ok()?.abs() * unit)
+    };
     let held = book.positions.iter().filter(|p| is_ours(&p.listing.contract));
-    let largest = held.fold(None, |best: Option<&book::Position>, p| match best {
-        Some(b) if b.canonical_quantity.abs() >= p.canonical_quantity.abs() => Some(b),
-        _ => Some(p),
-    });
-    if let Some(position) = largest {
+    let held = held.filter_map(|p| Some((delta(p)?, p)));
+    let largest = held.reduce(|best, next| if best.0 >= next.0 { best } else { next });
+    if let Some((_, position)) = largest {
         let listing = &position.listing;
         return Some((listing.venue.clone(), listing.symbol.clone(), listing.contract.clone()));
     }

@@ -17,7 +17,7 @@
 
 use crate::shock::{Shock, VolShift};
 use std::collections::{BTreeMap, BTreeSet};
-use units::{Asset, Issue, Issues, Venue};
+use units::{Asset, Issue, Issues, UnitError, Venue};
 
 /// A named shock with its source.
 #[derive(Debug, Clone, PartialEq)]
@@ -294,7 +294,7 @@ impl Checker<'_> {
         };
         for (asset, value) in &raw.spot_return_of {
             self.spot_return(&at("spot_return_of"), *value);
-            self.named(&at("spot_return_of"), asset, Asset::new, |asset| {
+            self.named(&at("spot_return_of"), asset, coin, |asset| {
                 shock.spot_return_of.insert(asset, *value)
             });
         }
@@ -305,7 +305,7 @@ impl Checker<'_> {
                 *value,
                 "a factor from 0 to 10 on the currency's USD rate",
             );
-            self.named(&at("usd_rate"), asset, Asset::new, |asset| shock.rate_factor.insert(asset, *value));
+            self.named(&at("usd_rate"), asset, currency, |asset| shock.rate_factor.insert(asset, *value));
         }
         for venue in &raw.venues_lost {
             self.named(&at("venues_lost"), venue, Venue::new, |venue| {
@@ -320,7 +320,7 @@ impl Checker<'_> {
         &mut self,
         field: &str,
         text: &str,
-        make: impl Fn(&str) -> Result<T, units::UnitError>,
+        make: impl Fn(&str) -> Result<T, UnitError>,
         take: impl FnOnce(T) -> Option<f64>,
     ) {
         match make(text) {
@@ -361,6 +361,24 @@ impl Checker<'_> {
     }
 }
 
+/// A coin: what moves with a spot return. A currency would silently stay where it is.
+fn coin(text: &str) -> Result<Asset, UnitError> {
+    let rule = "a currency moves by usd_rate, not by a spot return";
+    Asset::new(text)
+        .and_then(|a| if a.is_currency() { Err(refused("spot_return_of", text, rule)) } else { Ok(a) })
+}
+
+/// A currency other than USD: what moves with a rate. A coin would silently stay where it is.
+fn currency(text: &str) -> Result<Asset, UnitError> {
+    let rule = "only a currency other than USD has a rate; a coin moves by spot_return_of";
+    let moves = |a: &Asset| a.is_currency() && *a != Asset::usd();
+    Asset::new(text).and_then(|a| if moves(&a) { Ok(a) } else { Err(refused("usd_rate", text, rule)) })
+}
+
+fn refused(quantity: &'static str, text: &str, rule: &'static str) -> UnitError {
+    UnitError::Text { quantity, text: text.into(), rule }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -392,5 +410,18 @@ mod tests {
         let issues =
             ScenarioFile::parse("s.toml", "[[scenario]]\nname='a'\nsource='s'\nspot=1\n").unwrap_err();
         assert!(issues.to_string().contains("unknown field `spot`"), "{issues}");
+    }
+
+    #[test]
+    fn a_shock_that_would_move_nothing_is_refused() {
+        let refusal = |line: &str| {
+            let text = format!("[[scenario]]\nname = 'a'\nsource = 's'\n{line}\n");
+            ScenarioFile::parse("s.toml", &text)
+                .map_or_else(|issues| issues.to_string(), |_| "accepted".into())
+        };
+        assert!(refusal("usd_rate = { BTC = 0.5 }").contains("a coin moves by spot_return_of"));
+        assert!(refusal("usd_rate = { USD = 0.5 }").contains("other than USD"));
+        assert!(refusal("spot_return_of = { USDT = -0.1 }").contains("moves by usd_rate"));
+        assert_eq!(refusal("spot_return_of = { BTC = -0.1 }\nusd_rate = { USDT = 0.5 }"), "accepted");
     }
 }

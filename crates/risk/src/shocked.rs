@@ -53,10 +53,12 @@ pub fn lines<'a>(
     let mut contracts: BTreeMap<&Contract, Quantity> = BTreeMap::new();
     let mut holdings: BTreeMap<&Asset, Fixed> = BTreeMap::new();
     for position in book.positions.iter().filter(|p| !without.contains(&p.venue)) {
+        // A future whose gain cannot be told is unpriced as a whole: it must not be shocked either.
+        let Ok(gain) = gain_of(position, market) else { continue };
         let net = contracts.entry(&position.listing.contract).or_default();
         *net = net.checked_add(Quantity::new(position.canonical_quantity))?;
         if board.contract(&position.listing.contract).is_ok()
-            && let Ok(Some((asset, gain))) = gain_of(position, market)
+            && let Some((asset, gain)) = gain
         {
             *holdings.entry(asset).or_default() += gain;
         }

@@ -101,13 +101,15 @@ struct Joint {
 impl Joint {
     fn of(lines: &[Line<'_>], pnl: &LinePnl, column: usize) -> Self {
         let mut joint = Self { total: Fixed::ZERO, by_underlying: BTreeMap::new(), largest: None };
-        let mut lowest: Option<Fixed> = None;
+        let mut largest: Option<Fixed> = None;
         for (index, line) in lines.iter().enumerate() {
             let Some(part) = pnl.line(index).get(column).copied() else { continue };
             joint.total += part;
             *joint.by_underlying.entry(line.priced.underlying.clone()).or_default() += part;
-            if !part.is_zero() && lowest.is_none_or(|low| part < low) {
-                lowest = Some(part);
+            // A loss beats any gain; of losses the lowest wins, of gains the highest.
+            let is_larger = |old: Fixed| part < old.min(Fixed::ZERO) || (old > Fixed::ZERO && part > old);
+            if !part.is_zero() && largest.is_none_or(is_larger) {
+                largest = Some(part);
                 joint.largest = Some(line.name.clone());
             }
         }

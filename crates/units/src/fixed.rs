@@ -2,7 +2,8 @@
 //!
 //! A model number is quantised once, for one row; after that every total is an exact integer sum, so rows add up to
 //! totals to the last digit, and neither the order of rows nor the number of threads can change a bit. Rounding is half
-//! away from zero. Range: |x| <= 1e24, checked when quantising; sums of fewer than 1e14 rows cannot overflow.
+//! away from zero. Range: |x| <= 1e24, checked when quantising; a sum holds up to 1.7e26, which is 170 rows of that size or 1e14
+//! rows of 1e12.
 
 use crate::UnitError;
 use std::fmt;

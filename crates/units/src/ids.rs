@@ -96,7 +96,11 @@ impl Asset {
     /// carry no delta. Names with `USD` in them, and a short list of others; everything else is a coin.
     #[must_use]
     pub fn is_currency(&self) -> bool {
-        const OTHERS: [&str; 8] = ["DAI", "EUR", "EURR", "EURC", "GHO", "FRAX", "USYC", "BUIDL"];
+        // State currencies that venues quote spot in or take as collateral, then tokens pegged to one.
+        const OTHERS: [&str; 17] = [
+            "EUR", "GBP", "BRL", "TRY", "JPY", "CHF", "AUD", "CAD", "SGD", "DAI", "SDAI", "EURR", "EURC",
+            "GHO", "FRAX", "USYC", "BUIDL",
+        ];
         self.0.contains("USD") || OTHERS.contains(&&*self.0)
     }
 }
@@ -117,7 +121,7 @@ mod tests {
 
     #[test]
     fn currencies_are_told_from_coins() {
-        for currency in ["USD", "USDT", "usdc", "sUSDe", "FDUSD", "DAI", "EURC"] {
+        for currency in ["USD", "USDT", "usdc", "sUSDe", "FDUSD", "DAI", "EURC", "GBP", "TRY", "BRL"] {
             assert!(Asset::new(currency).unwrap().is_currency(), "{currency}");
         }
         for coin in ["BTC", "ETH", "SOL", "STETH", "XAUT"] {

@@ -1,6 +1,6 @@
 //! Bad input as data: which file, which row, which field, which rule, and how many in all.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// One thing wrong with one row of a file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -27,7 +27,16 @@ impl fmt::Display for Issue {
             write!(f, ", {}", self.field)?;
         }
         if !self.value.is_empty() {
-            write!(f, " = '{}'", self.value)?;
+            // One issue is one line, and a file must not send commands to the reader's terminal.
+            f.write_str(" = '")?;
+            for character in self.value.chars() {
+                if character.is_control() {
+                    write!(f, "{}", character.escape_default())?;
+                } else {
+                    f.write_char(character)?;
+                }
+            }
+            f.write_str("'")?;
         }
         write!(f, ": {}", self.rule)
     }
@@ -114,6 +123,18 @@ impl fmt::Display for Issues {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_issue_is_one_line_without_control_characters() {
+        let issue = Issue {
+            file: "b.csv".into(),
+            row: 3,
+            field: "account".into(),
+            value: "d\u{1b}[31m\n'é".into(),
+            rule: "r".into(),
+        };
+        assert_eq!(issue.to_string(), "b.csv row 3, account = 'd\\u{1b}[31m\\n'é': r");
+    }
 
     #[test]
     fn every_issue_is_counted_even_when_it_is_not_kept() {

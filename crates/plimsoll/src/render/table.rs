@@ -401,12 +401,8 @@ fn unpriced(out: &mut String, document: &Document) {
             ),
         );
     }
-    for issue in document.issues.kept() {
+    for issue in document.issues.to_string().lines() {
         line(out, &format!("  {issue}"));
-    }
-    let elided = document.issues.rows() - document.issues.kept().len() as u64;
-    if elided > 0 {
-        line(out, &format!("  and {elided} more bad rows"));
     }
 }
 

@@ -52,7 +52,8 @@ fn bad_rows(page: &mut Markup, document: &Document) {
         page.note("No row of the input files was rejected.");
         return;
     }
-    let caption = format!("Bad rows, rejected and left out: {}", issues.total());
+    let caption =
+        format!("Bad rows, rejected and left out: {}; faults in them: {}", issues.rows(), issues.total());
     page.table("issues", &caption, |page| {
         page.raw("<thead><tr>")
             .text_column("file")

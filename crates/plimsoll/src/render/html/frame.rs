@@ -14,7 +14,7 @@ pub(super) fn banner(page: &mut Markup, document: &Document) {
     if !document.is_partial() {
         return;
     }
-    let (unpriced, bad) = (document.report.unpriced.len(), document.issues.total());
+    let (unpriced, bad) = (document.report.unpriced.len(), document.issues.rows());
     page.raw("<div class=\"banner\" role=\"alert\"><strong>■ PARTIAL</strong>: every total on this page is without ");
     page.raw("<b>unpriced positions and balances: ").text(unpriced).raw(", bad input rows: ").text(bad);
     page.raw("</b> (<a href=\"#data\">all of them with their reasons</a>)<ul>");
