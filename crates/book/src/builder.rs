@@ -10,8 +10,8 @@ use units::{
 
 /// The chain of venues that hold balances on their own books.
 const OFFCHAIN: &str = "offchain";
-/// 1e18.
-const LARGEST: units::Decimal = units::Decimal::from_parts(0xA764_0000, 0x0DE0_B6B3, 0, false, 0);
+/// 1e15.
+const LARGEST: units::Decimal = units::Decimal::from_parts(0xA4C6_8000, 0x0003_8D7E, 0, false, 0);
 const DUPLICATE: &str = "this account, venue, chain and instrument (or asset) has several rows, none of which is valued: \
                          add the quantities into one";
 
@@ -280,7 +280,7 @@ fn sized<T>(value: T, size: impl Fn(&T) -> units::Decimal) -> Result<T, UnitErro
     }
     Err(UnitError::Overflow {
         quantity: "size",
-        rule: "a size is at most 1e18; write whole coins or contracts, not the smallest unit of a chain (wei)",
+        rule: "a size is at most 1e15; write whole coins or contracts, not the smallest unit of a chain (wei)",
     })
 }
 

@@ -133,10 +133,14 @@ pub fn expiry_text(expiry: Timestamp) -> String {
 }
 
 impl fmt::Display for Contract {
-    /// `BTC-27MAR26-100000-C/BTC`: underlying, terms, and after the slash the settlement asset.
+    /// `BTC-27MAR26-100000-C/BTC`: underlying, terms, and after the slash the settlement asset; `ETH-PERP/USD>USDC` when the
+    /// price is in USD and the payment is not.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let underlying = &self.underlying;
-        let settle = self.settlement_asset();
+        let settle = match &self.settlement {
+            Settlement::Quanto { currency, .. } => format!("USD>{currency}"),
+            Settlement::Inverse | Settlement::Linear { .. } => self.settlement_asset().to_string(),
+        };
         let text = match &self.terms {
             Terms::Spot => format!("{underlying}-SPOT/{settle}"),
             Terms::Perpetual => format!("{underlying}-PERP/{settle}"),

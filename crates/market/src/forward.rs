@@ -3,7 +3,8 @@
 //! Sources for an expiry, in order: put-call parity of the venue's own marks, the mark of the dated future, the forward
 //! printed beside the option rows, and between quoted expiries `ln(F/S)` linear in time (equal to time-weighted carry).
 //! Parity, with `c`, `p` in coin and D = 1: `F = K / (1 - (c - p))`; in quote currency: `F = K + (C - P)`. The forward of
-//! the expiry is the median over pairs with |K/F - 1| < 10 %, or over all pairs where fewer than three lie so near.
+//! the expiry is the median over pairs with |K/F - 1| < 10 %. Fewer than three such pairs are believed only when they agree with
+//! the future or the printed forward to 20 bp, or when there is neither; a mark of zero makes no pair.
 //! Parity comes first because call and put marks of one strike are refreshed together, while the printed forward of a row
 //! may be a second older or newer (measured on recorded chains; exchange-margin reference, section 1).
 //!
@@ -16,6 +17,11 @@ use units::{Forward, Spot, Timestamp};
 
 /// Sources of one forward that differ by more than this are pointed out.
 pub const DISAGREEMENT_LIMIT_BP: f64 = 20.0;
+
+/// Pairs within this distance of the money speak for the forward: their marks have time value on both sides.
+const NEAR_THE_MONEY: f64 = 0.1;
+/// So many pairs outvote a broken one.
+const ENOUGH_PAIRS: usize = 3;
 
 /// Where a forward comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -162,20 +168,20 @@ fn span(from: Timestamp, to: Timestamp) -> f64 {
 fn point(expiry: Timestamp, quotes: &[&OptionQuote], future_mark: Option<Forward>) -> Option<ForwardPoint> {
     let mut printed: Vec<f64> = quotes.iter().filter_map(|q| q.underlying_price.map(Forward::get)).collect();
     let printed = median(&mut printed);
+    let future = future_mark.map(Forward::get);
     let pairs = parity_pairs(quotes);
-    let guess = printed.or(future_mark.map(Forward::get));
+    let guess = future.or(printed);
     let mut near: Vec<f64> = pairs
         .iter()
-        .filter(|p| guess.is_none_or(|g| (p.strike / g - 1.0).abs() < 0.1))
+        .filter(|p| guess.is_none_or(|g| (p.strike / g - 1.0).abs() < NEAR_THE_MONEY))
         .map(|p| p.forward)
         .collect();
-    if near.len() < 3 {
-        near = pairs.iter().map(|p| p.forward).collect();
-    }
     let parity_pairs = near.len();
     let parity = median(&mut near);
-    let future = future_mark.map(Forward::get);
-    let (value, source) = match (parity, future, printed) {
+    // A few pairs may be broken ones: they are believed when another source bears them out, or when there is none.
+    let borne_out = |v: f64| guess.is_none_or(|g| (v / g - 1.0).abs() * 1e4 <= DISAGREEMENT_LIMIT_BP);
+    let believed = parity.filter(|v| parity_pairs >= ENOUGH_PAIRS || borne_out(*v));
+    let (value, source) = match (believed, future, printed) {
         (Some(v), _, _) => (v, ForwardSource::Parity),
         (None, Some(v), _) => (v, ForwardSource::FutureMark),
         (None, None, Some(v)) => (v, ForwardSource::Printed),
@@ -212,6 +218,10 @@ pub fn parity_pairs(quotes: &[&OptionQuote]) -> Vec<ParityPair> {
         .into_iter()
         .filter_map(|((_, strike_bits), marks)| {
             let (Some(call), Some(put), inverse) = marks else { return None };
+            // A mark of zero is a price below the venue's last digit, or none: either way it carries no parity.
+            if call <= 0.0 || put <= 0.0 {
+                return None;
+            }
             let strike = f64::from_bits(strike_bits);
             let forward = if inverse { strike / (1.0 - (call - put)) } else { strike + (call - put) };
             (forward.is_finite() && forward > 0.0).then_some(ParityPair { strike, forward })

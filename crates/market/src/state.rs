@@ -173,9 +173,7 @@ impl Market {
             snapshot.options.values().filter(|q| q.listing.contract.underlying == *asset).collect();
         let futures: Vec<&FutureQuote> =
             snapshot.futures.values().filter(|q| q.listing.contract.underlying == *asset).collect();
-        let printed =
-            options.iter().filter_map(|q| q.index_price).chain(futures.iter().filter_map(|q| q.index_price));
-        let index = median(&mut printed.map(Spot::get).collect::<Vec<_>>());
+        let index = newest_index(&options, &futures);
         let perpetuals = futures.iter().filter(|q| q.listing.contract.terms == Terms::Perpetual);
         let stand_in = || median(&mut perpetuals.map(|q| q.mark_price.get()).collect::<Vec<_>>());
         let spot = Spot::new(index.or_else(stand_in)?).ok()?;
@@ -205,9 +203,14 @@ impl Market {
     ) -> Family {
         let options: Vec<&OptionQuote> =
             options.iter().copied().filter(|q| quote_currency(&q.listing.contract) == *currency).collect();
+        let mut options = options;
+        // Of several venues that quote one strike or date the newest counts, as everywhere: it is collected last.
+        options.sort_by_key(|q| q.source_time);
+        let mut futures: Vec<&FutureQuote> =
+            futures.iter().copied().filter(|q| quote_currency(&q.listing.contract) == *currency).collect();
+        futures.sort_by_key(|q| q.source_time);
         let marks = futures
             .iter()
-            .filter(|q| quote_currency(&q.listing.contract) == *currency)
             .filter_map(|q| Some((q.listing.contract.expiry()?, q.mark_price)))
             .filter(|(expiry, _)| *expiry > self.asof)
             .collect();
@@ -340,6 +343,18 @@ impl Market {
         let in_usd = there.get() * self.usd_rate(quoted_in)?;
         Ok((forward(in_usd / self.usd_rate(&currency)?)?, source))
     }
+}
+
+/// The median index of the newest rows: those within ten minutes of the newest row that prints one. An older file must not
+/// outvote a newer one by its number of rows.
+fn newest_index(options: &[&OptionQuote], futures: &[&FutureQuote]) -> Option<f64> {
+    const WINDOW_NANOS: i64 = 10 * 60 * 1_000_000_000;
+    let from_options = options.iter().filter_map(|q| Some((q.source_time, q.index_price?.get())));
+    let from_futures = futures.iter().filter_map(|q| Some((q.source_time, q.index_price?.get())));
+    let printed: Vec<(Timestamp, f64)> = from_options.chain(from_futures).collect();
+    let newest = printed.iter().map(|(time, _)| time.unix_nanos()).max()?;
+    let recent = printed.iter().filter(|(time, _)| newest - time.unix_nanos() <= WINDOW_NANOS);
+    median(&mut recent.map(|(_, index)| *index).collect::<Vec<_>>())
 }
 
 /// The vol that a quote without one implies by its mark price; `None` for a mark without time value.

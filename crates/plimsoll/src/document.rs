@@ -1,7 +1,7 @@
 //! What every rendering is made from: the report, and where it came from.
 
 use risk::Report;
-use units::Issues;
+use units::{Issues, Timestamp};
 
 /// One input file, as read.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -14,6 +14,8 @@ pub(crate) struct InputFile {
     pub(crate) blake3: String,
     /// Rows taken from it.
     pub(crate) rows: u64,
+    /// Time of the snapshot taken from it; none for books and scenarios.
+    pub(crate) asof: Option<Timestamp>,
 }
 
 /// A report with its provenance.

@@ -70,6 +70,14 @@ pub(crate) fn load(args: &ReportArgs) -> Result<Loaded, Failure> {
     Ok(Loaded { book, snapshot, market, scenarios, ladder, curve, inputs, issues, notes })
 }
 
+/// A snapshot long before the time asked for is pointed out: the market of that hour is not the market asked for.
+fn earlier_than_asked(file: &str, asked: Option<Timestamp>, asof: Timestamp) -> Option<String> {
+    let minutes = (asked?.unix_nanos() - asof.unix_nanos()) / 60_000_000_000;
+    (minutes > 60).then(|| {
+        format!("{file}: the latest snapshot at or before the time asked for is {minutes} min earlier")
+    })
+}
+
 /// Market files are valued at the time of the latest; one that is over a minute older is pointed out with its age.
 fn older_files(raws: &[RawSnapshot]) -> Vec<String> {
     let Some(latest) = raws.iter().map(|raw| raw.asof).max() else { return Vec::new() };
@@ -115,7 +123,13 @@ impl Desk<'_> {
                             .push(format!("{name}: columns not used: {}", read.unknown_columns.join(", ")));
                     }
                     builder.add_issues(read.issues);
-                    self.inputs.push(InputFile { blake3: hash(path)?, path: name, role: "book", rows });
+                    self.inputs.push(InputFile {
+                        blake3: hash(path)?,
+                        path: name,
+                        role: "book",
+                        rows,
+                        asof: None,
+                    });
                 }
                 Err(error) => self.unusable.push(error),
             }
@@ -136,7 +150,9 @@ impl Desk<'_> {
             match read_snapshot(path, select, &mut |p| meter.at(p.bytes_done, p.bytes_total)) {
                 Ok(raw) => {
                     let rows = raw.rows.len() as u64;
-                    self.inputs.push(InputFile { blake3: hash(path)?, path: name, role: "market", rows });
+                    let (blake3, asof) = (hash(path)?, Some(raw.asof));
+                    self.notes.extend(earlier_than_asked(&name, at, raw.asof));
+                    self.inputs.push(InputFile { blake3, path: name, role: "market", rows, asof });
                     raws.push(raw);
                 }
                 Err(error) => self.unusable.push(error),
@@ -171,7 +187,7 @@ fn load_scenarios(
             all.scenarios.push(scenario);
         }
         all.lose_each_venue = file.lose_each_venue.or(all.lose_each_venue);
-        inputs.push(InputFile { blake3: hash(path)?, path: name, role: "scenarios", rows });
+        inputs.push(InputFile { blake3: hash(path)?, path: name, role: "scenarios", rows, asof: None });
     }
     match axes {
         (Some(ladder), Some(curve)) => Ok((all, ladder, curve)),

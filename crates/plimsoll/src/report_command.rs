@@ -102,6 +102,10 @@ fn document(args: &ReportArgs) -> Result<Document, Failure> {
     let mut notes = loaded.notes;
     notes.extend(report.market.notes.iter().cloned());
     notes.extend(settling(&report));
+    let without = report.without_hedge.iter();
+    notes.extend(
+        without.map(|asset| format!("{asset}: delta but no perpetual in book or market, so no hedge line")),
+    );
     Ok(Document {
         report,
         inputs: loaded.inputs,

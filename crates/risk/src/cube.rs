@@ -12,13 +12,13 @@
 //! # Ok::<(), risk::CubeError>(())
 //! ```
 
-use crate::priced::{Form, Priced};
+use crate::priced::{Form, Priced, QuotedIn};
 use crate::shock::{Shock, ShockSet};
 use pricing::Black76;
 use pricing::revalue::{ContractRow, SpotFactorError, SpotFactors, revalue_row};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
-use units::{Asset, YearFraction};
+use units::{Asset, Forward, YearFraction};
 
 /// P&L per canonical unit, contracts x shocks.
 #[derive(Debug, Clone, PartialEq)]
@@ -92,8 +92,7 @@ fn spot_moves(contracts: &[&Priced], set: &ShockSet) -> Result<BTreeMap<Asset, S
         let underlying = &contract.underlying;
         if !moves.contains_key(underlying) {
             let factors = SpotFactors::new(set.shocks.iter().map(|s| s.spot_factor(underlying)).collect());
-            let factors =
-                factors.map_err(|source| CubeError::SpotFactor { underlying: underlying.clone(), source })?;
+            let factors = factors.map_err(|source| refused(contract, source))?;
             moves.insert(underlying.clone(), factors);
         }
     }
@@ -102,6 +101,11 @@ fn spot_moves(contracts: &[&Priced], set: &ShockSet) -> Result<BTreeMap<Asset, S
 
 fn fill(row: &mut [f64], contract: &Priced, moves: &SpotFactors, set: &ShockSet) -> Result<(), CubeError> {
     let rate_of = |shock: &Shock| contract.rate_asset.as_ref().map_or(1.0, |asset| shock.rate_factor(asset));
+    // What the price in its own currency moves by: a falling currency makes the coin dearer in it.
+    let price_factor = |spot: f64, rate: f64| match contract.quoted_in {
+        QuotedIn::Usd => spot,
+        QuotedIn::PayingCurrency => spot / rate,
+    };
     let columns = set.shocks.iter().zip(moves.factors());
     match &contract.form {
         // A currency moves with its rate, a coin with its spot, USD not at all.
@@ -112,33 +116,80 @@ fn fill(row: &mut [f64], contract: &Priced, moves: &SpotFactors, set: &ShockSet)
                 *cell = contract.usd_per_value * (moved - 1.0);
             }
         }
-        Form::Future { slope_usd, .. } => {
+        Form::Future { slope_usd, expiry } => {
+            let carried = carry_earned(contract, *expiry, set.days);
             for (cell, (shock, spot)) in row.iter_mut().zip(columns) {
-                *cell = slope_usd * rate_of(shock) * (spot - 1.0);
+                let rate = rate_of(shock);
+                *cell = if contract.settles_in_underlying {
+                    slope_usd * (spot - 1.0 / carried)
+                } else {
+                    slope_usd * rate * (carried * price_factor(*spot, rate) - 1.0)
+                };
             }
         }
         Form::Option(black) => {
-            let base = black.price();
-            option_values(row, black, moves, set)?;
+            let base = contract.usd_per_value * black.price();
+            let carried = carry_earned(contract, black.expiry, set.days);
+            let own_moves;
+            let moves = if contract.quoted_in == QuotedIn::PayingCurrency && contract.rate_asset.is_some() {
+                let factors = columns.map(|(shock, spot)| price_factor(*spot, rate_of(shock))).collect();
+                own_moves = SpotFactors::new(factors).map_err(|source| refused(contract, source))?;
+                &own_moves
+            } else {
+                moves
+            };
+            option_values(row, &later(black, carried, set.days), moves, &vols(black, set))?;
+            let coin = if contract.settles_in_underlying {
+                contract.usd_per_value / carried
+            } else {
+                contract.usd_per_value
+            };
             for (cell, shock) in row.iter_mut().zip(&set.shocks) {
-                *cell = contract.usd_per_value * (rate_of(shock) * *cell - base);
+                *cell = coin * (rate_of(shock) * *cell) - base;
             }
         }
     }
     Ok(())
 }
 
-/// Undiscounted value under each shock at the set's horizon.
+/// `F_h / F`: what the forward has come towards spot after the set's days; 1 today, S/F at expiry and after.
+fn carry_earned(contract: &Priced, expiry: YearFraction, days: f64) -> f64 {
+    let whole = expiry.get();
+    let gone = days / YearFraction::DAYS;
+    if days == 0.0 || whole <= 0.0 {
+        1.0
+    } else if gone >= whole {
+        contract.spot_over_forward
+    } else {
+        pricing::kernel::pow(contract.spot_over_forward, gone / whole)
+    }
+}
+
+/// The option after the set's days, at unchanged spot.
+fn later(black: &Black76, carried: f64, days: f64) -> Black76 {
+    let left = black.expiry.get() - days / YearFraction::DAYS;
+    let expiry = YearFraction::new(if left > 0.0 { left } else { 0.0 }).unwrap_or(YearFraction::ZERO);
+    // The product of a forward and a ratio of two prices; if it leaves the range the unmoved forward is still a price.
+    let forward = Forward::new(black.forward.get() * carried).unwrap_or(black.forward);
+    Black76 { forward, expiry, ..*black }
+}
+
+/// Shocked vols; tenor scaling goes by the tenor today, because the shock is to the surface as it stands.
+fn vols(black: &Black76, set: &ShockSet) -> Vec<f64> {
+    set.shocks.iter().map(|shock| shock.vol.apply(black.vol, black.expiry)).collect()
+}
+
+/// Undiscounted value under each shock.
 fn option_values(
     values: &mut [f64],
     black: &Black76,
     moves: &SpotFactors,
-    set: &ShockSet,
+    vols: &[f64],
 ) -> Result<(), CubeError> {
-    let left = black.expiry.get() - set.days / YearFraction::DAYS;
-    let expiry = YearFraction::new(if left > 0.0 { left } else { 0.0 }).unwrap_or(YearFraction::ZERO);
-    // Tenor scaling goes by the tenor today: the shock is to the surface as it stands.
-    let vols: Vec<f64> = set.shocks.iter().map(|shock| shock.vol.apply(black.vol, black.expiry)).collect();
-    revalue_row(&ContractRow::from(&Black76 { expiry, ..*black }), moves, &vols, values)?;
+    revalue_row(&ContractRow::from(black), moves, vols, values)?;
     Ok(())
+}
+
+fn refused(contract: &Priced, source: SpotFactorError) -> CubeError {
+    CubeError::SpotFactor { underlying: contract.underlying.clone(), source }
 }

@@ -264,7 +264,8 @@ pub(crate) fn gain_of<'a>(
     let state = market.future_state(contract).map_err(text)?;
     let entry = border::to_model(entry.get()).map_err(text)?;
     let quantity = border::to_model(position.canonical_quantity).map_err(text)?;
-    let gain = border::publish(quantity, gain_per_unit(contract, entry, state.mark.get())).map_err(text)?;
+    let per_unit = gain_per_unit(contract, entry, state.mark.get()).map_err(text)?;
+    let gain = border::publish(quantity, per_unit).map_err(text)?;
     Ok(Some((contract.settlement_asset(), gain)))
 }
 

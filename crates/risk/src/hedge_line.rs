@@ -82,7 +82,8 @@ pub struct HedgeLine {
     pub notional_usd: Fixed,
 }
 
-/// The hedge lines of every underlying whose delta is not zero.
+/// The hedge lines of every underlying whose delta is not zero, and the underlyings that have delta but no perpetual that the
+/// book or the market could name.
 ///
 /// # Errors
 /// When a figure cannot be published.
@@ -91,20 +92,28 @@ pub fn hedge_lines(
     book: &Book,
     snapshot: &Snapshot,
     market: &Market,
-) -> Result<Vec<HedgeLine>, UnitError> {
+) -> Result<(Vec<HedgeLine>, Vec<Asset>), UnitError> {
+    let mut without = Vec::new();
     let mut underlyings: Vec<&Asset> = rows.iter().map(|row| &row.underlying).collect();
     underlyings.sort();
     underlyings.dedup();
     let mut lines = Vec::new();
     for underlying in underlyings {
-        let Some((venue, symbol, contract)) = perpetual(underlying, book, snapshot, market) else { continue };
-        let Ok(priced) = Priced::new(&contract, market) else { continue };
+        let found = perpetual(underlying, book, snapshot, market).and_then(|(venue, symbol, contract)| {
+            Some((venue, symbol, Priced::new(&contract, market).ok()?, contract))
+        });
+        let Some((venue, symbol, priced, contract)) = found else {
+            if !net_delta_usd(rows, underlying).is_zero() {
+                without.push(underlying.clone());
+            }
+            continue;
+        };
         for aim in [Aim::UsdNeutral, Aim::CoinNeutral] {
             let place = (venue.clone(), symbol.clone());
             lines.extend(line(rows, underlying, aim, place, (&contract, &priced))?);
         }
     }
-    Ok(lines)
+    Ok((lines, without))
 }
 
 fn line(

@@ -1,7 +1,8 @@
 //! Spot x vol ladder and P&L curve of each underlying, by full revaluation.
 //!
 //! Lines of one underlying only: its options, futures, perpetuals, and the coin held. The cell of no move is exactly zero.
-//! Vol shifts are parallel in points at unchanged strike.
+//! Vol shifts are parallel in points at unchanged strike. Along a horizon carry is earned: at unchanged
+//! spot a dated future gains or loses its basis, and at expiry everything settles at the spot of the column.
 
 use crate::scenario::{CurveAxes, LadderAxes};
 use crate::shock::{Shock, ShockSet, VolShift};

@@ -30,7 +30,7 @@ pub use exposure::{
 pub use hedge_line::{Aim, HedgeLine, Side, hedge_lines, net_delta_usd};
 pub use ladder::{Cell, Curve, Horizon, Ladder};
 pub use measure::{Exposure, Measure};
-pub use priced::{Form, Priced, Provenance};
+pub use priced::{Form, Priced, Provenance, QuotedIn};
 pub use reconcile::{Agreement, Break, Figure, Reconciliation};
 pub use report::{Inputs, Report};
 pub use scenario::{CurveAxes, LadderAxes, Scenario, ScenarioFile};

@@ -29,7 +29,7 @@ pub enum Measure {
     Value,
     /// First derivative to spot.
     Delta,
-    /// First derivative of the coin value to the logarithm of spot.
+    /// Delta less the value of coin-settled contracts: for them the derivative of the coin value to the logarithm of spot.
     DeltaSettlement,
     /// Change of delta for 1 % of spot.
     Gamma,

@@ -1,15 +1,19 @@
 //! One contract with everything it needs to be valued, looked up once; after that valuing is total.
 //!
-//! Every contract's USD value per canonical unit under a shock is one of three forms, with `s` the spot factor of its
-//! underlying and `r` the factor on its settlement currency's USD rate:
-//! * option: `c r V(F s, vol')` with `c = S/F` and `r = 1` for inverse ones (their coin moves with `s`, which is in `V/F s x S s`);
-//! * future, perpetual: `slope r (s - 1)`, the gain since the current mark; gains before it are a holding of the
-//!   settlement asset (see [`crate::lines`]), so the inverse curve in USD is exact: `N (S/F) (s - 1)`;
-//! * coin or currency: its USD price times `s r`.
+//! Every contract's USD value per canonical unit under a shock is one of three forms. `s` is the spot factor of its underlying,
+//! `r` the factor on the USD rate of the currency it pays in, `q` the same factor if its price is quoted in that currency too
+//! (a USDT contract: the coin's USD price moves by `s`, its USDT price by `s/q`) and 1 if it is quoted in USD (inverse, and
+//! contracts that pay USDC at the USD price). After `h` days the carry of that time has been earned: the forward is
+//! `F_h = F (S/F)^(h/T)`, with `F_T = S`, so that every contract settles at the shocked spot.
+//! * option: `c_h r V(F_h s/q, vol', T - h)`; `c_h = S/F_h` for inverse ones (their coin moves with `s`, which is in
+//!   `V/(F_h s) x S s`), the currency's USD rate otherwise;
+//! * future, perpetual: the gain since the current mark, `rate r (F_h s/q - F)` or inverse `N S s (1/F - 1/(F_h s))`; gains
+//!   before it are a holding of the settlement asset (see [`crate::lines`]);
+//! * coin or currency: its USD price times `s` or `r`.
 
 use crate::measure::{Exposure, Measure};
 use instrument::{Contract, Settlement, Terms};
-use market::{ForwardSource, Market, Missing, VolSource};
+use market::{ForwardSource, Market, Missing, VolSource, quote_currency};
 use pricing::Black76;
 use units::{Asset, Discount, Fixed, OptionKind, Strike, UnitError, YearFraction, border};
 
@@ -29,6 +33,15 @@ pub enum Form {
     Asset,
 }
 
+/// In what a contract's price is quoted: decides whether a depeg of the paying currency moves the price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QuotedIn {
+    /// USD: the price stays where it is.
+    Usd,
+    /// The paying currency: its price of a coin rises as the currency falls.
+    PayingCurrency,
+}
+
 /// Where the inputs of a valuation come from, for display.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Provenance {
@@ -45,6 +58,10 @@ pub struct Priced {
     pub underlying: Asset,
     /// The currency whose USD rate scales it; `None` when that is the underlying itself or USD.
     pub rate_asset: Option<Asset>,
+    /// In what its price is quoted.
+    pub quoted_in: QuotedIn,
+    /// Spot over forward, both in the currency of the quote; 1 for perpetuals and assets.
+    pub spot_over_forward: f64,
     /// USD per unit of the form's value: c above.
     pub usd_per_value: f64,
     /// Index of the underlying, USD.
@@ -53,7 +70,7 @@ pub struct Priced {
     pub form: Form,
     /// Where the inputs come from.
     pub provenance: Provenance,
-    settles_in_underlying: bool,
+    pub(crate) settles_in_underlying: bool,
 }
 
 impl Priced {
@@ -81,6 +98,8 @@ impl Priced {
         Ok(Self {
             underlying: asset.clone(),
             rate_asset: (asset.is_currency() && asset.as_str() != "USD").then(|| asset.clone()),
+            quoted_in: QuotedIn::Usd,
+            spot_over_forward: 1.0,
             usd_per_value: usd,
             spot_usd: usd,
             form: Form::Asset,
@@ -93,6 +112,7 @@ impl Priced {
         let state = market.future_state(contract)?;
         let spot_usd = market.spot(&contract.underlying)?.get();
         let usd_per_value = usd_per_value(contract, state.mark.get(), spot_usd, market)?;
+        let forward_usd = state.mark.get() * market.usd_rate(&quote_currency(contract))?;
         let slope_usd = match contract.settlement {
             Settlement::Inverse => usd_per_value,
             Settlement::Linear { .. } | Settlement::Quanto { .. } => usd_per_value * state.mark.get(),
@@ -100,6 +120,8 @@ impl Priced {
         Ok(Self {
             underlying: contract.underlying.clone(),
             rate_asset: rate_asset(contract),
+            quoted_in: quoted_in(contract),
+            spot_over_forward: if contract.expiry().is_some() { spot_usd / forward_usd } else { 1.0 },
             usd_per_value,
             spot_usd,
             form: Form::Future { slope_usd, expiry: state.expiry },
@@ -117,12 +139,15 @@ impl Priced {
         let state = market.option_state(contract)?;
         let spot_usd = market.spot(&contract.underlying)?.get();
         let usd_per_value = usd_per_value(contract, state.forward.get(), spot_usd, market)?;
+        let forward_usd = state.forward.get() * market.usd_rate(&quote_currency(contract))?;
         let discount = Discount::new(1.0).map_err(range)?;
         let black =
             Black76 { forward: state.forward, strike, vol: state.vol, expiry: state.expiry, discount, kind };
         Ok(Self {
             underlying: contract.underlying.clone(),
             rate_asset: rate_asset(contract),
+            quoted_in: quoted_in(contract),
+            spot_over_forward: spot_usd / forward_usd,
             usd_per_value,
             spot_usd,
             form: Form::Option(black),
@@ -223,15 +248,15 @@ pub(crate) fn add_gain(
 }
 
 /// Gain of one canonical unit of a future since its entry, in the settlement asset.
-#[must_use]
-pub(crate) fn gain_per_unit(contract: &Contract, entry: f64, mark: f64) -> f64 {
-    match &contract.settlement {
+///
+/// # Errors
+/// When the multiplier is out of the model's range.
+pub(crate) fn gain_per_unit(contract: &Contract, entry: f64, mark: f64) -> Result<f64, UnitError> {
+    Ok(match &contract.settlement {
         Settlement::Inverse => 1.0 / entry - 1.0 / mark,
         Settlement::Linear { .. } => mark - entry,
-        Settlement::Quanto { multiplier, .. } => {
-            border::to_model(*multiplier).unwrap_or(0.0) * (mark - entry)
-        }
-    }
+        Settlement::Quanto { multiplier, .. } => border::to_model(*multiplier)? * (mark - entry),
+    })
 }
 
 fn usd_per_value(contract: &Contract, forward: f64, spot_usd: f64, market: &Market) -> Result<f64, Missing> {
@@ -241,6 +266,13 @@ fn usd_per_value(contract: &Contract, forward: f64, spot_usd: f64, market: &Mark
         Settlement::Quanto { currency, multiplier } => {
             Ok(market.usd_rate(currency)? * border::to_model(*multiplier).map_err(range)?)
         }
+    }
+}
+
+const fn quoted_in(contract: &Contract) -> QuotedIn {
+    match contract.settlement {
+        Settlement::Linear { .. } => QuotedIn::PayingCurrency,
+        Settlement::Inverse | Settlement::Quanto { .. } => QuotedIn::Usd,
     }
 }
 

@@ -51,7 +51,7 @@ impl Figure {
     #[must_use]
     pub const fn limits(self) -> (f64, f64) {
         match self {
-            Self::MarkPrice => (0.001, 0.0),
+            Self::MarkPrice => (0.0002, 0.0),
             Self::Delta => (0.01, 0.0),
             // Venues print gamma with 5 decimals: half a unit of the last one is rounding.
             Self::Gamma => (1e-5, 0.02),

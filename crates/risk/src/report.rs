@@ -64,6 +64,8 @@ pub struct Report {
     pub reconciliation: Reconciliation,
     /// Plain hedges.
     pub hedges: Vec<HedgeLine>,
+    /// Underlyings with delta for which neither book nor market names a perpetual.
+    pub without_hedge: Vec<Asset>,
 }
 
 impl Report {
@@ -83,7 +85,7 @@ impl Report {
         }
         let stress = stress(book, &valuation, market, inputs.scenarios)?;
         let held = book.positions.iter().map(|p| (p.venue.clone(), p.listing.symbol.clone())).collect();
-        let hedges = hedge_lines(&valuation.rows, book, snapshot, market)?;
+        let (hedges, without_hedge) = hedge_lines(&valuation.rows, book, snapshot, market)?;
         let total = group(&valuation.rows, &[]).into_iter().next();
         Ok(Self {
             market: market.clone(),
@@ -97,6 +99,7 @@ impl Report {
             stress,
             reconciliation: Reconciliation::new(snapshot, market, &held),
             hedges,
+            without_hedge,
             rows: valuation.rows,
             unpriced: valuation.unpriced,
             futures_without_entry: valuation.futures_without_entry,

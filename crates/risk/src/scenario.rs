@@ -300,10 +300,10 @@ impl Checker<'_> {
         }
         for (asset, value) in &raw.usd_rate {
             self.require(
-                (0.0..=10.0).contains(value),
+                (0.001..=10.0).contains(value),
                 &at("usd_rate"),
                 *value,
-                "a factor from 0 to 10 on the currency's USD rate",
+                "a factor from 0.001 to 10 on the currency's USD rate",
             );
             self.named(&at("usd_rate"), asset, currency, |asset| shock.rate_factor.insert(asset, *value));
         }
@@ -400,7 +400,9 @@ mod tests {
         "#;
         let issues = ScenarioFile::parse("s.toml", text).unwrap_err();
         let all = issues.to_string();
-        for expected in ["contains 0", "where the numbers", "above -1", "factor from 0", "name of its own"] {
+        for expected in
+            ["contains 0", "where the numbers", "above -1", "factor from 0.001", "name of its own"]
+        {
             assert!(all.contains(expected), "{expected} not in:\n{all}");
         }
     }

@@ -1,9 +1,11 @@
 //! Shocks to the market, as data: what moves, by how much. A [`ShockSet`] is a list of them at one horizon.
 //!
 //! Spot shocks are multiplicative and carry every forward of the underlying along; vol shocks are additive in points and
-//! relative, scaled by tenor as `(30 d / max(T, 1 d))^power`, at unchanged strike (sticky strike); rate shocks multiply the
-//! USD rate of a settlement currency and leave its quoted prices alone. A shocked vol stays at or above one vol point
-//! (or at the contract's own vol where that is lower), so that no shock is cut to nothing.
+//! relative, scaled by tenor as `(30 d / max(T, 1 d))^power`, at unchanged strike (sticky strike). Rate shocks multiply the
+//! USD rate of a currency: balances lose with it, and a contract quoted in it sees the coin's price in it rise, because
+//! the USD price of the coin is the spot shock's business alone. A shocked vol stays at or above one vol point (or at the
+//! contract's own vol where that is lower), so that no shock is cut to nothing. Days that pass earn carry: forwards slide
+//! towards spot and reach it at expiry.
 
 use std::collections::BTreeMap;
 use units::{Asset, Venue, Vol, YearFraction};
@@ -103,7 +105,7 @@ impl Shock {
 /// Shocks that are applied together at one horizon.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ShockSet {
-    /// Calendar days that pass before the shock; options that expire meanwhile are settled at the shocked spot.
+    /// Calendar days that pass before the shock; what expires meanwhile is settled at the shocked spot.
     pub days: f64,
     /// The shocks, one column of the cube each.
     pub shocks: Vec<Shock>,

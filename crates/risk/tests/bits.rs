@@ -13,7 +13,7 @@ use fixture::{book, desk, market, snapshot};
 use risk::{CurveAxes, GroupBy, Inputs, LadderAxes, Report, ScenarioFile};
 use std::fmt::Write;
 
-const GOLDEN: u64 = 0xa93e_9590_d7e5_161d;
+const GOLDEN: u64 = 0x8902_8bdf_9029_d8c7;
 
 /// Every number of the report as text (floats in their shortest exact form), FNV-1a over the bytes.
 fn hash() -> u64 {

@@ -2,8 +2,7 @@
 //!
 //! A model number is quantised once, for one row; after that every total is an exact integer sum, so rows add up to
 //! totals to the last digit, and neither the order of rows nor the number of threads can change a bit. Rounding is half
-//! away from zero. Range: |x| <= 1e24, checked when quantising; a sum holds up to 1.7e26, which is 170 rows of that size or 1e14
-//! rows of 1e12.
+//! away from zero. Range: |x| <= 1e20, checked when quantising; a sum holds up to 1.7e26, which is over a million rows of that size.
 
 use crate::UnitError;
 use std::fmt;
@@ -20,24 +19,24 @@ impl Fixed {
     /// The quantum as a number of the unit.
     pub const QUANTUM: f64 = 1e-12;
     const PER_UNIT: i128 = 1_000_000_000_000;
-    const LIMIT: f64 = 1e24;
+    const LIMIT: f64 = 1e20;
 
     /// Rounds a model number to the quantum.
     ///
     /// # Errors
-    /// NaN, infinities and magnitudes over 1e24 are refused: a row that cannot be published must be reported instead.
+    /// NaN, infinities and magnitudes over 1e20 are refused: a row that cannot be published must be reported instead.
     pub fn quantise(value: f64) -> Result<Self, UnitError> {
         if value.is_nan() || value.abs() > Self::LIMIT {
             return Err(UnitError::Range {
                 quantity: "measure",
                 value,
-                rule: "a published measure is finite and at most 1e24",
+                rule: "a published measure is finite and at most 1e20",
             });
         }
         // Whole part and rest are scaled apart, so that no bit of the input is lost to the multiplication.
         let whole = value.trunc();
         let rest = ((value - whole) * 1e12).round();
-        #[allow(clippy::cast_possible_truncation)] // both are integers below 2^81
+        #[allow(clippy::cast_possible_truncation)] // both are integers below 2^67
         Ok(Self(whole as i128 * Self::PER_UNIT + rest as i128))
     }
 
@@ -146,7 +145,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_published_is_an_error() {
-        for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e25] {
+        for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1.1e20] {
             assert!(Fixed::quantise(bad).is_err());
         }
     }

@@ -1,11 +1,15 @@
 //! Derive: perpetuals `ETH-PERP`, options `ETH-20270625-6000-C` (a decimal strike writes `_` for the point), spot `ETH-USDC`,
-//! collateral by the name of its asset (`USDC`, `WEETH`), which is spot against USDC. All paid in USDC.
+//! collateral by the name of its asset (`USDC`, `WEETH`), which is spot against USDC. Derivatives are quoted
+//! in USD by the protocol's feeds and paid in USDC one for one.
 //!
 //! Source: recorded instruments and subaccounts; the spelling of decimal strikes is from the connectivity report, 2.5.
 //! Quantities are coins.
 
-use super::{Ask, is_plain, letter, linear_currency, listed_day, spell_strike, spot, spot_words};
-use crate::contract::{Contract, Settlement, Terms};
+use super::{
+    Ask, dollars_paid_in, is_dollars_paid_in, is_plain, letter, linear_currency, listed_day, spell_strike,
+    spot, spot_words,
+};
+use crate::contract::{Contract, Terms};
 use crate::resolve::{Leg, SymbolError};
 
 const EXPECTED: &str = "ETH-PERP, ETH-20270625-6000-C, ETH-USDC or a collateral asset such as USDC";
@@ -23,13 +27,16 @@ pub(super) fn resolve(ask: Ask<'_>) -> Result<Vec<Leg>, SymbolError> {
         }
         _ => return Err(ask.wrong(EXPECTED)),
     };
-    Ok(ask.plain(Contract { underlying: coin, terms, settlement: Settlement::Linear { currency: usdc } }))
+    Ok(ask.plain(Contract { underlying: coin, terms, settlement: dollars_paid_in(usdc) }))
 }
 
 pub(super) fn spell(contract: &Contract) -> Option<String> {
     let coin = contract.underlying.as_str();
-    linear_currency(contract, &["USDC"])?;
-    if !is_plain(coin) {
+    let listed = match contract.terms {
+        Terms::Spot => linear_currency(contract, &["USDC"]).is_some(),
+        _ => is_dollars_paid_in(contract, "USDC"),
+    };
+    if !listed || !is_plain(coin) {
         return None;
     }
     match &contract.terms {

@@ -1,11 +1,12 @@
 //! Hyperliquid: perpetuals by the name of the coin (`BTC`, also `BTC-PERP`), bundles of a thousand with a small k (`kPEPE`),
-//! spot pairs by name (`PURR/USDC`) or number (`@107`, whose pair must stand in the specifications). All paid in USDC.
+//! spot pairs by name (`PURR/USDC`) or number (`@107`, whose pair must stand in the specifications). Perpetuals are
+//! quoted in USD by the venue's oracle and paid in USDC one for one.
 //!
 //! Source: recorded fills and mids. Quantities are coins, or bundles for `k` names; the price of a bundle is that of 1000
 //! coins. `USDC` is cash, not a contract. Markets of other deployers (`km:US500`) are left out: they may not be paid in USDC.
 
-use super::{Ask, is_plain, is_unbundled, linear_currency, spot, spot_words};
-use crate::contract::{Contract, Settlement, Terms};
+use super::{Ask, dollars_paid_in, is_dollars_paid_in, is_plain, is_unbundled, spot, spot_words};
+use crate::contract::{Contract, Terms};
 use crate::resolve::{Leg, SymbolError};
 use units::Decimal;
 
@@ -38,7 +39,7 @@ pub(super) fn resolve(ask: Ask<'_>) -> Result<Vec<Leg>, SymbolError> {
     if underlying == currency {
         return Err(ask.wrong(EXPECTED));
     }
-    let settlement = Settlement::Linear { currency };
+    let settlement = dollars_paid_in(currency);
     Ok(ask.bundled(Contract { underlying, terms: Terms::Perpetual, settlement }, bundle))
 }
 
@@ -48,7 +49,6 @@ pub(super) fn spell(contract: &Contract) -> Option<String> {
         return ((base, quote) == ("PURR", "USDC")).then(|| "PURR/USDC".to_owned());
     }
     let coin = contract.underlying.as_str();
-    linear_currency(contract, &["USDC"])?;
     let listed = is_unbundled(coin) && is_plain(coin) && coin != "USDC" && contract.terms == Terms::Perpetual;
-    listed.then(|| coin.to_owned())
+    (listed && is_dollars_paid_in(contract, "USDC")).then(|| coin.to_owned())
 }

@@ -269,6 +269,18 @@ fn linear_currency<'a>(contract: &'a Contract, listed: &[&str]) -> Option<&'a st
     }
 }
 
+/// Quoted in USD, paid in a stablecoin one for one: an oracle of dollars, cash of tokens. When the token loses its peg, the
+/// price does not move and the payment does.
+fn dollars_paid_in(currency: Asset) -> Settlement {
+    Settlement::Quanto { currency, multiplier: Decimal::ONE }
+}
+
+/// Whether a contract is quoted in USD and paid in the named currency.
+fn is_dollars_paid_in(contract: &Contract, name: &str) -> bool {
+    matches!(&contract.settlement, Settlement::Quanto { currency, multiplier }
+        if currency.as_str() == name && *multiplier == Decimal::ONE)
+}
+
 /// Base and quote of spot.
 fn spot_words(contract: &Contract) -> Option<(&str, &str)> {
     match (&contract.terms, &contract.settlement) {

@@ -62,16 +62,16 @@ fn plain_symbols_resolve_to_contracts_and_sizes() {
         ("binance", "BTC-251219-89000-C", "+1 BTC-19DEC25-89000-C/USDT x1"),
         ("binance-spot", "ETHBTC", "+1 ETH-SPOT/BTC x1"),
         ("binance-spot", "USDTTRY", "+1 USDT-SPOT/TRY x1"),
-        ("hyperliquid", "BTC", "+1 BTC-PERP/USDC x1"),
-        ("hyperliquid", "BTC-PERP", "+1 BTC-PERP/USDC x1"),
-        ("hyperliquid", "kPEPE", "+1 PEPE-PERP/USDC x1000 @1000"),
+        ("hyperliquid", "BTC", "+1 BTC-PERP/USD>USDC x1"),
+        ("hyperliquid", "BTC-PERP", "+1 BTC-PERP/USD>USDC x1"),
+        ("hyperliquid", "kPEPE", "+1 PEPE-PERP/USD>USDC x1000 @1000"),
         ("hyperliquid", "PURR/USDC", "+1 PURR-SPOT/USDC x1"),
-        ("derive", "ETH-PERP", "+1 ETH-PERP/USDC x1"),
-        ("derive", "ETH-20270625-6000-C", "+1 ETH-25JUN27-6000-C/USDC x1"),
-        ("derive", "XRP-20270625-0_5-P", "+1 XRP-25JUN27-0.5-P/USDC x1"),
+        ("derive", "ETH-PERP", "+1 ETH-PERP/USD>USDC x1"),
+        ("derive", "ETH-20270625-6000-C", "+1 ETH-25JUN27-6000-C/USD>USDC x1"),
+        ("derive", "XRP-20270625-0_5-P", "+1 XRP-25JUN27-0.5-P/USD>USDC x1"),
         ("derive", "ETH-USDC", "+1 ETH-SPOT/USDC x1"),
         ("derive", "USDC", "+1 USDC-SPOT/USDC x1"),
-        ("dydx", "BTC-USD", "+1 BTC-PERP/USDC x1"),
+        ("dydx", "BTC-USD", "+1 BTC-PERP/USD>USDC x1"),
         ("wallet", "stETH/USDC", "+1 STETH-SPOT/USDC x1"),
         ("wallet", "ETH-SPOT", "+1 ETH-SPOT/USD x1"),
     ];
@@ -194,7 +194,7 @@ fn without_a_settlement_hour_a_dated_symbol_says_what_to_add() {
 
 #[test]
 fn the_same_right_is_one_contract_at_every_venue() {
-    let groups: [&[(&str, &str)]; 4] = [
+    let groups: [&[(&str, &str)]; 5] = [
         &[
             ("deribit", "BTC-27MAR26-100000-C"),
             ("okx", "BTC-USD-260327-100000-C"),
@@ -206,12 +206,9 @@ fn the_same_right_is_one_contract_at_every_venue() {
             ("bybit", "BTCUSD"),
             ("binance", "BTCUSD_PERP"),
         ],
-        &[
-            ("bybit", "BTC-27MAR26-100000-C"),
-            ("derive", "BTC-20260327-100000-C"),
-            ("deribit", "BTC_USDC-27MAR26-100000-C"),
-        ],
-        &[("hyperliquid", "ETH"), ("dydx", "ETH-USD"), ("derive", "ETH-PERP"), ("bybit", "ETHPERP")],
+        &[("bybit", "BTC-27MAR26-100000-C"), ("deribit", "BTC_USDC-27MAR26-100000-C")],
+        &[("hyperliquid", "ETH"), ("dydx", "ETH-USD"), ("derive", "ETH-PERP")],
+        &[("bybit", "ETHPERP"), ("deribit", "ETH_USDC-PERPETUAL")],
     ];
     let contract =
         |(venue, symbol): &(&str, &str)| ask(venue, symbol).unwrap().legs[0].listing.contract.clone();
@@ -224,6 +221,11 @@ fn the_same_right_is_one_contract_at_every_venue() {
         contract(&("okx", "BTC-USDT-SWAP")),
         contract(&("bybit", "BTCPERP")),
         "settlement currencies stay apart"
+    );
+    assert_ne!(
+        contract(&("hyperliquid", "ETH")),
+        contract(&("bybit", "ETHPERP")),
+        "a price in USD paid in USDC is not a price in USDC"
     );
 }
 
@@ -251,6 +253,7 @@ fn any_contract() -> impl Strategy<Value = Contract> {
         currency.prop_map(|currency| Settlement::Linear { currency }),
         Just(Settlement::Inverse),
         Just(Settlement::Quanto { currency: Asset::new("BTC").unwrap(), multiplier: Decimal::ONE }),
+        Just(Settlement::Quanto { currency: Asset::new("USDC").unwrap(), multiplier: Decimal::ONE }),
     ];
     // Mostly the listed hour, sometimes another, which has no spelling.
     let hour = prop_oneof![9 => Just(8i8), 1 => Just(9i8)];

@@ -177,8 +177,8 @@ fn forwards_are_in_contango_and_come_from_parity() {
         let mut last = underlying.spot.get();
         for point in underlying.families[&Asset::usd()].curve.points() {
             assert!(point.forward.get() > last, "{asset} {}", point.expiry);
-            assert!(point.parity_pairs >= 3 && point.parity.is_some(), "{asset} {}", point.expiry);
-            // Twelve pairs of marks with 6 decimals: the median is good to K x 1e-6, one hundredth of a basis point.
+            assert_eq!(point.source, market::ForwardSource::Parity, "{asset} {}", point.expiry);
+            // Pairs of marks with 6 decimals near the money: the median is good to K x 1e-6, one hundredth of a basis point.
             assert!(point.disagreement_bp() < 0.02, "{asset} {}: {}", point.expiry, point.disagreement_bp());
             last = point.forward.get();
         }

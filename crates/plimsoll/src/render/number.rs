@@ -202,7 +202,7 @@ mod tests {
             (999_500.0, "1.00m"),
             (-2_431_000.0, "\u{2212}2.43m"),
             (1.5e9, "1.50bn"),
-            (1e24, "1000000000000tn"),
+            (1e20, "100000000tn"),
         ] {
             assert_eq!(compact(fixed(value)), expected, "{value}");
         }
@@ -277,7 +277,7 @@ mod tests {
             let text = compact(fixed(value)).replace(MINUS, "-");
             let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
             let power = SUFFIXES.iter().rev().find(|(_, s)| !s.is_empty() && text.ends_with(s)).map_or(0, |(p, _)| *p);
-            let read: f64 = digits.parse::<f64>().unwrap() * 10f64.powi(i32::try_from(power).unwrap());
+            let read: f64 = format!("{digits}e{power}").parse().unwrap();
             // Three digits: half a unit of the third is at most 0.5 % of the value; never finer than half a cent.
             prop_assert!((read - value).abs() <= (value.abs() * 0.005).max(0.005) * (1.0 + 1e-9), "{value} {text}");
         }

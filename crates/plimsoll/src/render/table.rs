@@ -87,7 +87,11 @@ fn head(out: &mut String, document: &Document) {
     );
     for input in &document.inputs {
         let short: String = input.blake3.chars().take(12).collect();
-        line(out, &format!("  {:<9} {}  ({} rows, blake3 {short})", input.role, input.path, input.rows));
+        let asof = input.asof.map_or_else(String::new, |asof| format!(", as of {asof}"));
+        line(
+            out,
+            &format!("  {:<9} {}  ({} rows{asof}, blake3 {short})", input.role, input.path, input.rows),
+        );
     }
 }
 

@@ -59,7 +59,7 @@ const BAD: [Fault; 20] = [
     fault(
         "wei for ether",
         "d,wallet,ethereum,,,,ETH,223680000000000000000",
-        ("amount", "223680000000000000000", "at most 1e18"),
+        ("amount", "223680000000000000000", "at most 1e15"),
     ),
     fault("no account", ",deribit,,,,,ETH,1", ("account", "", "1 to 80 printable characters")),
     fault("two kinds in one row", "d,deribit,,BTC-PERPETUAL,1,,BTC,1", ("", "BTC-PERPETUAL", "not both")),
@@ -339,16 +339,16 @@ fn a_cell_of_the_wrong_type_in_json_names_its_row_and_field() {
 fn no_figure_of_a_legal_book_leaves_the_range() {
     let scratch = Scratch::sample();
     let rows = [
-        "d,deribit,,BTC-PERPETUAL,1e18,90000,,",
-        "d,deribit,,BTC-27NOV26-92000-C,-1e18,,,",
-        "d,deribit,,,,,BTC,1E+18",
+        "d,deribit,,BTC-PERPETUAL,1e15,90000,,",
+        "d,deribit,,BTC-27NOV26-92000-C,-1e15,,,",
+        "d,deribit,,,,,BTC,1E+15",
     ];
     scratch.write("book.csv", book_of(&rows));
     let out = scratch.report("book.csv --market market.json --format csv --table positions").succeeds();
     let table = csv_rows(&out);
     let (instrument, delta) = (column(&table, "instrument"), column(&table, "delta_coin"));
     let coins = table.iter().find(|row| row[instrument] == "BTC").unwrap();
-    assert_eq!(coins[delta], "1000000000000000000", "a coin has a delta of one coin");
+    assert_eq!(coins[delta], "1000000000000000", "a coin has a delta of one coin");
 }
 
 #[test]

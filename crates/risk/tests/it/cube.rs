@@ -79,7 +79,9 @@ proptest! {
         let cube = Cube::build(&contracts, &set(&[(spot, points)], days)).unwrap();
         for (row, contract) in contracts.iter().enumerate() {
             let Form::Option(black) = &contract.form else { continue };
-            let forward = black.forward.get() * (1.0 + spot);
+            let gone = (days / 365.0 / black.expiry.get()).min(1.0);
+            let carried = (contract.spot_over_forward.ln() * gone).exp();
+            let forward = black.forward.get() * carried * (1.0 + spot);
             let vol = (black.vol.get() + points * 0.01).max(0.01);
             let left = (black.expiry.get() - days / 365.0).max(0.0);
             let moved = pricing::Black76 {
@@ -88,8 +90,11 @@ proptest! {
                 expiry: units::YearFraction::new(left).unwrap(),
                 ..*black
             };
-            let expected = contract.usd_per_value * (moved.price() - black.price());
-            // 2e-14 of each forward for the kernel, and one rounding of the difference.
+            // An inverse option pays coin: its USD value per unit of Black-76 value is S/F, and F has moved.
+            let inverse = contract.rate_asset.is_none();
+            let coin = if inverse { contract.usd_per_value / carried } else { contract.usd_per_value };
+            let expected = coin * moved.price() - contract.usd_per_value * black.price();
+            // 2e-14 of each forward for the kernel, a few roundings, and the platform's exp and ln here.
             let tolerance = 1e-13 * (forward + black.forward.get());
             prop_assert!((cube.row(row)[0] - expected).abs() <= tolerance);
         }

@@ -53,12 +53,10 @@ fn at_expiry_an_option_is_worth_its_intrinsic_value() {
     let report = report(&[held("a", "deribit", "BTC-25DEC26-90000-C", "2")], &[]);
     let curve = &report.curves[0];
     let value_now = report.total.exposure.in_usd(Measure::Value).to_f64();
-    let forward_over_spot = 1.006;
     let at_expiry = curve.horizons.last().unwrap();
     for (spot_return, pnl) in curve.spot_returns.iter().zip(&at_expiry.pnl_usd) {
-        let forward = 92_000.0 * forward_over_spot * (1.0 + spot_return);
-        // Coin settled: intrinsic on the forward, paid in coin worth S per F.
-        let expected = 2.0 * (forward - 90_000.0).max(0.0) / forward_over_spot - value_now;
+        // Settled at the spot of the column, in coin worth that spot.
+        let expected = 2.0 * (92_000.0 * (1.0 + spot_return) - 90_000.0).max(0.0) - value_now;
         assert!((pnl.to_f64() - expected).abs() < 1e-5, "{spot_return}: {pnl} {expected}");
     }
 }
@@ -77,11 +75,48 @@ fn spot_and_vol_parts_are_shown_alone_and_a_pure_depeg_has_neither() {
     assert_eq!((depeg.spot_only_usd, depeg.vol_only_usd), (None, None));
     // 400,000 USDT held, and the gain of the short linear perpetual, which no quote marks but the index: 0.35 BTC x (93,500.5 - S).
     let gain = 0.35 * (93_500.5 - 92_000.0);
-    assert!((depeg.total_usd.to_f64() + 0.05 * (400_000.0 + gain)).abs() < 1e-6, "{}", depeg.total_usd);
+    // The short is quoted in USDT: 0.35 coins cost 1/0.95 times as many of them, worth 0.95 each; the entry is worth less.
+    let short = -0.35 * 92_000.0 * (1.0 - 0.95);
+    let expected = short - 0.05 * (400_000.0 + gain);
+    assert!((depeg.total_usd.to_f64() - expected).abs() < 1e-6, "{} {expected}", depeg.total_usd);
     assert!(crash.spot_only_usd.is_some() && crash.vol_only_usd.is_some());
     assert_ne!(crash.spot_only_usd.unwrap() + crash.vol_only_usd.unwrap(), crash.total_usd);
     let parts: Fixed = crash.by_underlying_usd.values().copied().sum();
     assert_eq!(parts, crash.total_usd);
+}
+
+/// What a scenario says of a depeg is what a valuation at the depegged rate says.
+#[test]
+fn a_depeg_scenario_equals_the_valuation_at_the_depegged_rate() {
+    let usdt = Asset::new("USDT").unwrap();
+    let rows = [held("a", "okx", "BTC-USDT-SWAP", "-1000"), held("a", "binance", "USDT", "50000")];
+    let value = |rate: f64| {
+        let rates = std::collections::BTreeMap::from([(usdt.clone(), units::Spot::new(rate).unwrap())]);
+        let market = market::Market::build(&snapshot(), &rates);
+        let mut rows = rows.to_vec();
+        rows[0].entry = "92000";
+        let valuation = risk::Valuation::new(&book(&rows), &market);
+        valuation.rows.iter().map(|r| r.exposure.in_usd(Measure::Value)).sum::<Fixed>().to_f64()
+    };
+    let depeg = Shock { rate_factor: [(usdt.clone(), 0.9)].into(), ..Shock::default() };
+    let total = report(&rows, &[scenario(depeg)]).stress[0].total_usd.to_f64();
+    // No options here: theirs is read off the smile at a moneyness that the rate moves, while a shock keeps each vol.
+    assert!((total - (value(0.9) - value(1.0))).abs() < 1e-6, "{total} {}", value(0.9) - value(1.0));
+}
+
+#[test]
+fn a_basis_is_earned_on_the_way_to_expiry_and_not_before() {
+    // Long one coin, short the same in a dated future at 1.006 of spot: the basis is locked in whatever the spot does.
+    let mut rows = vec![held("a", "deribit", "BTC", "1"), held("a", "deribit", "BTC-25DEC26", "-92552")];
+    rows[1].entry = "92552";
+    let report = report(&rows, &[]);
+    let curve = &report.curves[0];
+    let at_expiry = curve.horizons.last().unwrap();
+    for (spot_return, pnl) in curve.spot_returns.iter().zip(&at_expiry.pnl_usd) {
+        // 92,552 USD of notional at an entry of 1.006 S are one coin: P&L = N - S at every spot.
+        assert!((pnl.to_f64() - (92_552.0 - 92_000.0)).abs() < 1e-4, "{spot_return}: {pnl}");
+    }
+    assert!(curve.horizons[0].pnl_usd.iter().all(|pnl| pnl.to_f64().abs() < 1e-6), "today nothing is earned");
 }
 
 #[test]

@@ -59,7 +59,11 @@ pub(super) fn header(page: &mut Markup, document: &Document) {
             .text(&input.path)
             .raw("</b>, ")
             .text(input.rows)
-            .raw(" rows, blake3 <code title=\"");
+            .raw(" rows, ");
+        if let Some(asof) = input.asof {
+            page.raw("as of ").text(asof).raw(", ");
+        }
+        page.raw("blake3 <code title=\"");
         page.text(&input.blake3).raw("\">").text(hash).raw("</code></li>");
     }
     page.raw("</ul><nav aria-label=\"Sections\"><a href=\"#answer\">where it stands</a><a href=\"#matrix\">matrix</a>");

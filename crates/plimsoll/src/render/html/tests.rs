@@ -137,8 +137,13 @@ fn document(rows: &[RawRow], issues: Issues) -> Document {
         scenarios: &stress.scenarios_on(&venues),
     })
     .unwrap();
-    let input =
-        |path: &str, role, rows| InputFile { path: path.into(), role, blake3: "ab12".repeat(16), rows };
+    let input = |path: &str, role, rows| InputFile {
+        path: path.into(),
+        role,
+        blake3: "ab12".repeat(16),
+        rows,
+        asof: None,
+    };
     Document {
         report,
         inputs: vec![
