@@ -4,7 +4,7 @@
 //! printed beside the option rows, and between quoted expiries `ln(F/S)` linear in time (equal to time-weighted carry).
 //! Parity, with `c`, `p` in coin and D = 1: `F = K / (1 - (c - p))`; in quote currency: `F = K + (C - P)`. The forward of
 //! the expiry is the median over pairs with |K/F - 1| < 10 %. Fewer than three such pairs are believed only when they agree with
-//! the future or the printed forward to 20 bp, or when there is neither; a mark of zero makes no pair.
+//! the future or the printed forward to 20 bp, or when there is neither; a mark of zero near the money is no mark.
 //! Parity comes first because call and put marks of one strike are refreshed together, while the printed forward of a row
 //! may be a second older or newer (measured on recorded chains; exchange-margin reference, section 1).
 //!
@@ -173,7 +173,7 @@ fn point(expiry: Timestamp, quotes: &[&OptionQuote], future_mark: Option<Forward
     let guess = future.or(printed);
     let mut near: Vec<f64> = pairs
         .iter()
-        .filter(|p| guess.is_none_or(|g| (p.strike / g - 1.0).abs() < NEAR_THE_MONEY))
+        .filter(|p| p.smaller_mark > 0.0 && guess.is_none_or(|g| (p.strike / g - 1.0).abs() < NEAR_THE_MONEY))
         .map(|p| p.forward)
         .collect();
     let parity_pairs = near.len();
@@ -198,6 +198,8 @@ pub struct ParityPair {
     pub strike: f64,
     /// Forward implied by it.
     pub forward: f64,
+    /// The lower of the two marks; zero is a price below the venue's last digit, or none.
+    pub smaller_mark: f64,
 }
 
 /// Implied forwards of all strikes of one expiry that have both marks, by strike.
@@ -218,13 +220,10 @@ pub fn parity_pairs(quotes: &[&OptionQuote]) -> Vec<ParityPair> {
         .into_iter()
         .filter_map(|((_, strike_bits), marks)| {
             let (Some(call), Some(put), inverse) = marks else { return None };
-            // A mark of zero is a price below the venue's last digit, or none: either way it carries no parity.
-            if call <= 0.0 || put <= 0.0 {
-                return None;
-            }
             let strike = f64::from_bits(strike_bits);
             let forward = if inverse { strike / (1.0 - (call - put)) } else { strike + (call - put) };
-            (forward.is_finite() && forward > 0.0).then_some(ParityPair { strike, forward })
+            let smaller_mark = if call < put { call } else { put };
+            (forward.is_finite() && forward > 0.0).then_some(ParityPair { strike, forward, smaller_mark })
         })
         .collect()
 }

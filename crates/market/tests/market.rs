@@ -96,6 +96,50 @@ fn the_forward_comes_from_parity_and_a_stale_printed_one_becomes_a_note() {
     assert!(market.notes.iter().any(|n| n.contains("differ by 100 bp")), "{:?}", market.notes);
 }
 
+/// One pair, its put marked at nothing, implies a forward some percent off: the future is believed instead.
+#[test]
+fn a_single_broken_pair_does_not_outvote_the_future() {
+    let mut rows: Vec<RawQuote> = pair("25DEC26", 90_000, 92_500.0, 0.5).into();
+    rows.push(RawQuote {
+        instrument_name: "BTC-25DEC26".into(),
+        mark_price: Some(92_500.0),
+        index_price: Some(SPOT),
+        ..RawQuote::default()
+    });
+    let source_with_put_mark = |mark: Option<f64>| {
+        let mut rows = rows.clone();
+        rows[1].mark_price = mark.or(rows[1].mark_price);
+        let state = market(rows).option_state(&option(DECEMBER, "90000", Settlement::Inverse)).unwrap();
+        assert!((state.forward.get() / 92_500.0 - 1.0).abs() < 1e-9, "{}", state.forward);
+        state.forward_source
+    };
+    assert_eq!(source_with_put_mark(None), ForwardSource::Parity, "a sound pair agrees with the future");
+    assert_eq!(source_with_put_mark(Some(0.0)), ForwardSource::FutureMark, "a mark of zero is no mark");
+    assert_eq!(
+        source_with_put_mark(Some(0.001)),
+        ForwardSource::FutureMark,
+        "a mark far off is not borne out"
+    );
+}
+
+/// Rows of an older file must not outvote a newer index by their number.
+#[test]
+fn the_index_is_that_of_the_newest_rows() {
+    let mut rows = chain("25DEC26", 92_500.0, 0.5);
+    for row in &mut rows {
+        row.timestamp = Some("2026-11-20T10:00:00Z".parse().unwrap());
+    }
+    rows.push(RawQuote {
+        instrument_name: "BTC-PERPETUAL".into(),
+        mark_price: Some(80_000.0),
+        index_price: Some(80_010.0),
+        timestamp: Some(asof()),
+        ..RawQuote::default()
+    });
+    let market = market(rows);
+    assert_eq!(market.spot(&Asset::new("BTC").unwrap()).unwrap().get().to_bits(), 80_010.0f64.to_bits());
+}
+
 #[test]
 fn between_expiries_carry_and_total_variance_are_linear_in_time() {
     let mut rows = chain("25DEC26", SPOT * 1.01, 0.5);

@@ -307,8 +307,8 @@ impl Forwards {
         let Some(forward) = self.by_strike.get(&strike.to_bits()) else {
             return self.median.map(|forward| (forward, Partner::None));
         };
-        let own = ParityPair { strike, forward: *forward };
-        let on_a_level = self.levels.iter().any(|level| agree(&own, &ParityPair { strike, forward: *level }));
+        let own = ParityPair { strike, forward: *forward, smaller_mark: 0.0 };
+        let on_a_level = self.levels.iter().any(|level| agree(&own, &ParityPair { forward: *level, ..own }));
         // Where no forward is shared there is nothing better than the pair's own.
         let partner = if on_a_level || self.levels.is_empty() { Partner::Together } else { Partner::Apart };
         Some((*forward, partner))
