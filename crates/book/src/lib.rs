@@ -30,8 +30,7 @@ mod raw;
 pub use builder::BookBuilder;
 pub use raw::{RawRow, RowKind};
 
-use instrument::{Contract, Listing};
-use std::collections::BTreeMap;
+use instrument::Listing;
 use std::sync::Arc;
 use units::{Account, Chain, Decimal, Money, Price, Quantity, Symbol, Venue};
 
@@ -92,26 +91,6 @@ pub struct Book {
 }
 
 impl Book {
-    /// Exact net quantity per contract over all accounts and venues: what is priced and shocked.
-    ///
-    /// # Errors
-    /// When a sum needs more than 28 digits.
-    pub fn net(&self) -> Result<BTreeMap<&Contract, Quantity>, units::UnitError> {
-        let mut net: BTreeMap<&Contract, Quantity> = BTreeMap::new();
-        for position in &self.positions {
-            let slot = net.entry(&position.listing.contract).or_default();
-            *slot = slot.checked_add(Quantity::new(position.canonical_quantity))?;
-        }
-        Ok(net)
-    }
-
-    /// Takes over another file's rows and restores the order.
-    pub fn absorb(&mut self, other: Self) {
-        self.positions.extend(other.positions);
-        self.balances.extend(other.balances);
-        self.sort();
-    }
-
     pub(crate) fn sort(&mut self) {
         self.positions.sort_by(|a, b| a.key().cmp(&b.key()));
         self.balances.sort_by(|a, b| a.key().cmp(&b.key()));

@@ -47,8 +47,6 @@ pub struct OptionQuote {
     pub published: Published,
     /// The forward that the venue printed beside this row.
     pub underlying_price: Option<Forward>,
-    /// True when that forward is synthetic (`SYN.` or the index), not a listed future.
-    pub underlying_is_synthetic: bool,
     /// Index printed beside this row.
     pub index_price: Option<Spot>,
     /// Row's own time, or the snapshot's.
@@ -304,7 +302,6 @@ impl Desk<'_> {
             mark_vol: mark_vol.ok()?.filter(|v| v.get() > 0.0),
             published: published?,
             underlying_price: underlying_price.ok()?,
-            underlying_is_synthetic: is_synthetic(raw.underlying_name.as_deref()),
             index_price: index_price.ok()?,
             source_time: raw.timestamp.unwrap_or(self.file.asof),
             row: raw.row,
@@ -316,8 +313,9 @@ impl Desk<'_> {
         let field =
             if self.file.layout == Layout::PerpetualPrices { "perpetual_price" } else { "mark_price" };
         // A bundle (1000 coins) is quoted per bundle; the canonical price is per coin.
-        let bundle = border::to_model(listing.price_units).unwrap_or(1.0);
-        let mark = self.optional(field, raw.mark_price, |price| Forward::new(price / bundle));
+        let mark = self.optional(field, raw.mark_price, |price| {
+            Forward::new(price / border::to_model(listing.price_units)?)
+        });
         if raw.mark_price.is_none() {
             self.issue(field, "", "a future needs its mark price");
         }
@@ -425,8 +423,4 @@ impl Desk<'_> {
 enum Need {
     Required,
     Optional,
-}
-
-fn is_synthetic(underlying_name: Option<&str>) -> bool {
-    underlying_name.is_none_or(|name| name.starts_with("SYN.") || name == "index_price")
 }

@@ -92,10 +92,8 @@ pub struct Family {
 /// One underlying.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Underlying {
-    /// Index in USD: the median over all rows of the snapshot that print one.
+    /// Index in USD: the median over the newest rows that print one, or the perpetual's mark where none does (a note says so).
     pub spot: Spot,
-    /// True when no row printed an index and the perpetual's mark stands in.
-    pub spot_is_perpetual_mark: bool,
     /// By quote currency; inverse contracts quote in USD.
     pub families: BTreeMap<Asset, Family>,
 }
@@ -191,7 +189,7 @@ impl Market {
                 place.insert(family);
             }
         }
-        Some(Underlying { spot, spot_is_perpetual_mark: index.is_none(), families })
+        Some(Underlying { spot, families })
     }
 
     fn family(

@@ -122,6 +122,23 @@ fn a_single_broken_pair_does_not_outvote_the_future() {
     );
 }
 
+/// Three pairs would be believed as they are; two of these have a put at zero and are no pairs at all.
+#[test]
+fn marks_of_zero_near_the_money_do_not_make_up_the_number() {
+    let mut rows: Vec<RawQuote> = Vec::new();
+    for strike in [88_000, 90_000, 95_000] {
+        rows.extend(pair("25DEC26", strike, 92_500.0, 0.5));
+    }
+    for row in rows.iter_mut().filter(|r| r.instrument_name.ends_with("-P")).take(2) {
+        row.mark_price = Some(0.0);
+    }
+    for row in &mut rows {
+        row.underlying_price = Some(92_500.0);
+    }
+    let state = market(rows).option_state(&option(DECEMBER, "90000", Settlement::Inverse)).unwrap();
+    assert!((state.forward.get() / 92_500.0 - 1.0).abs() < 1e-9, "{}", state.forward);
+}
+
 /// Rows of an older file must not outvote a newer index by their number.
 #[test]
 fn the_index_is_that_of_the_newest_rows() {

@@ -169,7 +169,7 @@ fn carry_earned(contract: &Priced, expiry: YearFraction, days: f64) -> f64 {
 fn later(black: &Black76, carried: f64, days: f64) -> Black76 {
     let left = black.expiry.get() - days / YearFraction::DAYS;
     let expiry = YearFraction::new(if left > 0.0 { left } else { 0.0 }).unwrap_or(YearFraction::ZERO);
-    // The product of a forward and a ratio of two prices; if it leaves the range the unmoved forward is still a price.
+    // Lies between the forward and the spot, so it is a forward, too.
     let forward = Forward::new(black.forward.get() * carried).unwrap_or(black.forward);
     Black76 { forward, expiry, ..*black }
 }

@@ -167,3 +167,36 @@ fn the_plain_hedge_zeroes_the_delta_it_names() {
     }
     assert_eq!(report.hedges.len(), 4);
 }
+
+/// Sizes of inverse and linear perpetuals are USD and coins: the larger delta is chosen, not the larger number.
+#[test]
+fn the_hedge_goes_to_the_perpetual_with_most_delta() {
+    let rows = [held("a", "deribit", "BTC-PERPETUAL", "1000"), held("a", "okx", "BTC-USDT-SWAP", "-5000")];
+    let report = report(&rows, &[]);
+    assert!(report.hedges.iter().all(|h| h.symbol.as_str() == "BTC-USDT-SWAP"), "{:?}", report.hedges);
+}
+
+/// An entry price so small that the gain cannot be published: the position is listed, and no shock may count it.
+#[test]
+fn a_position_that_is_not_valued_is_not_shocked_either() {
+    let mut absurd = held("a", "deribit", "BTC-PERPETUAL", "-250000");
+    absurd.entry = "0.0000000000000000000000000001";
+    let coin = held("b", "deribit", "BTC", "1");
+    let (with, without) = (report(&[coin.clone(), absurd], &[]), report(&[coin], &[]));
+    assert_eq!((with.unpriced.len(), with.rows.len()), (1, 1));
+    assert_eq!((with.ladders, with.curves), (without.ladders, without.curves));
+}
+
+#[test]
+fn the_largest_line_is_the_lowest_loss_or_else_the_highest_gain() {
+    let rows = [held("a", "deribit", "BTC", "1"), held("a", "deribit", "ETH", "1")];
+    let move_by = |spot_return| scenario(Shock { spot_return, ..Shock::default() });
+    for (spot_return, rows, expected) in [
+        (0.1, rows.to_vec(), "BTC"),
+        (-0.1, rows.to_vec(), "BTC"),
+        (0.1, vec![rows[0].clone(), held("a", "deribit", "ETH", "-1")], "ETH"),
+    ] {
+        let largest = report(&rows, &[move_by(spot_return)]).stress[0].largest.clone();
+        assert_eq!(largest.as_deref(), Some(expected), "{spot_return}");
+    }
+}
