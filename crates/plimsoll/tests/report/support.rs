@@ -231,6 +231,10 @@ pub(crate) fn shared(suite: &str, name: &str) -> Option<String> {
         return Some(path.display().to_string());
     }
     assert!(std::env::var_os("CI").is_none(), "{suite}: {name} is absent from the shared data");
-    println!("{suite}: not run, {name} is absent (set PLIMSOLL_SHARED)");
+    // Straight to standard error: the test harness swallows what a passing test prints.
+    let _ = std::io::Write::write_fmt(
+        &mut std::io::stderr(),
+        format_args!("{suite}: not run, {name} is absent (set PLIMSOLL_SHARED)\n"),
+    );
     None
 }

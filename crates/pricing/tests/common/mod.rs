@@ -17,7 +17,11 @@ pub fn shared_text(path: &str) -> Option<String> {
     let file = folder.join(path);
     let text = std::fs::read_to_string(&file).ok();
     if text.is_none() {
-        println!("did not run: {} is absent", file.display());
+        // Straight to standard error: the test harness swallows what a passing test prints.
+        let _ = std::io::Write::write_fmt(
+            &mut std::io::stderr(),
+            format_args!("did not run: {} is absent\n", file.display()),
+        );
         assert!(std::env::var("CI").is_err(), "shared data must be present on CI");
     }
     text
