@@ -85,6 +85,13 @@ id!(
     Symbol, "instrument", str::to_owned
 );
 
+impl From<&Asset> for Symbol {
+    /// The asset's name, for lists that hold positions and balances alike: what names an asset names an instrument.
+    fn from(asset: &Asset) -> Self {
+        Self(asset.0.clone())
+    }
+}
+
 impl Asset {
     /// The currency in which everything is totalled.
     #[must_use]

@@ -1,0 +1,9 @@
+//! Formula engines: each leg or market by a closed formula, no scenarios.
+
+mod options;
+mod srm;
+mod tiered;
+
+pub(crate) use options::OptionsMargin;
+pub(crate) use srm::Srm;
+pub(crate) use tiered::TieredMargin;

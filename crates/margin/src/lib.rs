@@ -1,0 +1,29 @@
+//! Margin: what each venue asks of an account, computed by that venue's own rules, and what follows from it.
+//!
+//! ```text
+//! book + market -> AccountState (one account on one venue, everything looked up)
+//! AccountState x Rulebook -> AccountMargin (equity, requirements, worst scenario, contingencies, haircuts)
+//! ```
+//!
+//! [`Rulebook::margin`] is the one function that everything else calls: liquidation prices move the state along the index and
+//! look for the root, a what-if changes the state or the rulebook, fragmentation moves legs between venues, a fault is a
+//! state with a price, a leg or a balance changed. Live engine, clearing house and optimisers are meant to call the same.
+//!
+//! Model values are f64 in USD; whoever publishes them quantises each once, requirements against the account.
+
+mod formula;
+mod lookup;
+mod protocol;
+mod report;
+mod rulebook;
+mod scenario;
+mod state;
+#[cfg(test)]
+mod testing;
+
+pub use lookup::account_states;
+pub use report::{
+    AccountMargin, Charge, Collateral, LegMargin, Levels, Outcome, ScenarioPnl, Unit, Unmargined,
+};
+pub use rulebook::{Header, Rulebook, Rulebooks};
+pub use state::{AccountState, Holding, Leg, Mark, Move};

@@ -1,0 +1,166 @@
+//! From a book and a market to account states: lots netted exactly, each contract looked up once.
+//!
+//! Lots of one contract and one entry price are added as decimals before anything else, so splitting a position into lots
+//! changes no bit. Spot positions are balances of their coin.
+
+use crate::report::Unmargined;
+use crate::state::{AccountState, Holding, Leg, Mark};
+use book::{Book, Position};
+use instrument::{Contract, Settlement, Terms};
+use market::{Market, Missing, quote_currency};
+use std::collections::BTreeMap;
+use units::{Account, Asset, Decimal, Price, Quantity, Strike, Symbol, UnitError, Venue, border};
+
+/// What one account holds on one venue, netted and not yet priced.
+#[derive(Debug, Default)]
+struct Lots {
+    /// By contract: its symbol, and quantities by canonical entry price.
+    contracts: BTreeMap<Contract, (Symbol, BTreeMap<Option<Price>, Quantity>)>,
+    balances: BTreeMap<Asset, Quantity>,
+    unmargined: Vec<Unmargined>,
+}
+
+/// One state per account and venue of a book, in that order.
+#[must_use]
+pub fn account_states(book: &Book, market: &Market) -> Vec<AccountState> {
+    let mut all: BTreeMap<(&Account, &Venue), Lots> = BTreeMap::new();
+    for position in &book.positions {
+        all.entry((&position.account, &position.venue)).or_default().add_position(position);
+    }
+    for balance in &book.balances {
+        let lots = all.entry((&balance.account, &balance.venue)).or_default();
+        lots.add_balance(&balance.money.asset, Quantity::new(balance.money.amount));
+    }
+    all.into_iter().map(|((account, venue), lots)| lots.priced(account, venue, market)).collect()
+}
+
+impl Lots {
+    fn add_position(&mut self, position: &Position) {
+        let listing = &position.listing;
+        let quantity = Quantity::new(position.canonical_quantity);
+        if listing.contract.terms == Terms::Spot {
+            self.add_balance(&listing.contract.underlying, quantity);
+            return;
+        }
+        let entry = position.average_price.and_then(|price| listing.canonical_price(price));
+        let lots = self.contracts.entry(listing.contract.clone());
+        let (_, by_entry) = lots.or_insert_with(|| (listing.symbol.clone(), BTreeMap::new()));
+        let net = by_entry.entry(entry).or_default();
+        match net.checked_add(quantity) {
+            Ok(sum) => *net = sum,
+            Err(error) => self.refuse(&listing.symbol.clone(), &error.to_string()),
+        }
+    }
+
+    fn add_balance(&mut self, asset: &Asset, amount: Quantity) {
+        let net = self.balances.entry(asset.clone()).or_default();
+        match net.checked_add(amount) {
+            Ok(sum) => *net = sum,
+            Err(error) => self.refuse(&Symbol::from(asset), &error.to_string()),
+        }
+    }
+
+    fn refuse(&mut self, symbol: &Symbol, reason: &str) {
+        self.unmargined.push(Unmargined { symbol: symbol.clone(), reason: reason.to_owned() });
+    }
+
+    fn priced(self, account: &Account, venue: &Venue, market: &Market) -> AccountState {
+        let mut state = AccountState {
+            account: account.clone(),
+            venue: venue.clone(),
+            asof: market.asof,
+            legs: Vec::new(),
+            balances: Vec::new(),
+            unmargined: self.unmargined,
+        };
+        for (contract, (symbol, by_entry)) in self.contracts {
+            match leg(&contract, &symbol, &by_entry, market) {
+                Ok(Some(leg)) => state.legs.push(leg),
+                Ok(None) => {}
+                Err(missing) => {
+                    state.unmargined.push(Unmargined { symbol, reason: missing.to_string() });
+                }
+            }
+        }
+        for (asset, amount) in self.balances {
+            let priced = market.usd_rate(&asset).and_then(|usd| Ok((usd, model(amount.get())?)));
+            match priced {
+                Ok((price_usd, amount)) => state.balances.push(Holding { asset, amount, price_usd }),
+                Err(missing) => {
+                    let symbol = Symbol::from(&asset);
+                    state.unmargined.push(Unmargined { symbol, reason: missing.to_string() });
+                }
+            }
+        }
+        state
+    }
+}
+
+/// None when the lots cancel and no gain is left.
+fn leg(
+    contract: &Contract,
+    symbol: &Symbol,
+    by_entry: &BTreeMap<Option<Price>, Quantity>,
+    market: &Market,
+) -> Result<Option<Leg>, Missing> {
+    let net =
+        by_entry.values().try_fold(Quantity::default(), |sum, lot| sum.checked_add(*lot)).map_err(range)?;
+    let entry_value = entry_value(contract, by_entry)?;
+    if net.get().is_zero() && entry_value.is_none_or(|value| value == 0.0) {
+        return Ok(None);
+    }
+    Ok(Some(Leg {
+        symbol: symbol.clone(),
+        contract: contract.clone(),
+        quantity: model(net.get())?,
+        entry_value,
+        index_usd: market.spot(&contract.underlying)?.get(),
+        settlement_usd: market.usd_rate(contract.settlement_asset())?,
+        quote_usd: market.usd_rate(&quote_currency(contract))?,
+        mark: mark(contract, market)?,
+    }))
+}
+
+fn entry_value(
+    contract: &Contract,
+    by_entry: &BTreeMap<Option<Price>, Quantity>,
+) -> Result<Option<f64>, Missing> {
+    let is_option = matches!(contract.terms, Terms::Option { .. });
+    let mut total = 0.0;
+    for (entry, quantity) in by_entry {
+        let Some(entry) = entry else { return Ok(None) };
+        let (entry, quantity) = (model(entry.get())?, model(quantity.get())?);
+        total += match &contract.settlement {
+            Settlement::Inverse if !is_option => quantity / entry,
+            Settlement::Inverse | Settlement::Linear { .. } => quantity * entry,
+            Settlement::Quanto { multiplier, .. } => quantity * model(*multiplier)? * entry,
+        };
+    }
+    Ok(Some(total))
+}
+
+fn mark(contract: &Contract, market: &Market) -> Result<Mark, Missing> {
+    match &contract.terms {
+        Terms::Option { strike, kind, .. } => {
+            let state = market.option_state(contract)?;
+            let strike = Strike::new(model(strike.get())?).map_err(range)?;
+            let (forward, vol, expiry) = (state.forward, state.vol, state.expiry);
+            Ok(Mark::Option { forward, vol, strike, kind: *kind, expiry })
+        }
+        Terms::Future { .. } => {
+            let state = market.future_state(contract)?;
+            Ok(Mark::Future { price: state.mark, expiry: state.expiry })
+        }
+        Terms::Perpetual => Ok(Mark::Perpetual { price: market.future_state(contract)?.mark }),
+        Terms::Spot => Err(Missing::Range { rule: "a spot position is a balance".into() }),
+    }
+}
+
+fn model(value: Decimal) -> Result<f64, Missing> {
+    border::to_model(value).map_err(range)
+}
+
+#[allow(clippy::needless_pass_by_value)] // used as a map_err function
+fn range(error: UnitError) -> Missing {
+    Missing::Range { rule: error.to_string() }
+}

@@ -1,0 +1,258 @@
+//! Rulebooks: a model with its parameters, from a TOML file with source, date and what is unverified.
+//!
+//! Every file begins with the same header and names the engine that reads the rest:
+//!
+//! ```toml
+//! id = "example"                  # what --rulebook takes
+//! title = "Example venue, standard margin"
+//! engine = "options"              # which model reads the sections below
+//! venues = ["example"]            # accounts on these venues use it unless told otherwise; may be empty
+//! valid_from = "2026-01-01"
+//! sources = ["where each number comes from"]
+//! unverified = ["what nobody has checked yet"]
+//! ```
+//!
+//! All mistakes of a file are reported at once. The parameter hash in every report is the BLAKE3 hash of the file's bytes.
+
+mod embedded;
+pub(crate) mod section;
+
+use crate::formula::{OptionsMargin, Srm, TieredMargin};
+use crate::protocol::{Drift, Dydx, Mango};
+use crate::report::{AccountMargin, Outcome};
+use crate::scenario::ScenarioModel;
+use crate::state::AccountState;
+use section::{Mistakes, Section};
+use std::collections::BTreeMap;
+use units::{Issue, Issues, Venue};
+
+/// What every parameter file says about itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    /// Short name, unique among rulebooks.
+    pub id: String,
+    /// For people.
+    pub title: String,
+    /// Venues whose accounts use it unless told otherwise.
+    pub venues: Vec<Venue>,
+    /// From when these parameters held, as a date.
+    pub valid_from: String,
+    /// Where the numbers come from.
+    pub sources: Vec<String>,
+    /// What nobody has checked.
+    pub unverified: Vec<String>,
+}
+
+/// A model with its parameters.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rulebook {
+    /// What the file says about itself.
+    pub header: Header,
+    /// BLAKE3 of the file, first 16 hexadecimal digits.
+    pub parameter_hash: String,
+    pub(crate) model: Model,
+}
+
+/// The engines. Each reads its own sections and margins one account; nothing else is asked of it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Model {
+    Scenario(Box<ScenarioModel>),
+    Options(OptionsMargin),
+    Tiered(TieredMargin),
+    Srm(Srm),
+    Dydx(Dydx),
+    Drift(Drift),
+    Mango(Mango),
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Engine {
+    Scenario,
+    Options,
+    Tiered,
+    Srm,
+    Dydx,
+    Drift,
+    Mango,
+}
+
+const ENGINES: [(&str, Engine); 7] = [
+    ("scenario", Engine::Scenario),
+    ("options", Engine::Options),
+    ("tiered", Engine::Tiered),
+    ("srm", Engine::Srm),
+    ("dydx", Engine::Dydx),
+    ("drift", Engine::Drift),
+    ("mango", Engine::Mango),
+];
+
+impl Rulebook {
+    /// Parses and checks a parameter file.
+    ///
+    /// # Errors
+    /// Every mistake in it, each with its key and rule.
+    pub fn parse(file: &str, text: &str) -> Result<Self, Issues> {
+        let mistakes = Mistakes::new(file);
+        let table: toml::Table = match toml::from_str(text) {
+            Ok(table) => table,
+            Err(error) => {
+                mistakes.add("", "", error.to_string().trim());
+                return Err(mistakes.into_issues());
+            }
+        };
+        let root = Section::root(&table, &mistakes);
+        let header = header(&root);
+        let model = root.word("engine", &ENGINES).and_then(|engine| match engine {
+            Engine::Scenario => ScenarioModel::read(&root).map(|m| Model::Scenario(Box::new(m))),
+            Engine::Options => OptionsMargin::read(&root).map(Model::Options),
+            Engine::Tiered => TieredMargin::read(&root).map(Model::Tiered),
+            Engine::Srm => Srm::read(&root).map(Model::Srm),
+            Engine::Dydx => Dydx::read(&root).map(Model::Dydx),
+            Engine::Drift => Drift::read(&root).map(Model::Drift),
+            Engine::Mango => Mango::read(&root).map(Model::Mango),
+        });
+        drop(root);
+        let issues = mistakes.into_issues();
+        match model {
+            Some(model) if issues.is_empty() => {
+                let hash = blake3::hash(text.as_bytes()).to_hex();
+                let parameter_hash = hash.as_str().get(..16).unwrap_or_default().to_owned();
+                Ok(Self { header, parameter_hash, model })
+            }
+            _ => Err(issues),
+        }
+    }
+
+    /// Margins one account: the one function that everything else calls. Total: what the model does not cover is listed in
+    /// the outcome, not dropped.
+    #[must_use]
+    pub fn margin(&self, state: &AccountState) -> AccountMargin {
+        AccountMargin {
+            account: state.account.clone(),
+            venue: state.venue.clone(),
+            rulebook: self.header.id.clone(),
+            parameter_hash: self.parameter_hash.clone(),
+            outcome: self.outcome(state),
+        }
+    }
+
+    /// The figures alone.
+    #[must_use]
+    pub fn outcome(&self, state: &AccountState) -> Outcome {
+        let mut outcome = match &self.model {
+            Model::Scenario(model) => model.margin(state),
+            Model::Options(model) => model.margin(state),
+            Model::Tiered(model) => model.margin(state),
+            Model::Srm(model) => model.margin(state),
+            Model::Dydx(model) => model.margin(state),
+            Model::Drift(model) => model.margin(state),
+            Model::Mango(model) => model.margin(state),
+        };
+        outcome.unmargined.extend(state.unmargined.iter().cloned());
+        outcome
+    }
+}
+
+fn header(root: &Section<'_>) -> Header {
+    let venues = root.texts("venues").into_iter().filter_map(|name| {
+        let venue = Venue::new(&name);
+        if let Err(error) = &venue {
+            root.mistake("venues", &error.to_string());
+        }
+        venue.ok()
+    });
+    let header = Header {
+        venues: venues.collect(),
+        id: root.text("id"),
+        title: root.text("title"),
+        valid_from: root.text("valid_from"),
+        sources: root.texts("sources"),
+        unverified: root.texts("unverified"),
+    };
+    if header.sources.is_empty() {
+        root.mistake("sources", "must name at least one source of the numbers");
+    }
+    if !is_date(&header.valid_from) {
+        root.mistake("valid_from", "must be a date such as \"2026-01-31\"");
+    }
+    header
+}
+
+/// Rulebooks by id: the embedded ones and the user's own.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Rulebooks {
+    by_id: BTreeMap<String, Rulebook>,
+}
+
+impl Rulebooks {
+    /// All rulebooks that ship with the program.
+    ///
+    /// # Errors
+    /// Never in a build whose tests pass; a mistake in an embedded file is data like any other.
+    pub fn embedded() -> Result<Self, Issues> {
+        let mut all = Self::default();
+        for (file, text) in embedded::FILES {
+            all.add(file, text)?;
+        }
+        Ok(all)
+    }
+
+    /// Adds a file; one with an id that is there already replaces it, which is how a user changes parameters.
+    ///
+    /// # Errors
+    /// Every mistake in the file, or a venue that another rulebook has already claimed.
+    pub fn add(&mut self, file: &str, text: &str) -> Result<(), Issues> {
+        let rulebook = Rulebook::parse(file, text)?;
+        let id = &rulebook.header.id;
+        let mut issues = Issues::default();
+        for venue in &rulebook.header.venues {
+            let other = self.by_id.values().find(|b| b.header.venues.contains(venue) && b.header.id != *id);
+            if let Some(other) = other {
+                issues.push(Issue {
+                    file: file.to_owned(),
+                    row: 0,
+                    field: "venues".into(),
+                    value: venue.to_string(),
+                    rule: format!(
+                        "is claimed by rulebook '{}': leave venues empty and name this one by --rulebook",
+                        other.header.id
+                    ),
+                });
+            }
+        }
+        if !issues.is_empty() {
+            return Err(issues);
+        }
+        self.by_id.insert(id.clone(), rulebook);
+        Ok(())
+    }
+
+    /// By id.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<&Rulebook> {
+        self.by_id.get(id)
+    }
+
+    /// The one that a venue's accounts use unless told otherwise.
+    #[must_use]
+    pub fn for_venue(&self, venue: &Venue) -> Option<&Rulebook> {
+        self.by_id.values().find(|book| book.header.venues.contains(venue))
+    }
+
+    /// In the order of their ids.
+    pub fn iter(&self) -> impl Iterator<Item = &Rulebook> {
+        self.by_id.values()
+    }
+}
+
+/// `YYYY-MM-DD`.
+fn is_date(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let [year, month, day] = parts.as_slice() else { return false };
+    let number = |part: &str, length: usize| (part.len() == length).then(|| part.parse::<i16>().ok())?;
+    let small = |part: &str| number(part, 2).and_then(|n| i8::try_from(n).ok());
+    match (number(year, 4), small(month), small(day)) {
+        (Some(year), Some(month), Some(day)) => units::Timestamp::from_utc_date(year, month, day, 0).is_ok(),
+        _ => false,
+    }
+}
