@@ -1,4 +1,6 @@
 //! The rulebooks that ship with the program, embedded so that one binary is all a user needs.
 
 /// File name and text.
-pub(super) const FILES: [(&str, &str); 0] = [];
+#[rustfmt::skip] // one line a file
+pub(super) const FILES: &[(&str, &str)] = &[
+];

@@ -9,6 +9,7 @@
 //! and the errors measured.
 
 mod deribit;
+mod margin;
 mod pricing;
 mod render;
 mod result;
@@ -70,7 +71,7 @@ pub(crate) struct Suite {
 }
 
 /// All suites, in the order in which they run.
-pub(crate) static SUITES: [Suite; 2] = [
+pub(crate) static SUITES: &[Suite] = &[
     Suite { id: pricing::ID, summary: pricing::SUMMARY, run: pricing::run },
     Suite { id: deribit::ID, summary: deribit::SUMMARY, run: deribit::run },
 ];
