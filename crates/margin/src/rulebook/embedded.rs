@@ -3,4 +3,6 @@
 /// File name and text.
 #[rustfmt::skip] // one line a file
 pub(super) const FILES: &[(&str, &str)] = &[
+    ("rulebooks/derive-pmrm1.toml", include_str!("../../../../rulebooks/derive-pmrm1.toml")),
+    ("rulebooks/derive-pmrm2.toml", include_str!("../../../../rulebooks/derive-pmrm2.toml")),
 ];
