@@ -277,7 +277,7 @@ impl MarketBuilder {
         };
         let contract = match leg.mark {
             Mark::Option { strike, kind, vol, .. } => {
-                ContractState::Option { expiry, strike, kind, vol, payoff }
+                ContractState::Option { expiry, strike, kind, vol: vol.get(), payoff }
             }
             Mark::Future { price, .. } | Mark::Perpetual { price } => {
                 ContractState::Future { expiry, mark: price.get(), payoff }

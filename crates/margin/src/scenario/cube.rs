@@ -80,8 +80,8 @@ pub enum ContractState {
         strike: Strike,
         /// Call or put.
         kind: OptionKind,
-        /// Vol.
-        vol: Vol,
+        /// Vol as a fraction, zero or more; protocols have no upper bound.
+        vol: f64,
         /// What one unit pays.
         payoff: Payoff,
     },
@@ -377,13 +377,8 @@ impl Skew {
         let width = root_years * self.width * (self.vol_static + root_years * self.vol_per_root_year);
         let width = at_least(width, self.least_width);
         let by = k * cap / width;
-        1.0 + if by > cap {
-            cap
-        } else if by < -cap {
-            -cap
-        } else {
-            by
-        }
+        // Capped on the side that k lies on: with a negative cap the other side stays open, as the protocol has it.
+        1.0 + if k >= 0.0 { if by > cap { cap } else { by } } else { at_least(by, -cap) }
     }
 }
 
@@ -433,12 +428,13 @@ impl Priced<'_> {
                 let option = Black76 {
                     forward: Forward::new(self.state.forward())?,
                     strike: *strike,
-                    vol: *vol,
+                    // Only for delta, which no longer moves at the bound.
+                    vol: Vol::new(if *vol > 10.0 { 10.0 } else { *vol })?,
                     expiry: self.state.years,
                     discount: self.state.discount,
                     kind: *kind,
                 };
-                self.option(&option, *payoff, cells)
+                self.option(&option, *vol, *payoff, cells)
             }
         }
     }
@@ -465,9 +461,16 @@ impl Priced<'_> {
         }
     }
 
-    fn option(&self, option: &Black76, payoff: Payoff, cells: &mut [f64]) -> Result<UnitFigures, CubeError> {
-        self.revalue(option, cells)?;
-        let greeks = option.greeks();
+    fn option(
+        &self,
+        option: &Black76,
+        vol: f64,
+        payoff: Payoff,
+        cells: &mut [f64],
+    ) -> Result<UnitFigures, CubeError> {
+        let quoted = one_value(option, 1.0, vol)?;
+        self.revalue(option, vol, cells)?;
+        let delta = option.greeks().delta;
         let forward = option.forward.get();
         let in_coins = self.model.numeraire == Numeraire::Settlement;
         // USD or coins per unit of quoted value, at the base and under each scenario.
@@ -476,7 +479,7 @@ impl Priced<'_> {
             Payoff::Coin if in_coins => 1.0 / forward,
             Payoff::Coin => self.asset.index / forward,
         };
-        let value = base * greeks.value;
+        let value = base * quoted;
         let subtract = if self.model.static_discount.is_some() { 0.0 } else { value };
         for (cell, (spot, forward_factor)) in
             cells.iter_mut().zip(self.shock.spot.iter().zip(self.shock.forward.factors()))
@@ -489,20 +492,19 @@ impl Priced<'_> {
             *cell = per_value * *cell - subtract;
         }
         let (coins, delta) = match payoff {
-            Payoff::Currency { coins, .. } => (coins, coins * greeks.delta),
-            Payoff::Coin => (1.0, greeks.delta - greeks.value / forward),
+            Payoff::Currency { coins, .. } => (coins, coins * delta),
+            Payoff::Coin => (1.0, delta - quoted / forward),
         };
         Ok(UnitFigures { value, coins, delta })
     }
 
     /// Discounted values under every column; scenarios in which days pass are valued at their own time.
-    fn revalue(&self, option: &Black76, cells: &mut [f64]) -> Result<(), CubeError> {
+    fn revalue(&self, option: &Black76, vol: f64, cells: &mut [f64]) -> Result<(), CubeError> {
         let log_moneyness = -kernel::ln(option.forward.get() / option.strike.get());
         let skew = |by: VolMove| {
             let law = self.model.skew.as_ref();
             law.map_or(1.0, |law| law.multiplier(by, log_moneyness, self.shock.root_years))
         };
-        let vol = option.vol.get();
         let mut vols: Vec<f64> =
             self.model.scenarios.iter().map(|s| self.shock.vol(vol, s.vol, skew)).collect();
         vols.resize(cells.len(), vol);
@@ -512,14 +514,19 @@ impl Priced<'_> {
             if scenario.days > 0.0 {
                 let left = positive_part(option.expiry.get() - scenario.days / YearFraction::DAYS);
                 let option = Black76 { expiry: YearFraction::new(left)?, ..*option };
-                let mut value = [0.0];
-                let factors = SpotFactors::new(vec![*factor])?;
-                revalue_row(&ContractRow::from(&option), &factors, &[*vol], &mut value)?;
-                [*cell] = value;
+                *cell = one_value(&option, *factor, *vol)?;
             }
         }
         Ok(())
     }
+}
+
+/// Discounted value at one factor and vol: the bits of the same cell of a row.
+fn one_value(option: &Black76, factor: f64, vol: f64) -> Result<f64, CubeError> {
+    let mut value = [0.0];
+    revalue_row(&ContractRow::from(option), &SpotFactors::new(vec![factor])?, &[vol], &mut value)?;
+    let [value] = value;
+    Ok(value)
 }
 
 /// Hands out segments and strike keys in the order of the contracts.
