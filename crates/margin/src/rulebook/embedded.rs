@@ -8,4 +8,7 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("rulebooks/deribit-pm.toml", include_str!("../../../../rulebooks/deribit-pm.toml")),
     ("rulebooks/deribit-xpm.toml", include_str!("../../../../rulebooks/deribit-xpm.toml")),
     ("rulebooks/unified.toml", include_str!("../../../../rulebooks/unified.toml")),
+    ("rulebooks/okx-pm.toml", include_str!("../../../../rulebooks/okx-pm.toml")),
+    ("rulebooks/bybit-pm.toml", include_str!("../../../../rulebooks/bybit-pm.toml")),
+    ("rulebooks/span.toml", include_str!("../../../../rulebooks/span.toml")),
 ];

@@ -136,6 +136,15 @@ impl Rulebook {
         }
     }
 
+    /// The parameters of a scenario rulebook: what its engine is called with when many portfolios share one cube.
+    #[must_use]
+    pub fn scenario_model(&self) -> Option<&ScenarioModel> {
+        match &self.model {
+            Model::Scenario(model) => Some(model),
+            _ => None,
+        }
+    }
+
     /// The figures alone.
     #[must_use]
     pub fn outcome(&self, state: &AccountState) -> Outcome {
