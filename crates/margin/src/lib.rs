@@ -22,6 +22,8 @@ mod state;
 mod testing;
 
 pub use lookup::account_states;
+/// Engines of protocols in their own units, for whoever compares them with the protocols' own numbers.
+pub use protocol::{drift, dydx, exact, mango};
 pub use report::{
     AccountMargin, Charge, Collateral, LegMargin, Levels, Outcome, ScenarioPnl, Unit, Unmargined,
 };

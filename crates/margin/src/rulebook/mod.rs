@@ -136,12 +136,17 @@ impl Rulebook {
         }
     }
 
-    /// The parameters of a scenario rulebook: what its engine is called with when many portfolios share one cube.
+    /// The parameters, when the model revalues scenarios: for whoever margins many portfolios on one cube.
     #[must_use]
     pub fn scenario_model(&self) -> Option<&ScenarioModel> {
         match &self.model {
             Model::Scenario(model) => Some(model),
-            _ => None,
+            Model::Options(_)
+            | Model::Tiered(_)
+            | Model::Srm(_)
+            | Model::Dydx(_)
+            | Model::Drift(_)
+            | Model::Mango(_) => None,
         }
     }
 
