@@ -3,7 +3,7 @@
 //! A leg on an underlying that the rulebook does not cover, and a balance that it does not name, go to `unmargined`. Balances
 //! count less their haircut; debts count in full.
 
-use super::cube::{AssetState, ContractState, Cube, ExpiryState, Payoff, UnitMarket};
+use super::cube::{AssetState, ContractState, Cube, ExpiryState, Follows, Payoff, UnitMarket};
 use super::model::{Combine, Haircut, ScenarioModel, UnitBy};
 use super::risk::{Entry, Scratch, UnitRisk};
 use crate::report::{Charge, Collateral, Levels, Outcome, ScenarioPnl, Unit, Unmargined};
@@ -263,7 +263,12 @@ struct MarketBuilder {
 impl MarketBuilder {
     fn holding(&mut self, holding: &Holding) -> Result<(), String> {
         let expiry = self.expiry(YearFraction::ZERO, holding.price_usd)?;
-        let contract = ContractState::Holding { expiry, price: holding.price_usd };
+        let contract = ContractState::Holding {
+            expiry,
+            price: holding.price_usd,
+            confidence: 1.0,
+            follows: Follows::Index,
+        };
         self.push(contract, holding.amount)
     }
 

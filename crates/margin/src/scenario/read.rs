@@ -109,6 +109,7 @@ impl ScenarioModel {
                 | ChargeKind::CloseOut { rate: by, .. }
                 | ChargeKind::CalendarSpread(by) => self.covers(root, "charge", by),
                 ChargeKind::Futures { .. }
+                | ChargeKind::Holdings(_)
                 | ChargeKind::NakedOptions(_)
                 | ChargeKind::ShortOptions(_)
                 | ChargeKind::Confidence { .. } => {}
@@ -324,6 +325,7 @@ fn collateral(root: &Section<'_>) -> CollateralRule {
 enum Word {
     Futures,
     Perpetuals,
+    Holdings,
     NakedOptions,
     ShortOptions,
     Confidence,
@@ -333,9 +335,10 @@ enum Word {
     CalendarSpread,
 }
 
-const KINDS: [(&str, Word); 9] = [
+const KINDS: [(&str, Word); 10] = [
     ("futures", Word::Futures),
     ("perpetuals", Word::Perpetuals),
+    ("holdings", Word::Holdings),
     ("naked_options", Word::NakedOptions),
     ("short_options", Word::ShortOptions),
     ("confidence", Word::Confidence),
@@ -352,6 +355,7 @@ fn charge(s: &Section<'_>) -> Option<ChargeRule> {
     let kind = match s.word("kind", &KINDS)? {
         Word::Futures => ChargeKind::Futures { rate: rates(s), perpetuals_only: false },
         Word::Perpetuals => ChargeKind::Futures { rate: rates(s), perpetuals_only: true },
+        Word::Holdings => ChargeKind::Holdings(rates(s)),
         Word::NakedOptions => ChargeKind::NakedOptions(rates(s)),
         Word::ShortOptions => ChargeKind::ShortOptions(rates(s)),
         Word::Confidence => ChargeKind::Confidence {

@@ -237,6 +237,7 @@ impl Portfolio<'_> {
     fn charge(&self, rule: &ChargeRule) -> Levels {
         match &rule.kind {
             ChargeKind::Futures { rate, perpetuals_only } => self.futures(*rate, *perpetuals_only),
+            ChargeKind::Holdings(rate) => at_rate(*rate, self.holdings()),
             ChargeKind::NakedOptions(rate) => at_rate(*rate, self.by_strike()),
             ChargeKind::ShortOptions(rate) => at_rate(*rate, self.short_options()),
             ChargeKind::Confidence { threshold, factor } => {
@@ -306,6 +307,14 @@ impl Portfolio<'_> {
         at_rate(rate, notional)
     }
 
+    /// Balances that follow the index, at the index.
+    fn holdings(&self) -> f64 {
+        let holdings = self.rows().filter(|(row, _)| row.class == Class::Holding);
+        holdings
+            .map(|(row, quantity)| (quantity * row.coins).abs() * self.coin(self.asset_of(row.expiry)))
+            .sum()
+    }
+
     /// Net short coins of each strike, calls and puts pooled, at the index.
     fn by_strike(&self) -> f64 {
         let mut total = 0.0;
@@ -347,6 +356,14 @@ impl Portfolio<'_> {
                 if confidence < threshold {
                     total += (1.0 - confidence) * factor * coins * self.coin(state.asset);
                 }
+            }
+        }
+        for (row, quantity) in self.rows().filter(|(row, _)| row.class == Class::Holding) {
+            let asset = self.asset_of(row.expiry);
+            let index = self.cube.assets.get(asset).map_or(1.0, |asset| asset.index_confidence);
+            let confidence = lower(row.confidence, index);
+            if confidence < threshold {
+                total += (1.0 - confidence) * factor * (quantity * row.coins).abs() * self.coin(asset);
             }
         }
         total

@@ -1,3 +1,4 @@
 //! Suites of the margin models: protocols' own tests, exchanges' answers and documented examples.
 
 pub(super) mod deribit_pm;
+pub(super) mod derive_pmrm;
