@@ -74,6 +74,7 @@ pub(crate) struct Suite {
 pub(crate) static SUITES: &[Suite] = &[
     Suite { id: pricing::ID, summary: pricing::SUMMARY, run: pricing::run },
     Suite { id: deribit::ID, summary: deribit::SUMMARY, run: deribit::run },
+    Suite { id: margin::documented::ID, summary: margin::documented::SUMMARY, run: margin::documented::run },
 ];
 
 /// Why nothing was run.
