@@ -156,7 +156,7 @@ proptest! {
                 for leg in unit.legs {
                     let Levels { initial, maintenance } = leg.requirement;
                     let deep = id == "okx-options"
-                        && legs.iter().any(|l| l.symbol == leg.symbol && worth_three_coins(l));
+                        && legs.iter().any(|l| l.symbol == leg.symbol && worth_five_coins(l));
                     prop_assert!(initial >= maintenance || deep, "{id} {}", leg.symbol);
                 }
             }
@@ -164,9 +164,10 @@ proptest! {
     }
 }
 
-/// OKX: max(c, c v) of a put exceeds its initial 0.10 or 0.15 only when v is above 0.10/0.03.
-fn worth_three_coins(leg: &Leg) -> bool {
-    leg.option_price() * leg.quote_usd > 3.0 * leg.index_usd
+/// OKX: 0.03 v + v of a put exceeds 0.15 + v only when v is above 0.15/0.03; such a put is in the money, so nothing is taken off 0.15.
+fn worth_five_coins(leg: &Leg) -> bool {
+    leg.option_price() * leg.quote_usd
+        > (0.15 / 0.03) * (1.0 - REORDERED) * leg.index_usd.min(leg.mark.price().get())
 }
 
 #[test]
