@@ -184,7 +184,7 @@ fn factor_tiers(section: &Section<'_>) -> Vec<FactorTier> {
                 child.mistake("above_coin", "must be above that of the tier before");
             }
             Some(last) if factor < last.factor => {
-                child.mistake("factor", "must not be below that of the tier before")
+                child.mistake("factor", "must not be below that of the tier before");
             }
             None | Some(_) => {}
         }
