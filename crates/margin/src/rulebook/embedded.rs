@@ -8,4 +8,10 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("rulebooks/deribit-pm.toml", include_str!("../../../../rulebooks/deribit-pm.toml")),
     ("rulebooks/deribit-xpm.toml", include_str!("../../../../rulebooks/deribit-xpm.toml")),
     ("rulebooks/unified.toml", include_str!("../../../../rulebooks/unified.toml")),
+    ("rulebooks/binance-options.toml", include_str!("../../../../rulebooks/binance-options.toml")),
+    ("rulebooks/bit-com-options.toml", include_str!("../../../../rulebooks/bit-com-options.toml")),
+    ("rulebooks/bybit-options.toml", include_str!("../../../../rulebooks/bybit-options.toml")),
+    ("rulebooks/deribit-sm.toml", include_str!("../../../../rulebooks/deribit-sm.toml")),
+    ("rulebooks/deribit-xsm.toml", include_str!("../../../../rulebooks/deribit-xsm.toml")),
+    ("rulebooks/okx-options.toml", include_str!("../../../../rulebooks/okx-options.toml")),
 ];

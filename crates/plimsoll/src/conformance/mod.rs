@@ -80,6 +80,7 @@ pub(crate) static SUITES: &[Suite] = &[
         summary: margin::derive_pmrm::SUMMARY,
         run: margin::derive_pmrm::run,
     },
+    Suite { id: margin::documented::ID, summary: margin::documented::SUMMARY, run: margin::documented::run },
 ];
 
 /// Why nothing was run.

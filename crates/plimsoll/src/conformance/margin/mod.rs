@@ -2,3 +2,4 @@
 
 pub(super) mod deribit_pm;
 pub(super) mod derive_pmrm;
+pub(super) mod documented;
