@@ -24,8 +24,8 @@ mod tests;
 mod tiers;
 
 pub use account::NoClosedForm;
-pub use liquidation::{InversePosition, LinearPosition};
 pub use collateral::PortfolioRule;
+pub use liquidation::{InversePosition, LinearPosition};
 pub use parameters::{Held, Kind, TieredMargin};
 pub use rates::{FundingRule, LendingRule};
 pub use tiers::{Column, Tier, TierFault, Tiers};

@@ -75,7 +75,11 @@ pub(crate) static SUITES: &[Suite] = &[
     Suite { id: pricing::ID, summary: pricing::SUMMARY, run: pricing::run },
     Suite { id: deribit::ID, summary: deribit::SUMMARY, run: deribit::run },
     Suite { id: margin::tiered::ID, summary: margin::tiered::SUMMARY, run: margin::tiered::run },
-    Suite { id: margin::hyperliquid::ID, summary: margin::hyperliquid::SUMMARY, run: margin::hyperliquid::run },
+    Suite {
+        id: margin::hyperliquid::ID,
+        summary: margin::hyperliquid::SUMMARY,
+        run: margin::hyperliquid::run,
+    },
 ];
 
 /// Why nothing was run.

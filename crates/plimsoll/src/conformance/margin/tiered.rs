@@ -103,8 +103,7 @@ fn binance(file: &Value) -> GroupResult {
         // A free tier up to amount / rate has the deduction of the example.
         let maximum_leverage = 1.0;
         let free = Tier { from: 0.0, maintenance_rate: 0.0, maximum_leverage };
-        let eth =
-            table(&[free, Tier { from: amount / rate, maintenance_rate: rate, maximum_leverage }])?;
+        let eth = table(&[free, Tier { from: amount / rate, maintenance_rate: rate, maximum_leverage }])?;
         let (notional, theirs) = (number(row, "notional")?, number(row, "mm")?);
         group.compare(relative(eth.maintenance(notional), theirs), || "ETH, table of the example".into());
         Ok(())
@@ -162,8 +161,7 @@ fn compare_position(
 ) -> Result<(), ExampleError> {
     let (quantity, value) = (number(row, "szi")?, number(row, "position_value")?);
     let leverage = number(row, "max_leverage")?;
-    let tiers =
-        table(&[Tier { from: 0.0, maintenance_rate: 0.5 / leverage, maximum_leverage: leverage }])?;
+    let tiers = table(&[Tier { from: 0.0, maintenance_rate: 0.5 / leverage, maximum_leverage: leverage }])?;
     let position = LinearPosition {
         quantity,
         price: value / quantity.abs(),
