@@ -14,4 +14,11 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("rulebooks/deribit-sm.toml", include_str!("../../../../rulebooks/deribit-sm.toml")),
     ("rulebooks/deribit-xsm.toml", include_str!("../../../../rulebooks/deribit-xsm.toml")),
     ("rulebooks/okx-options.toml", include_str!("../../../../rulebooks/okx-options.toml")),
+    ("rulebooks/binance-usdm.toml", include_str!("../../../../rulebooks/binance-usdm.toml")),
+    ("rulebooks/binance-coinm.toml", include_str!("../../../../rulebooks/binance-coinm.toml")),
+    ("rulebooks/binance-pm.toml", include_str!("../../../../rulebooks/binance-pm.toml")),
+    ("rulebooks/hyperliquid.toml", include_str!("../../../../rulebooks/hyperliquid.toml")),
+    ("rulebooks/hyperliquid-isolated.toml", include_str!("../../../../rulebooks/hyperliquid-isolated.toml")),
+    ("rulebooks/hyperliquid-unified.toml", include_str!("../../../../rulebooks/hyperliquid-unified.toml")),
+    ("rulebooks/hyperliquid-portfolio.toml", include_str!("../../../../rulebooks/hyperliquid-portfolio.toml")),
 ];

@@ -81,6 +81,10 @@ pub(crate) static SUITES: &[Suite] = &[
         run: margin::derive_pmrm::run,
     },
     Suite { id: margin::documented::ID, summary: margin::documented::SUMMARY, run: margin::documented::run },
+    Suite { id: margin::tiered::ID, summary: margin::tiered::SUMMARY, run: margin::tiered::run },
+        id: margin::hyperliquid::ID,
+        summary: margin::hyperliquid::SUMMARY,
+        run: margin::hyperliquid::run,
 ];
 
 /// Why nothing was run.
