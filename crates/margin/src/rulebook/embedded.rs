@@ -21,4 +21,7 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("rulebooks/hyperliquid-isolated.toml", include_str!("../../../../rulebooks/hyperliquid-isolated.toml")),
     ("rulebooks/hyperliquid-unified.toml", include_str!("../../../../rulebooks/hyperliquid-unified.toml")),
     ("rulebooks/hyperliquid-portfolio.toml", include_str!("../../../../rulebooks/hyperliquid-portfolio.toml")),
+    ("rulebooks/okx-pm.toml", include_str!("../../../../rulebooks/okx-pm.toml")),
+    ("rulebooks/bybit-pm.toml", include_str!("../../../../rulebooks/bybit-pm.toml")),
+    ("rulebooks/span.toml", include_str!("../../../../rulebooks/span.toml")),
 ];

@@ -7,7 +7,7 @@
 //! Prices: an option is D B76(F, K, σ, T) of its expiry, F = fixed + variable part, where only the variable part moves (in the
 //! last half hour of a venue that settles on an average, the rest is already known). A coin payoff is value/F.
 
-use super::model::{Numeraire, RelativeVol, ScenarioModel, Skew, SpotMove, Table, VolMove, Weight};
+use super::model::{Numeraire, RelativeVol, ScenarioModel, Skew, SpotMove, Table, VolBand, VolMove, Weight};
 use super::{at_least, positive_part};
 use pricing::revalue::{ContractRow, SpotFactors, revalue_row};
 use pricing::{Black76, kernel};
@@ -58,6 +58,10 @@ pub struct ExpiryState {
     pub discount: Discount,
     /// Least confidence of its own feeds: forward, rate, vols.
     pub confidence: f64,
+    /// Currency of its prices.
+    pub quote: Asset,
+    /// USD per unit of that currency.
+    pub quote_usd: f64,
 }
 
 /// One contract. Values per canonical unit.
@@ -200,6 +204,16 @@ pub enum CubeError {
     /// Shapes that do not fit; our own mistake.
     #[error("internal: {0}; please report it")]
     Internal(#[from] pricing::batch::BatchError),
+    /// Published arrays of another shape.
+    #[error(
+        "risk arrays must be {contracts} lists of {scenarios} numbers, for a model without discounts by expiry"
+    )]
+    Arrays {
+        /// Of the cube.
+        contracts: usize,
+        /// Of the model.
+        scenarios: usize,
+    },
     /// An index that names nothing; our own mistake.
     #[error(
         "internal: contract {contract} names an expiry or asset that is not in the unit; please report it"
@@ -251,6 +265,30 @@ impl Cube {
     #[must_use]
     pub fn contracts(&self) -> usize {
         self.rows.len()
+    }
+
+    /// The cube with published P&L arrays in place of its own revaluation, one for each contract in order: what clearing
+    /// houses send out as risk arrays. As published, a value is already weighted; gains are positive, per canonical unit.
+    ///
+    /// # Errors
+    /// When there is not one array for each contract with one value for each scenario, or the model discounts by expiry and
+    /// so needs values instead of P&L.
+    pub fn with_risk_arrays(mut self, model: &ScenarioModel, arrays: &[Vec<f64>]) -> Result<Self, CubeError> {
+        let scenarios = model.scenarios.len();
+        let plain = model.static_discount.is_none() && model.forward_contingency.is_none();
+        if !plain || arrays.len() != self.rows.len() || arrays.iter().any(|array| array.len() != scenarios) {
+            return Err(CubeError::Arrays { contracts: self.rows.len(), scenarios });
+        }
+        let rows = self.cells.chunks_mut(self.width.max(1)).zip(&self.rows).zip(arrays);
+        for ((cells, row), array) in rows {
+            let weights = self.segments.get(row.segment as usize).map(|segment| &segment.weights);
+            for (scenario, (cell, published)) in cells.iter_mut().zip(array).enumerate() {
+                // A scenario of weight zero counts for nothing, whatever its array says.
+                let weight = weights.and_then(|w| w.get(scenario)).copied().filter(|w| *w > 0.0);
+                *cell = weight.map_or(0.0, |weight| published / weight);
+            }
+        }
+        Ok(self)
     }
 }
 
@@ -370,16 +408,17 @@ impl ExpiryShocks {
         let days = expiry.years.days();
         let relative = model.vol_shock.relative;
         let scale = relative.map_or(0.0, |law| law.tenor_scale(days));
-        let band = model.vol_shock.points.iter().find(|band| days <= band.up_to_days);
-        let band = band.or(model.vol_shock.points.last());
+        let law = relative.map(|law| (law.range_up * scale, law.range_down * scale));
+        let percent = law.or(band(&model.vol_shock.percent, days)).unwrap_or_default();
+        let points = band(&model.vol_shock.points, days).unwrap_or_default();
         Ok(Self {
             spot,
             forward: SpotFactors::new(forward)?,
-            up: 1.0 + relative.map_or(0.0, |law| law.range_up) * scale,
-            down: positive_part(1.0 - relative.map_or(0.0, |law| law.range_down) * scale),
+            up: 1.0 + percent.0,
+            down: positive_part(1.0 - percent.1),
             least_up: relative.map_or(0.0, |law| law.least_vol_up),
-            points_up: band.map_or(0.0, |band| band.up),
-            points_down: band.map_or(0.0, |band| band.down),
+            points_up: points.0,
+            points_down: points.1,
             root_years: positive_part(expiry.years.get()).sqrt(),
         })
     }
@@ -394,6 +433,12 @@ impl ExpiryShocks {
             VolMove::SkewLinear | VolMove::SkewAbsolute => vol * positive_part(skew(by)),
         }
     }
+}
+
+/// Up and down of the band that holds a tenor; beyond the last band, the last.
+fn band(bands: &[VolBand], days: f64) -> Option<(f64, f64)> {
+    let own = bands.iter().find(|band| days <= band.up_to_days).or(bands.last());
+    own.map(|band| (band.up, band.down))
 }
 
 impl RelativeVol {
