@@ -21,6 +21,7 @@ mod state;
 #[cfg(test)]
 mod testing;
 
+pub use formula::srm;
 pub use lookup::account_states;
 pub use report::{
     AccountMargin, Charge, Collateral, LegMargin, Levels, Outcome, ScenarioPnl, Unit, Unmargined,

@@ -1,7 +1,7 @@
 //! Formula engines: each leg or market by a closed formula, no scenarios.
 
 mod options;
-mod srm;
+pub mod srm;
 mod tiered;
 
 pub(crate) use options::OptionsMargin;

@@ -5,4 +5,5 @@
 pub(super) const FILES: &[(&str, &str)] = &[
     ("rulebooks/derive-pmrm1.toml", include_str!("../../../../rulebooks/derive-pmrm1.toml")),
     ("rulebooks/derive-pmrm2.toml", include_str!("../../../../rulebooks/derive-pmrm2.toml")),
+    ("rulebooks/derive-srm.toml", include_str!("../../../../rulebooks/derive-srm.toml")),
 ];
