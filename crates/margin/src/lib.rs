@@ -21,6 +21,7 @@ mod state;
 #[cfg(test)]
 mod testing;
 
+pub use formula::srm;
 pub use lookup::account_states;
 /// Engines of protocols in their own units, for whoever compares them with the protocols' own numbers.
 pub use protocol::{drift, dydx, exact, mango};

@@ -3,6 +3,7 @@
 mod options;
 mod srm;
 pub(crate) mod tiered;
+pub mod srm;
 
 pub(crate) use options::OptionsMargin;
 pub(crate) use srm::Srm;

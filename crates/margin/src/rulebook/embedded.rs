@@ -24,4 +24,5 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("rulebooks/okx-pm.toml", include_str!("../../../../rulebooks/okx-pm.toml")),
     ("rulebooks/bybit-pm.toml", include_str!("../../../../rulebooks/bybit-pm.toml")),
     ("rulebooks/span.toml", include_str!("../../../../rulebooks/span.toml")),
+    ("rulebooks/derive-srm.toml", include_str!("../../../../rulebooks/derive-srm.toml")),
 ];
