@@ -137,7 +137,6 @@ impl Rulebook {
     }
 
     /// The parameters, when the model revalues scenarios: for whoever margins many portfolios on one cube.
-    /// The parameters of a scenario rulebook: what its engine is called with when many portfolios share one cube.
     #[must_use]
     pub fn scenario_model(&self) -> Option<&ScenarioModel> {
         match &self.model {
@@ -148,7 +147,6 @@ impl Rulebook {
             | Model::Dydx(_)
             | Model::Drift(_)
             | Model::Mango(_) => None,
-            _ => None,
         }
     }
 

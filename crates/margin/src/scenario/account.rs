@@ -5,8 +5,6 @@
 //! `[borrow]`: the unit "borrowing".
 
 use super::cube::{AssetState, ContractState, Cube, ExpiryState, Follows, Payoff, UnitMarket};
-use super::model::{Combine, Haircut, ScenarioModel, UnitBy};
-use super::cube::{AssetState, ContractState, Cube, ExpiryState, Payoff, UnitMarket};
 use super::model::{Combine, InScenarios, ScenarioModel, UnitBy};
 use super::risk::{Entry, Scratch, UnitRisk};
 use crate::report::{Charge, Collateral, Levels, Outcome, ScenarioPnl, Unit, Unmargined};
@@ -304,16 +302,14 @@ struct MarketBuilder {
 
 impl MarketBuilder {
     fn holding(&mut self, holding: &Holding) -> Result<(), String> {
-        let expiry = self.expiry(YearFraction::ZERO, holding.price_usd)?;
+        let usd = Quote { currency: Asset::usd(), usd: 1.0, price: holding.price_usd };
+        let expiry = self.expiry(YearFraction::ZERO, usd)?;
         let contract = ContractState::Holding {
             expiry,
             price: holding.price_usd,
             confidence: 1.0,
             follows: Follows::Index,
         };
-        let usd = Quote { currency: Asset::usd(), usd: 1.0, price: holding.price_usd };
-        let expiry = self.expiry(YearFraction::ZERO, usd)?;
-        let contract = ContractState::Holding { expiry, price: holding.price_usd };
         self.push(contract, holding.amount)
     }
 

@@ -388,7 +388,7 @@ enum Word {
     QuoteHedge,
 }
 
-const KINDS: [(&str, Word); 10] = [
+const KINDS: [(&str, Word); 11] = [
     ("futures", Word::Futures),
     ("perpetuals", Word::Perpetuals),
     ("holdings", Word::Holdings),

@@ -82,9 +82,11 @@ pub(crate) static SUITES: &[Suite] = &[
     },
     Suite { id: margin::documented::ID, summary: margin::documented::SUMMARY, run: margin::documented::run },
     Suite { id: margin::tiered::ID, summary: margin::tiered::SUMMARY, run: margin::tiered::run },
+    Suite {
         id: margin::hyperliquid::ID,
         summary: margin::hyperliquid::SUMMARY,
         run: margin::hyperliquid::run,
+    },
 ];
 
 /// Why nothing was run.

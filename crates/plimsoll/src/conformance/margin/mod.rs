@@ -3,6 +3,5 @@
 pub(super) mod deribit_pm;
 pub(super) mod derive_pmrm;
 pub(super) mod documented;
-//! Suites of margin: published examples and recorded accounts, against the margin engines.
 pub(super) mod hyperliquid;
 pub(super) mod tiered;

@@ -70,6 +70,7 @@ fn model(config: &Config) -> ScenarioModel {
                 floor_days: 1.0,
                 least_vol_up: 0.0,
             }),
+            percent: Vec::new(),
             points: Vec::new(),
         },
         skew: None,
@@ -91,6 +92,7 @@ fn model(config: &Config) -> ScenarioModel {
         ],
         factor: Factors { initial: 1.3, maintenance: 1.0, depeg_threshold: 0.98, depeg_factor: 2.0 },
         collateral: CollateralRule::default(),
+        borrow: None,
     }
 }
 

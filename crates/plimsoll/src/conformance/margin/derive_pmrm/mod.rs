@@ -200,6 +200,8 @@ impl Portfolio {
             rate: 0.0,
             discount: Discount::new(1.0)?,
             confidence: 1.0,
+            quote: Asset::usd(),
+            quote_usd: 1.0,
         })
     }
 }

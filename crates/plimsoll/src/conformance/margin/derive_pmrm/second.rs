@@ -247,6 +247,7 @@ fn model(p: &Value) -> Result<ScenarioModel, CaseError> {
                 floor_days: number(vol, "DTE_FLOOR")?,
                 least_vol_up: number(vol, "MIN_VOL_EVAL_SHOCKED")?,
             }),
+            percent: Vec::new(),
             points: Vec::new(),
         },
         skew: Some(skew(section(p, "SkewShock")?)?),
@@ -285,6 +286,7 @@ fn model(p: &Value) -> Result<ScenarioModel, CaseError> {
             depeg_factor: number(other, "PEG_LOSS_FACTOR")?,
         },
         collateral: CollateralRule::default(),
+        borrow: None,
     })
 }
 
