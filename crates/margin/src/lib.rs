@@ -23,6 +23,8 @@ mod testing;
 
 pub use formula::srm;
 pub use lookup::account_states;
+/// Engines of protocols in their own units, for whoever compares them with the protocols' own numbers.
+pub use protocol::{drift, dydx, exact, mango};
 pub use report::{
     AccountMargin, Charge, Collateral, LegMargin, Levels, Outcome, ScenarioPnl, Unit, Unmargined,
 };

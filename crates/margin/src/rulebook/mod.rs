@@ -136,6 +136,20 @@ impl Rulebook {
         }
     }
 
+    /// The parameters, when the model revalues scenarios: for whoever margins many portfolios on one cube.
+    #[must_use]
+    pub fn scenario_model(&self) -> Option<&ScenarioModel> {
+        match &self.model {
+            Model::Scenario(model) => Some(model),
+            Model::Options(_)
+            | Model::Tiered(_)
+            | Model::Srm(_)
+            | Model::Dydx(_)
+            | Model::Drift(_)
+            | Model::Mango(_) => None,
+        }
+    }
+
     /// The figures alone.
     #[must_use]
     pub fn outcome(&self, state: &AccountState) -> Outcome {

@@ -298,7 +298,7 @@ impl MarketBuilder {
         let last = self.expiries.last();
         if last.is_none_or(|state| state.years != years) {
             self.dates += 1;
-        } else if last.is_some_and(|state| state.forward_variable == forward) {
+        } else if last.is_some_and(|state| state.forward_variable.to_bits() == forward.to_bits()) {
             return Ok(self.expiries.len() - 1);
         }
         self.expiries.push(ExpiryState {

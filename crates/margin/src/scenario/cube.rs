@@ -120,7 +120,16 @@ pub struct Cube {
     pub(super) stable_usd: f64,
     /// Of each asset, of each scenario, in numeraire: how much of an extended scenario's magnitude is dropped.
     pub(super) dampener: Vec<f64>,
+    /// What gains count, in models that cut them.
+    pub(super) gain: Option<GainOffset>,
     pub(super) numeraire_usd: f64,
+}
+
+/// Part of a gain that counts, and the most of it, in numeraire.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct GainOffset {
+    pub(super) part: f64,
+    pub(super) most: f64,
 }
 
 /// What a portfolio needs to know of a contract beside its cells.
@@ -202,6 +211,7 @@ impl Cube {
             assets: market.assets.clone(),
             stable_usd: market.stable_usd,
             dampener: dampener(model, market),
+            gain: gain_offset(model, market),
             numeraire_usd: numeraire_usd(model, market),
         };
         let shocks: Vec<ExpiryShocks> =
@@ -282,6 +292,13 @@ fn numeraire_usd(model: &ScenarioModel, market: &UnitMarket) -> f64 {
         Some(asset) if is_in_coins(model, market) => asset.index,
         _ => 1.0,
     }
+}
+
+fn gain_offset(model: &ScenarioModel, market: &UnitMarket) -> Option<GainOffset> {
+    let asset = &market.assets.first()?.asset;
+    let part = model.offset.gain.get(asset)?;
+    let most = model.offset.most_gain_usd.get(asset).unwrap_or(f64::MAX);
+    Some(GainOffset { part, most: most / numeraire_usd(model, market) })
 }
 
 fn dampener(model: &ScenarioModel, market: &UnitMarket) -> Vec<f64> {

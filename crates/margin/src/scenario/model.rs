@@ -252,13 +252,13 @@ pub struct ForwardContingency {
     pub per_year: f64,
 }
 
-/// What becomes of a unit's P&L after netting.
-#[derive(Debug, Clone, PartialEq)]
+/// What becomes of a unit's P&L after netting: first gains, then far scenarios.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Offset {
-    /// Part of a gain that helps other units of the account.
-    pub gain: f64,
-    /// The most that it helps, USD.
-    pub most_gain_usd: f64,
+    /// Part of a gain that counts after netting; assets without a number count gains in full.
+    pub gain: ByAsset,
+    /// The most that counts, USD; without a number there is no limit.
+    pub most_gain_usd: ByAsset,
     /// Extended scenarios lose (max(|move|/range, 1) - 1) x this / ((1 + sign range) x index) of their magnitude, in coins.
     pub dampener_usd: ByAsset,
 }

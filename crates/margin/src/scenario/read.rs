@@ -196,9 +196,9 @@ fn grid(section: &Section<'_>) -> Vec<Scenario> {
 /// `-18 % up`, `-0.75 R same`, with days when some pass.
 fn name(spot: SpotMove, vol: &str, days: f64) -> String {
     let spot = match spot {
-        SpotMove::Relative(by) if by == 0.0 => "0 %".to_owned(),
+        SpotMove::Relative(0.0) => "0 %".to_owned(),
         SpotMove::Relative(by) => format!("{:+} %", (by * 1e6).round() / 1e4),
-        SpotMove::OfRange(by) if by == 0.0 => "0 R".to_owned(),
+        SpotMove::OfRange(0.0) => "0 R".to_owned(),
         SpotMove::OfRange(by) => format!("{:+} R", (by * 1e4).round() / 1e4),
     };
     let vol = vol.replace('_', " ");
@@ -272,12 +272,10 @@ fn forward_contingency(s: &Section<'_>) -> ForwardContingency {
 }
 
 fn offset(root: &Section<'_>) -> Offset {
-    let Some(s) = root.optional_child("offset") else {
-        return Offset { gain: 1.0, most_gain_usd: f64::MAX, dampener_usd: ByAsset::default() };
-    };
+    let Some(s) = root.optional_child("offset") else { return Offset::default() };
     Offset {
-        gain: s.number("gain", Bound::Fraction),
-        most_gain_usd: s.number_or("most_gain_usd", Bound::NotNegative, f64::MAX),
+        gain: by_asset(&s, "gain", Bound::Fraction),
+        most_gain_usd: by_asset(&s, "most_gain_usd", Bound::NotNegative),
         dampener_usd: by_asset(&s, "dampener_usd", Bound::NotNegative),
     }
 }

@@ -75,7 +75,7 @@ impl Cube {
         scratch: &mut Scratch,
     ) -> Result<UnitRisk, AccumulateError> {
         let mark_to_market = self.scenario_pnl(model, entries, scratch)?;
-        self.offset(model, &mut scratch.pnl);
+        self.offset(&mut scratch.pnl);
         self.charge_all(model, entries, scratch);
         let (worst, worst_loss) = worst_of(&scratch.pnl);
         let requirement = self.requirement(model, worst_loss, &scratch.charges);
@@ -143,20 +143,16 @@ impl Cube {
         self.expiries.get(expiry as usize).map(|state| (state.asset, state.date))
     }
 
-    /// Gains count in part, far scenarios are dampened.
-    fn offset(&self, model: &ScenarioModel, pnl: &mut [f64]) {
-        let offset = &model.offset;
-        let most = offset.most_gain_usd / self.numeraire_usd;
+    /// Gains count in part, then far scenarios are dampened.
+    fn offset(&self, pnl: &mut [f64]) {
+        if let Some(gain) = self.gain {
+            for value in pnl.iter_mut().filter(|value| **value > 0.0) {
+                *value = lower(*value * gain.part, gain.most);
+            }
+        }
         for (value, dropped) in pnl.iter_mut().zip(&self.dampener) {
             let magnitude = positive_part(value.abs() - dropped);
             *value = if *value < 0.0 { -magnitude } else { magnitude };
-        }
-        if offset.gain == 1.0 {
-            return;
-        }
-        for value in pnl.iter_mut().filter(|value| **value > 0.0) {
-            let kept = *value * offset.gain;
-            *value = if kept > most { most } else { kept };
         }
     }
 

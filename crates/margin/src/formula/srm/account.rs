@@ -118,7 +118,8 @@ impl Srm {
         let usd = |price: f64| price * leg.quote_usd;
         match leg.mark {
             Mark::Option { forward, vol, strike, kind, expiry } => {
-                let rules = self.option.get(underlying).ok_or_else(|| missing("options", "option", underlying))?;
+                let rules =
+                    self.option.get(underlying).ok_or_else(|| missing("options", "option", underlying))?;
                 let forward = Forward::new(usd(forward.get())).map_err(|e| e.to_string())?;
                 let strike = Strike::new(usd(strike.get())).map_err(|e| e.to_string())?;
                 let option = SrmOption { strike, kind, size_coin: leg.size_coin(), vol };
@@ -135,8 +136,10 @@ impl Srm {
                 }
             }
             Mark::Perpetual { price } => {
-                let rates =
-                    self.perpetual.get(underlying).ok_or_else(|| missing("perpetuals", "perpetual", underlying))?;
+                let rates = self
+                    .perpetual
+                    .get(underlying)
+                    .ok_or_else(|| missing("perpetuals", "perpetual", underlying))?;
                 let price = Forward::new(usd(price.get())).map_err(|e| e.to_string())?;
                 let gain = leg.gain_usd() * self.face(leg);
                 let size_coin = leg.size_coin();

@@ -256,8 +256,7 @@ impl SrmMarket {
         for perpetual in &self.perpetuals {
             let size = perpetual.size_coin.abs();
             let value = size * perpetual.price.get();
-            let asked =
-                Levels { initial: perpetual.rates.initial, maintenance: perpetual.rates.maintenance };
+            let asked = Levels { initial: perpetual.rates.initial, maintenance: perpetual.rates.maintenance };
             margin.perpetuals = margin.perpetuals.minus(asked.times(value));
             margin.gain += perpetual.gain;
             margin.funding += perpetual.funding;
@@ -376,10 +375,7 @@ impl OptionRules {
                 let asked = higher(self.maintenance_put * notional, self.maintenance_put_mark * value.abs());
                 let maintenance = value - asked;
                 let initial = value - self.initial(positive_part(spot - strike) / spot) * notional;
-                Levels {
-                    initial: lower(initial, maintenance * self.put_initial_of_maintenance),
-                    maintenance,
-                }
+                Levels { initial: lower(initial, maintenance * self.put_initial_of_maintenance), maintenance }
             }
         }
     }

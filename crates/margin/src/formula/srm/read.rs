@@ -105,8 +105,10 @@ fn multiples(section: &Section<'_>) -> Rates {
 }
 
 fn ordered(section: &Section<'_>, bound: Bound) -> Rates {
-    let rates =
-        Rates { initial: section.number("initial", bound), maintenance: section.number("maintenance", bound) };
+    let rates = Rates {
+        initial: section.number("initial", bound),
+        maintenance: section.number("maintenance", bound),
+    };
     if rates.initial < rates.maintenance {
         section.mistake("initial", "must not be below maintenance");
     }

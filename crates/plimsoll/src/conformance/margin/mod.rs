@@ -1,1 +1,3 @@
 //! Suites of the margin models: protocols' own tests, exchanges' answers and documented examples.
+
+pub(super) mod deribit_pm;
