@@ -75,6 +75,7 @@ pub(crate) static SUITES: &[Suite] = &[
     Suite { id: pricing::ID, summary: pricing::SUMMARY, run: pricing::run },
     Suite { id: deribit::ID, summary: deribit::SUMMARY, run: deribit::run },
     Suite { id: margin::deribit_pm::ID, summary: margin::deribit_pm::SUMMARY, run: margin::deribit_pm::run },
+    Suite { id: margin::derive_srm::ID, summary: margin::derive_srm::SUMMARY, run: margin::derive_srm::run },
 ];
 
 /// Why nothing was run.
