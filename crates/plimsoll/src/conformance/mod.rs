@@ -87,6 +87,7 @@ pub(crate) static SUITES: &[Suite] = &[
         summary: margin::hyperliquid::SUMMARY,
         run: margin::hyperliquid::run,
     },
+    Suite { id: margin::derive_srm::ID, summary: margin::derive_srm::SUMMARY, run: margin::derive_srm::run },
 ];
 
 /// Why nothing was run.

@@ -5,3 +5,5 @@ pub(super) mod derive_pmrm;
 pub(super) mod documented;
 pub(super) mod hyperliquid;
 pub(super) mod tiered;
+mod derive;
+pub(super) mod derive_srm;
