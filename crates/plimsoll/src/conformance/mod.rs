@@ -74,6 +74,9 @@ pub(crate) struct Suite {
 pub(crate) static SUITES: &[Suite] = &[
     Suite { id: pricing::ID, summary: pricing::SUMMARY, run: pricing::run },
     Suite { id: deribit::ID, summary: deribit::SUMMARY, run: deribit::run },
+    Suite { id: margin::dydx::ID, summary: margin::dydx::SUMMARY, run: margin::dydx::run },
+    Suite { id: margin::drift::ID, summary: margin::drift::SUMMARY, run: margin::drift::run },
+    Suite { id: margin::mango::ID, summary: margin::mango::SUMMARY, run: margin::mango::run },
 ];
 
 /// Why nothing was run.
