@@ -7,3 +7,7 @@ pub(super) mod hyperliquid;
 pub(super) mod tiered;
 mod derive;
 pub(super) mod derive_srm;
+pub(super) mod drift;
+pub(super) mod dydx;
+mod integers;
+pub(super) mod mango;
