@@ -11,7 +11,12 @@
 //!
 //! Model values are f64 in USD; whoever publishes them quantises each once, requirements against the account.
 
+// The test kit in tests/ is shared with unit tests and names this crate as its users do.
+#[cfg(test)]
+extern crate self as margin;
+
 mod formula;
+mod liquidation;
 mod lookup;
 mod protocol;
 mod report;
@@ -21,6 +26,10 @@ mod state;
 #[cfg(test)]
 mod testing;
 
+pub use liquidation::{
+    Crossing, Direction, HIGHEST_FACTOR, LOWEST_FACTOR, Liquidation, LiquidationQuery, LiquidationReport,
+    Path, Side, Tick, collateral_to_add_usd, liquidation,
+};
 pub use lookup::account_states;
 pub use report::{
     AccountMargin, Charge, Collateral, LegMargin, Levels, Outcome, ScenarioPnl, Unit, Unmargined,
