@@ -15,7 +15,11 @@
 #[cfg(test)]
 extern crate self as margin;
 
+mod adjust;
+mod fault;
 mod formula;
+mod fragmentation;
+mod impact;
 mod liquidation;
 mod lookup;
 mod protocol;
@@ -25,7 +29,14 @@ mod scenario;
 mod state;
 #[cfg(test)]
 mod testing;
+mod whatif;
 
+pub use fault::{Effect, Fault, FaultKind, PriceMove};
+pub use fragmentation::{
+    Alternative, Alternatives, Candidate, Fragmentation, Gap, Marginal, Sited, Taken, cheapest_venues,
+    fragmentation, in_one_account,
+};
+pub use impact::{Affected, Impact, Ranking, Standing};
 pub use liquidation::{
     Crossing, Direction, HIGHEST_FACTOR, LOWEST_FACTOR, Liquidation, LiquidationQuery, LiquidationReport,
     Path, Side, Tick, collateral_to_add_usd, liquidation,
@@ -36,3 +47,4 @@ pub use report::{
 };
 pub use rulebook::{Header, Rulebook, Rulebooks};
 pub use state::{AccountState, Holding, Leg, Mark, Move};
+pub use whatif::{Change, ChangeError, Comparison, Figure, Place, Sides, WhatIf, apply, whatif};
