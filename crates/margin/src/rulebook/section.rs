@@ -113,6 +113,11 @@ impl<'a> Section<'a> {
         self.table.contains_key(key)
     }
 
+    /// True when the key is there as text, for keys that take a word or something else.
+    pub(crate) fn is_text(&self, key: &str) -> bool {
+        self.table.get(key).is_some_and(Value::is_str)
+    }
+
     fn take(&self, key: &str) -> Option<&'a Value> {
         self.used.borrow_mut().insert(key.to_owned());
         self.table.get(key)
@@ -242,6 +247,34 @@ impl<'a> Section<'a> {
             }
         }
         numbers
+    }
+
+    /// One number for all assets, or a table of numbers by asset with a `default`; none when absent.
+    pub(crate) fn number_or_by_asset(
+        &self,
+        key: &str,
+        bound: Bound,
+    ) -> Option<(Option<f64>, BTreeMap<Asset, f64>)> {
+        if !matches!(self.table.get(key), Some(Value::Table(_))) {
+            return self.optional_number(key, bound).map(|all| (Some(all), BTreeMap::new()));
+        }
+        let default = match self.table.get(key).and_then(|table| table.get("default")) {
+            Some(value) => self.checked(&format!("{key}.default"), value, bound),
+            None => None,
+        };
+        let mut of = BTreeMap::new();
+        let section = self.optional_child(key)?;
+        section.used.borrow_mut().insert("default".to_owned());
+        for name in section.table.keys().filter(|name| *name != "default") {
+            let number = section.number(name, bound);
+            match Asset::new(name) {
+                Ok(asset) => {
+                    of.insert(asset, number);
+                }
+                Err(error) => self.mistakes.add(&section.key(name), "", &error.to_string()),
+            }
+        }
+        Some((default, of))
     }
 
     /// A table that must be there; an empty one stands in.

@@ -1,5 +1,8 @@
 //! Random account states and a brute-force twin of the liquidation search, for unit tests and for every embedded rulebook.
 
+// Of constants, in tests.
+#![allow(clippy::unwrap_used)]
+
 use instrument::{Contract, Settlement, Terms};
 use margin::{
     AccountState, Crossing, Direction, HIGHEST_FACTOR, Holding, LOWEST_FACTOR, Leg, Liquidation,
