@@ -167,7 +167,7 @@ fn margin_examples_at_fault_fail_and_strangers_are_counted() {
 }
 
 #[test]
-fn a_corrupted_margin_example_fails_by_name() {
+fn a_corrupted_tier_example_fails_by_name() {
     let Some(shared) = shared() else { return };
     let copy = folder("margin-example");
     std::fs::create_dir_all(copy.join("exchange")).unwrap();
