@@ -3,4 +3,7 @@
 /// File name and text.
 #[rustfmt::skip] // one line a file
 pub(super) const FILES: &[(&str, &str)] = &[
+    ("rulebooks/drift-v2.toml", include_str!("../../../../rulebooks/drift-v2.toml")),
+    ("rulebooks/dydx-v4.toml", include_str!("../../../../rulebooks/dydx-v4.toml")),
+    ("rulebooks/mango-v4.toml", include_str!("../../../../rulebooks/mango-v4.toml")),
 ];
