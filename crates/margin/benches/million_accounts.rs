@@ -156,6 +156,8 @@ fn market(contracts: usize, index: f64) -> UnitMarket {
         rate: 0.0,
         discount: Discount::new(1.0).unwrap(),
         confidence: 1.0,
+        quote: Asset::usd(),
+        quote_usd: 1.0,
     };
     let payoff = Payoff::Currency { coins: 1.0, usd: 1.0 };
     let mut market = UnitMarket {

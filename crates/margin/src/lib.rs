@@ -30,3 +30,13 @@ pub use report::{
 };
 pub use rulebook::{Header, Rulebook, Rulebooks};
 pub use state::{AccountState, Holding, Leg, Mark, Move};
+
+pub mod tiered {
+    //! The engine of notional tiers, for those who need more than [`Rulebook::margin`](crate::Rulebook::margin): tables, closed-form
+    //! liquidation prices (`Rulebook::tiered` leads here), funding and lending rates.
+
+    pub use crate::formula::tiered::{
+        Column, FundingRule, Held, InversePosition, Kind, LendingRule, LinearPosition, NoClosedForm,
+        PortfolioRule, Tier, TierFault, TieredMargin, Tiers,
+    };
+}

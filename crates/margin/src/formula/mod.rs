@@ -2,7 +2,7 @@
 
 mod options;
 pub mod srm;
-mod tiered;
+pub(crate) mod tiered;
 
 pub(crate) use options::OptionsMargin;
 pub(crate) use srm::Srm;

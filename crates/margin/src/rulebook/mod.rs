@@ -58,7 +58,7 @@ pub struct Rulebook {
 pub(crate) enum Model {
     Scenario(Box<ScenarioModel>),
     Options(OptionsMargin),
-    Tiered(TieredMargin),
+    Tiered(Box<TieredMargin>),
     Srm(Srm),
     Dydx(Dydx),
     Drift(Drift),
@@ -105,7 +105,7 @@ impl Rulebook {
         let model = root.word("engine", &ENGINES).and_then(|engine| match engine {
             Engine::Scenario => ScenarioModel::read(&root).map(|m| Model::Scenario(Box::new(m))),
             Engine::Options => OptionsMargin::read(&root).map(Model::Options),
-            Engine::Tiered => TieredMargin::read(&root).map(Model::Tiered),
+            Engine::Tiered => TieredMargin::read(&root).map(|m| Model::Tiered(Box::new(m))),
             Engine::Srm => Srm::read(&root).map(Model::Srm),
             Engine::Dydx => Dydx::read(&root).map(Model::Dydx),
             Engine::Drift => Drift::read(&root).map(Model::Drift),

@@ -307,6 +307,8 @@ fn expiry_state(date: usize, years: YearFraction, forward: f64) -> Result<Expiry
         rate: 0.0,
         discount: Discount::new(1.0)?,
         confidence: 1.0,
+        quote: Asset::usd(),
+        quote_usd: 1.0,
     })
 }
 
@@ -353,7 +355,7 @@ fn model(general: &Value, currency: &Value, pair: &Value) -> Result<ScenarioMode
         numeraire: Numeraire::Settlement,
         scenarios,
         price_range: ByAsset::all(number(pair, "price_range")?),
-        vol_shock: VolShock { relative: Some(vol_law(pair)?), points: Vec::new() },
+        vol_shock: VolShock { relative: Some(vol_law(pair)?), ..VolShock::default() },
         skew: None,
         static_discount: None,
         forward_contingency: None,
@@ -387,6 +389,7 @@ fn model(general: &Value, currency: &Value, pair: &Value) -> Result<ScenarioMode
             depeg_factor: 0.0,
         },
         collateral: CollateralRule::default(),
+        borrow: None,
     })
 }
 

@@ -2,4 +2,12 @@
 
 pub(super) mod deribit_pm;
 mod derive;
+pub(super) mod derive_pmrm;
 pub(super) mod derive_srm;
+pub(super) mod documented;
+pub(super) mod drift;
+pub(super) mod dydx;
+pub(super) mod hyperliquid;
+mod integers;
+pub(super) mod mango;
+pub(super) mod tiered;
