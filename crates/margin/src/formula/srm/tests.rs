@@ -91,7 +91,7 @@ fn a_spread_asks_its_greatest_loss_when_that_is_less() {
     levels(net(spread), Levels::both(-100.0));
     // Half of the sold call has no partner: it costs its forward, scaled.
     let ratio = vec![worth(OptionKind::Call, 100.0, -1.5), worth(OptionKind::Call, 101.0, 1.0)];
-    let rule = Levels { initial: -1.0 - 0.5 * 2100.0 * 1.2, maintenance: -1.0 - 0.5 * 2100.0 * 1.1 };
+    let rule = Levels { initial: -1.5 - 0.5 * 2100.0 * 1.2, maintenance: -1.5 - 0.5 * 2100.0 * 1.1 };
     levels(net(ratio), rule);
     // A position that only gains is asked nothing and counts nothing.
     levels(net(vec![worth(OptionKind::Call, 1800.0, 1.0)]), Levels::default());
