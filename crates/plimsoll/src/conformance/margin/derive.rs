@@ -188,6 +188,8 @@ struct BareCase {
     perps: Vec<PerpPosition>,
     bases: Vec<BasePosition>,
     cash: Fixed8,
+    /// The source spells it both ways.
+    #[serde(alias = "result")]
     results: WholeMargins,
 }
 

@@ -232,8 +232,8 @@ struct Scenario {
     SettlementPriceETH: Option<Fixed18>,
     SettlementPriceBTC: Option<Fixed18>,
     /// Part of the first expiry's settlement price that is already known.
-    PercentFixedETH: Option<Fixed18>,
-    PercentFixedBTC: Option<Fixed18>,
+    PercentFixedETH: Option<f64>,
+    PercentFixedBTC: Option<f64>,
     /// Average so far.
     TWAP_ETH: Option<Fixed18>,
     TWAP_BTC: Option<Fixed18>,
@@ -404,7 +404,8 @@ impl Scenario {
     fn inputs(&self) -> [MarketInput; 2] {
         let [eth_confidences, btc_confidences] = self.SpotPerpConfidences;
         let [eth_price, btc_price] = self.PerpPrice;
-        let known = |part: Option<Fixed18>| part.map_or(0.0, |part| part.0);
+        // Null where a case has no options: nothing is known of no price.
+        let known = |part: Option<f64>| part.unwrap_or(0.0);
         [
             MarketInput {
                 underlying: Underlying::ETH,
