@@ -16,7 +16,7 @@ mod lookup;
 mod protocol;
 mod report;
 mod rulebook;
-mod scenario;
+pub mod scenario;
 mod state;
 #[cfg(test)]
 mod testing;

@@ -244,6 +244,34 @@ impl<'a> Section<'a> {
         numbers
     }
 
+    /// One number for all assets, or a table of numbers by asset with a `default`; none when absent.
+    pub(crate) fn number_or_by_asset(
+        &self,
+        key: &str,
+        bound: Bound,
+    ) -> Option<(Option<f64>, BTreeMap<Asset, f64>)> {
+        if !matches!(self.table.get(key), Some(Value::Table(_))) {
+            return self.optional_number(key, bound).map(|all| (Some(all), BTreeMap::new()));
+        }
+        let default = match self.table.get(key).and_then(|table| table.get("default")) {
+            Some(value) => self.checked(&format!("{key}.default"), value, bound),
+            None => None,
+        };
+        let mut of = BTreeMap::new();
+        let section = self.optional_child(key)?;
+        section.used.borrow_mut().insert("default".to_owned());
+        for name in section.table.keys().filter(|name| *name != "default") {
+            let number = section.number(name, bound);
+            match Asset::new(name) {
+                Ok(asset) => {
+                    of.insert(asset, number);
+                }
+                Err(error) => self.mistakes.add(&section.key(name), "", &error.to_string()),
+            }
+        }
+        Some((default, of))
+    }
+
     /// A table that must be there; an empty one stands in.
     pub(crate) fn child(&self, key: &str) -> Option<Section<'a>> {
         if !self.has(key) {

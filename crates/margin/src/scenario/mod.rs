@@ -1,19 +1,37 @@
-//! Scenario engine.
+//! The scenario engine: one implementation for every rulebook that revalues a portfolio under a grid.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`model`] | parameters: grid, shock law by tenor, skew, static discounts, damping, offsets, charges, factors |
+//! | `read` | the parameter file's sections |
+//! | [`cube`] | contracts x scenarios, each contract revalued once for everybody |
+//! | [`risk`] | one portfolio on a cube: scenario P&L, worst case, charges, requirement |
+//! | `account` | from an account's legs to units, cubes and the report |
+//!
+//! For one unit (legs that net), with P_s its P&L under scenario s after damping, offsets and discounts:
+//!
+//! ```text
+//! worst         = max(0, -min P_s)
+//! requirement_L = factor_L x max(worst + scaled charges_L, floors) + added charges_L        L = initial, maintenance
+//! ```
+//!
+//! The initial factor grows with a depeg of the settlement currency where the rulebook says so. Nothing here is venue code:
+//! Derive's PMRM and PMRM_2, Deribit, OKX and Bybit portfolio margin, SPAN and our unified rulebook are parameter files.
 
-use crate::report::Outcome;
-use crate::rulebook::section::Section;
-use crate::state::AccountState;
+mod account;
+pub mod cube;
+pub mod model;
+mod read;
+pub mod risk;
 
-/// Parameters.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct ScenarioModel {}
+pub use cube::{AssetState, ContractState, Cube, ExpiryState, Payoff, UnitMarket};
+pub use model::ScenarioModel;
+pub use risk::{Entry, Scratch, UnitRisk};
 
-impl ScenarioModel {
-    pub(crate) fn read(_root: &Section<'_>) -> Option<Self> {
-        Some(Self {})
-    }
+fn at_least(value: f64, least: f64) -> f64 {
+    if value < least { least } else { value }
+}
 
-    pub(crate) fn margin(&self, _state: &AccountState) -> Outcome {
-        Outcome::default()
-    }
+fn positive_part(value: f64) -> f64 {
+    at_least(value, 0.0)
 }

@@ -1,0 +1,351 @@
+//! From an account's legs to units, cubes and the report.
+//!
+//! A leg on an underlying that the rulebook does not cover, and a balance that it does not name, go to `unmargined`. Balances
+//! count less their haircut; debts count in full.
+
+use super::cube::{AssetState, ContractState, Cube, ExpiryState, Payoff, UnitMarket};
+use super::model::{Combine, Haircut, ScenarioModel, UnitBy};
+use super::risk::{Entry, Scratch, UnitRisk};
+use crate::report::{Charge, Collateral, Levels, Outcome, ScenarioPnl, Unit, Unmargined};
+use crate::state::{AccountState, Holding, Leg, Mark};
+use instrument::Settlement;
+use std::collections::BTreeMap;
+use units::{Asset, Discount, Symbol, YearFraction};
+
+/// Legs and balances that net.
+#[derive(Debug, Default)]
+struct UnitLegs<'a> {
+    legs: Vec<&'a Leg>,
+    holdings: Vec<&'a Holding>,
+}
+
+/// A unit as the report shows it, with what joining units needs.
+struct Margined {
+    unit: Unit,
+    risk_pnl_usd: Vec<f64>,
+    charges_usd: Vec<Levels>,
+    cube: Cube,
+    settles_in: Option<Asset>,
+}
+
+impl ScenarioModel {
+    /// Margins one account.
+    pub(crate) fn margin(&self, state: &AccountState) -> Outcome {
+        let mut outcome = Outcome::default();
+        let counted = self.count(state, &mut outcome);
+        let mut margined = Vec::new();
+        for ((underlying, settles_in), legs) in self.units(state, &mut outcome) {
+            match self.unit(&underlying, settles_in.as_ref(), &legs) {
+                Ok(unit) => margined.push(unit),
+                Err(reason) => {
+                    let names = legs.legs.iter().map(|leg| leg.symbol.clone());
+                    let names = names.chain(legs.holdings.iter().map(|h| Symbol::from(&h.asset)));
+                    outcome
+                        .unmargined
+                        .extend(names.map(|symbol| Unmargined { symbol, reason: reason.clone() }));
+                }
+            }
+        }
+        outcome.counted = counted;
+        match self.combine {
+            Combine::Sum => {}
+            Combine::Joint => self.join(&mut margined, &mut outcome),
+            Combine::Segregated => segregate(&margined, state, &mut outcome),
+        }
+        for Margined { unit, .. } in margined {
+            outcome.requirement = outcome.requirement.plus(unit.requirement);
+            outcome.units.push(unit);
+        }
+        if self.combine == Combine::Segregated {
+            // What one wallet has to spare does not help another: see `segregate`.
+            outcome.counted = outcome.counted.plus(outcome.requirement);
+        }
+        outcome
+    }
+
+    /// Balances with their haircuts, gains and option values.
+    fn count(&self, state: &AccountState, outcome: &mut Outcome) -> Levels {
+        let mut counted = Levels::default();
+        for holding in &state.balances {
+            let value_usd = holding.value_usd();
+            let by_level = self.counted(holding);
+            if by_level.is_none() {
+                let reason = format!(
+                    "the rulebook names no haircut for {}, so it counts for nothing: add [collateral.haircut.{}]",
+                    holding.asset, holding.asset
+                );
+                outcome.unmargined.push(Unmargined { symbol: Symbol::from(&holding.asset), reason });
+            }
+            let own = by_level.unwrap_or_default();
+            outcome.equity_usd += value_usd;
+            counted = counted.plus(own);
+            outcome.collateral.push(Collateral {
+                asset: holding.asset.clone(),
+                amount: holding.amount,
+                value_usd,
+                counted: own,
+            });
+        }
+        for leg in &state.legs {
+            let value = (leg.option_value_usd() + leg.gain_usd()) * self.face(leg);
+            outcome.equity_usd += value;
+            counted = counted.plus(Levels::both(value));
+        }
+        counted
+    }
+
+    fn counted(&self, holding: &Holding) -> Option<Levels> {
+        if self.collateral.cash.contains(&holding.asset) {
+            return Some(Levels::both(holding.amount));
+        }
+        let haircut = self.collateral.haircut.get(&holding.asset)?;
+        let value = holding.value_usd();
+        let cut = |part: f64| if value > 0.0 { value * (1.0 - part) } else { value };
+        Some(Levels { initial: cut(haircut.initial), maintenance: cut(haircut.maintenance) })
+    }
+
+    /// Brings USD to face value where the protocol counts its cash one to one.
+    fn face(&self, leg: &Leg) -> f64 {
+        let cash = self.collateral.cash.contains(leg.contract.settlement_asset());
+        if cash { 1.0 / leg.settlement_usd } else { 1.0 }
+    }
+
+    fn units<'a>(
+        &self,
+        state: &'a AccountState,
+        outcome: &mut Outcome,
+    ) -> BTreeMap<(Asset, Option<Asset>), UnitLegs<'a>> {
+        let covered = |asset: &Asset| self.underlyings.is_empty() || self.underlyings.contains(asset);
+        let mut units: BTreeMap<(Asset, Option<Asset>), UnitLegs<'a>> = BTreeMap::new();
+        for leg in &state.legs {
+            let underlying = &leg.contract.underlying;
+            if covered(underlying) {
+                let settlement = leg.contract.settlement_asset().clone();
+                let by = (self.unit_by == UnitBy::Settlement).then_some(settlement);
+                units.entry((underlying.clone(), by)).or_default().legs.push(leg);
+            } else {
+                let reason =
+                    format!("the rulebook does not cover {underlying}: add it to underlyings and tables");
+                outcome.unmargined.push(Unmargined { symbol: leg.symbol.clone(), reason });
+            }
+        }
+        for holding in &state.balances {
+            let moves = self.collateral.haircut.get(&holding.asset).is_some_and(|h: &Haircut| h.in_scenarios);
+            if moves && covered(&holding.asset) {
+                let by = (self.unit_by == UnitBy::Settlement).then(|| holding.asset.clone());
+                units.entry((holding.asset.clone(), by)).or_default().holdings.push(holding);
+            }
+        }
+        units
+    }
+
+    fn unit(
+        &self,
+        underlying: &Asset,
+        settles_in: Option<&Asset>,
+        legs: &UnitLegs<'_>,
+    ) -> Result<Margined, String> {
+        let (market, entries) = self.market(underlying, legs)?;
+        let cube = Cube::build(self, &market).map_err(|e| e.to_string())?;
+        let mut scratch = Scratch::default();
+        let risk = cube.risk(self, &entries, &mut scratch).map_err(|e| e.to_string())?;
+        let unit = self.report(underlying, settles_in, &cube, &scratch, risk);
+        let usd = cube.numeraire_usd;
+        Ok(Margined {
+            unit,
+            risk_pnl_usd: scratch.pnl().iter().map(|pnl| pnl * usd).collect(),
+            charges_usd: scratch.charges().iter().map(|charge| charge.times(usd)).collect(),
+            cube,
+            settles_in: settles_in.cloned(),
+        })
+    }
+
+    fn report(
+        &self,
+        underlying: &Asset,
+        settles_in: Option<&Asset>,
+        cube: &Cube,
+        scratch: &Scratch,
+        risk: UnitRisk,
+    ) -> Unit {
+        let usd = cube.numeraire_usd;
+        let name = settles_in.map_or_else(|| underlying.to_string(), |by| format!("{underlying}/{by}"));
+        Unit {
+            name,
+            requirement: risk.requirement.times(usd),
+            scenarios: self.named(scratch.pnl().iter().map(|pnl| pnl * usd)),
+            worst: risk.worst,
+            charges: self.named_charges(scratch.charges().iter().map(|charge| charge.times(usd))),
+            legs: Vec::new(),
+        }
+    }
+
+    fn named(&self, pnl_usd: impl Iterator<Item = f64>) -> Vec<ScenarioPnl> {
+        let names = self.scenarios.iter().map(|s| s.name.as_str()).chain(["forward contingency"]);
+        names.zip(pnl_usd).map(|(name, pnl_usd)| ScenarioPnl { name: name.to_owned(), pnl_usd }).collect()
+    }
+
+    fn named_charges(&self, usd: impl Iterator<Item = Levels>) -> Vec<Charge> {
+        let rules = self.charges.iter().zip(usd);
+        rules.map(|(rule, usd)| Charge { name: rule.name.clone(), usd }).collect()
+    }
+
+    /// P&L of all units scenario by scenario, then the worst; the units keep their P&L and lose their requirement.
+    fn join(&self, margined: &mut [Margined], outcome: &mut Outcome) {
+        let Some(first) = margined.first() else { return };
+        let mut pnl = vec![0.0; first.risk_pnl_usd.len()];
+        let mut charges = vec![Levels::default(); self.charges.len()];
+        for unit in margined.iter() {
+            pnl.iter_mut().zip(&unit.risk_pnl_usd).for_each(|(total, own)| *total += own);
+            charges.iter_mut().zip(&unit.charges_usd).for_each(|(total, own)| *total = total.plus(*own));
+        }
+        let (worst, worst_loss) = super::risk::worst_of(&pnl);
+        let requirement = first.cube.requirement(self, worst_loss, &charges);
+        margined.iter_mut().for_each(|unit| unit.unit.requirement = Levels::default());
+        outcome.requirement = requirement;
+        outcome.units.push(Unit {
+            name: "all".into(),
+            requirement,
+            scenarios: self.named(pnl.into_iter()),
+            worst,
+            charges: self.named_charges(charges.into_iter()),
+            legs: Vec::new(),
+        });
+        outcome
+            .notes
+            .push("underlyings net scenario by scenario: only the unit 'all' has a requirement".into());
+    }
+
+    /// Contracts sorted as the cube wants them, and the quantities.
+    fn market(&self, underlying: &Asset, unit: &UnitLegs<'_>) -> Result<(UnitMarket, Vec<Entry>), String> {
+        let index = unit.legs.first().map(|leg| leg.index_usd);
+        let index = index.or(unit.holdings.first().map(|holding| holding.price_usd));
+        let index = index.ok_or_else(|| format!("{underlying}: a unit without legs"))?;
+        let mut legs = unit.legs.clone();
+        legs.sort_by(|a, b| sort_key(a).partial_cmp(&sort_key(b)).unwrap_or(std::cmp::Ordering::Equal));
+        let mut builder = MarketBuilder::default();
+        for holding in &unit.holdings {
+            builder.holding(holding)?;
+        }
+        for leg in legs {
+            builder.leg(leg, self.collateral.cash.contains(leg.contract.settlement_asset()))?;
+        }
+        let in_currency = unit.legs.iter().filter(|leg| leg.contract.settlement_asset().is_currency());
+        let stable_usd =
+            in_currency.map(|leg| leg.settlement_usd).fold(1.0, |a, b| if b < a { b } else { a });
+        let asset =
+            AssetState { asset: underlying.clone(), index, index_confidence: 1.0, perpetual_confidence: 1.0 };
+        let MarketBuilder { expiries, contracts, entries, .. } = builder;
+        Ok((UnitMarket { assets: vec![asset], expiries, contracts, stable_usd }, entries))
+    }
+}
+
+/// Date, then futures before options, then family, strike and kind.
+fn sort_key(leg: &Leg) -> (f64, bool, f64, f64, bool) {
+    let forward = leg.mark.price().get();
+    match leg.mark {
+        Mark::Option { strike, kind, expiry, .. } => {
+            (expiry.get(), true, forward, strike.get(), kind == units::OptionKind::Put)
+        }
+        Mark::Future { expiry, .. } => (expiry.get(), false, forward, 0.0, false),
+        Mark::Perpetual { .. } => (0.0, false, forward, 0.0, false),
+    }
+}
+
+#[derive(Debug, Default)]
+struct MarketBuilder {
+    expiries: Vec<ExpiryState>,
+    contracts: Vec<ContractState>,
+    entries: Vec<Entry>,
+    dates: usize,
+}
+
+impl MarketBuilder {
+    fn holding(&mut self, holding: &Holding) -> Result<(), String> {
+        let expiry = self.expiry(YearFraction::ZERO, holding.price_usd)?;
+        let contract = ContractState::Holding { expiry, price: holding.price_usd };
+        self.push(contract, holding.amount)
+    }
+
+    fn leg(&mut self, leg: &Leg, at_face: bool) -> Result<(), String> {
+        let expiry = self.expiry(leg.mark.expiry(), leg.mark.price().get())?;
+        let payoff = if leg.contract.settlement == Settlement::Inverse {
+            Payoff::Coin
+        } else {
+            let coins = leg.coins_per_unit();
+            Payoff::Currency { coins, usd: coins * if at_face { 1.0 } else { leg.settlement_usd } }
+        };
+        let contract = match leg.mark {
+            Mark::Option { strike, kind, vol, .. } => {
+                ContractState::Option { expiry, strike, kind, vol: vol.get(), payoff }
+            }
+            Mark::Future { price, .. } | Mark::Perpetual { price } => {
+                ContractState::Future { expiry, mark: price.get(), payoff }
+            }
+        };
+        self.push(contract, leg.quantity)
+    }
+
+    fn push(&mut self, contract: ContractState, quantity: f64) -> Result<(), String> {
+        let row = u32::try_from(self.contracts.len()).map_err(|_| "too many contracts".to_owned())?;
+        self.contracts.push(contract);
+        self.entries.push(Entry { row, weight: quantity });
+        Ok(())
+    }
+
+    /// The state of a date and forward; a date may be quoted in several currencies, each with a forward of its own.
+    fn expiry(&mut self, years: YearFraction, forward: f64) -> Result<usize, String> {
+        let last = self.expiries.last();
+        if last.is_none_or(|state| state.years != years) {
+            self.dates += 1;
+        } else if last.is_some_and(|state| state.forward_variable.to_bits() == forward.to_bits()) {
+            return Ok(self.expiries.len() - 1);
+        }
+        self.expiries.push(ExpiryState {
+            asset: 0,
+            date: self.dates,
+            years,
+            forward_fixed: 0.0,
+            forward_variable: forward,
+            rate: 0.0,
+            discount: Discount::new(1.0).map_err(|e| e.to_string())?,
+            confidence: 1.0,
+        });
+        Ok(self.expiries.len() - 1)
+    }
+}
+
+/// With a wallet for each settlement currency the account stands as its weakest wallet does: what counts beyond the
+/// requirement is the least surplus of all wallets. Sets `counted` to that surplus; the caller adds the requirement.
+fn segregate(margined: &[Margined], state: &AccountState, outcome: &mut Outcome) {
+    let mut wallets: BTreeMap<Asset, (Levels, Levels)> = BTreeMap::new();
+    for collateral in &outcome.collateral {
+        let wallet = wallets.entry(collateral.asset.clone()).or_default();
+        wallet.0 = wallet.0.plus(collateral.counted);
+    }
+    for leg in &state.legs {
+        let wallet = wallets.entry(leg.contract.settlement_asset().clone()).or_default();
+        wallet.0 = wallet.0.plus(Levels::both(leg.option_value_usd() + leg.gain_usd()));
+    }
+    for unit in margined {
+        let Some(asset) = &unit.settles_in else { continue };
+        let wallet = wallets.entry(asset.clone()).or_default();
+        wallet.1 = wallet.1.plus(unit.unit.requirement);
+    }
+    let at_risk: Vec<Levels> = wallets
+        .values()
+        .filter(|(counted, requirement)| *requirement != Levels::default() || counted.maintenance < 0.0)
+        .map(|(counted, requirement)| counted.minus(*requirement))
+        .collect();
+    let Some(first) = at_risk.first() else {
+        outcome.counted = wallets.values().fold(Levels::default(), |sum, (counted, _)| sum.plus(*counted));
+        return;
+    };
+    outcome.counted = at_risk.iter().fold(*first, |least, own| Levels {
+        initial: if own.initial < least.initial { own.initial } else { least.initial },
+        maintenance: if own.maintenance < least.maintenance { own.maintenance } else { least.maintenance },
+    });
+    if at_risk.len() > 1 {
+        outcome.notes.push("wallets are segregated: counted equity is what the weakest wallet leaves".into());
+    }
+}

@@ -1,0 +1,624 @@
+//! Contracts x scenarios: each contract of a unit revalued once, for every portfolio that holds it.
+//!
+//! A row holds, per canonical unit and scenario, the P&L in the unit's numeraire; in models with a static discount, option
+//! rows hold the shocked value instead, because the discount is on the sign of an expiry's total. After the scenarios come
+//! the two columns of the forward contingency, if the model has one.
+//!
+//! Prices: an option is D B76(F, K, σ, T) of its expiry, F = fixed + variable part, where only the variable part moves (in the
+//! last half hour of a venue that settles on an average, the rest is already known). A coin payoff is value/F.
+
+use super::model::{Numeraire, RelativeVol, ScenarioModel, Skew, SpotMove, Table, VolMove, Weight};
+use super::{at_least, positive_part};
+use pricing::revalue::{ContractRow, SpotFactors, revalue_row};
+use pricing::{Black76, kernel};
+use units::{Asset, Discount, Forward, OptionKind, Strike, UnitError, Vol, YearFraction};
+
+/// What a unit's contracts are revalued on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UnitMarket {
+    /// Underlyings of the unit.
+    pub assets: Vec<AssetState>,
+    /// Expiries, perpetuals included (at zero time), ascending by asset and time.
+    pub expiries: Vec<ExpiryState>,
+    /// Contracts, by expiry, futures before options, then by strike and kind.
+    pub contracts: Vec<ContractState>,
+    /// USD per unit of the settlement currency.
+    pub stable_usd: f64,
+}
+
+/// One underlying.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AssetState {
+    /// Its name.
+    pub asset: Asset,
+    /// Index, USD.
+    pub index: f64,
+    /// How sure the index is, 1 when nothing is known.
+    pub index_confidence: f64,
+    /// How sure the perpetual's price is.
+    pub perpetual_confidence: f64,
+}
+
+/// One expiry of one underlying.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExpiryState {
+    /// Index into the assets.
+    pub asset: usize,
+    /// Same for states of one asset and date (a date has several when it is quoted in several currencies).
+    pub date: usize,
+    /// Time to expiry; zero for perpetuals and holdings.
+    pub years: YearFraction,
+    /// The part of the forward that is already known.
+    pub forward_fixed: f64,
+    /// The part that still moves.
+    pub forward_variable: f64,
+    /// Annual rate for static discounts, at least zero.
+    pub rate: f64,
+    /// Discount of option prices.
+    pub discount: Discount,
+    /// Least confidence of its own feeds: forward, rate, vols.
+    pub confidence: f64,
+}
+
+/// One contract. Values per canonical unit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum ContractState {
+    /// A future or perpetual: gain since the mark.
+    Future {
+        /// Index into the expiries.
+        expiry: usize,
+        /// Mark, USD.
+        mark: f64,
+        /// What one unit pays.
+        payoff: Payoff,
+    },
+    /// A European option.
+    Option {
+        /// Index into the expiries.
+        expiry: usize,
+        /// Strike, USD.
+        strike: Strike,
+        /// Call or put.
+        kind: OptionKind,
+        /// Vol as a fraction, zero or more; protocols have no upper bound.
+        vol: f64,
+        /// What one unit pays.
+        payoff: Payoff,
+    },
+    /// A balance whose price moves with the index.
+    Holding {
+        /// Index into the expiries: one at zero time.
+        expiry: usize,
+        /// Value of one unit, USD.
+        price: f64,
+    },
+}
+
+/// What one canonical unit pays.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Payoff {
+    /// A multiple of the price, in a currency.
+    Currency {
+        /// Coins of the underlying in one unit.
+        coins: f64,
+        /// USD (or units of the protocol's cash) per unit of quoted value.
+        usd: f64,
+    },
+    /// The underlying coin: options pay value/F coins; futures are 1 USD of notional.
+    Coin,
+}
+
+/// Contracts x scenarios.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cube {
+    pub(super) width: usize,
+    pub(super) cells: Vec<f64>,
+    pub(super) rows: Vec<Row>,
+    pub(super) segments: Vec<Segment>,
+    pub(super) expiries: Vec<ExpiryState>,
+    pub(super) assets: Vec<AssetState>,
+    pub(super) stable_usd: f64,
+    /// Of each asset, of each scenario, in numeraire: how much of an extended scenario's magnitude is dropped.
+    pub(super) dampener: Vec<f64>,
+    /// What gains count, in models that cut them.
+    pub(super) gain: Option<GainOffset>,
+    pub(super) numeraire_usd: f64,
+}
+
+/// Part of a gain that counts, and the most of it, in numeraire.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct GainOffset {
+    pub(super) part: f64,
+    pub(super) most: f64,
+}
+
+/// What a portfolio needs to know of a contract beside its cells.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Row {
+    pub(super) segment: u32,
+    pub(super) expiry: u32,
+    pub(super) class: Class,
+    /// Value of one unit, numeraire; zero for futures.
+    pub(super) value: f64,
+    /// Coins per unit.
+    pub(super) coins: f64,
+    /// Delta per unit, coins: premium-adjusted where gains are coins.
+    pub(super) delta: f64,
+    /// Same for all contracts of one strike and expiry.
+    pub(super) strike_key: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Class {
+    Perpetual,
+    Future,
+    Option(OptionKind),
+    Holding,
+}
+
+/// Contracts whose sum is discounted, rotated or weighted as one.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Segment {
+    pub(super) discount: Option<SignedDiscount>,
+    /// Factor of the forward contingency; none for segments without options.
+    pub(super) forward_factor: Option<f64>,
+    /// Weight of each scenario.
+    pub(super) weights: std::sync::Arc<[f64]>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct SignedDiscount {
+    pub(super) long: f64,
+    pub(super) short: f64,
+}
+
+/// Sizes that a cube cannot have.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CubeError {
+    /// A price, a factor or a forward out of the model's range.
+    #[error(transparent)]
+    Unit(#[from] UnitError),
+    /// A spot move of -100 % or less.
+    #[error(transparent)]
+    Factor(#[from] pricing::revalue::SpotFactorError),
+    /// Shapes that do not fit; our own mistake.
+    #[error("internal: {0}; please report it")]
+    Internal(#[from] pricing::batch::BatchError),
+    /// An index that names nothing; our own mistake.
+    #[error(
+        "internal: contract {contract} names an expiry or asset that is not in the unit; please report it"
+    )]
+    Index {
+        /// Which.
+        contract: usize,
+    },
+}
+
+impl Cube {
+    /// Revalues every contract under every scenario.
+    ///
+    /// # Errors
+    /// When a shocked price leaves the model's range, or an underlying has no price range.
+    pub fn build(model: &ScenarioModel, market: &UnitMarket) -> Result<Self, CubeError> {
+        let width = model.columns();
+        let mut cube = Self {
+            width,
+            cells: vec![0.0; market.contracts.len() * width],
+            rows: Vec::with_capacity(market.contracts.len()),
+            segments: Vec::new(),
+            expiries: market.expiries.clone(),
+            assets: market.assets.clone(),
+            stable_usd: market.stable_usd,
+            dampener: dampener(model, market),
+            gain: gain_offset(model, market),
+            numeraire_usd: numeraire_usd(model, market),
+        };
+        let shocks: Vec<ExpiryShocks> =
+            market.expiries.iter().map(|e| ExpiryShocks::new(model, market, e)).collect::<Result<_, _>>()?;
+        let mut keys = SegmentKeys::new(model, market);
+        for (index, contract) in market.contracts.iter().enumerate() {
+            let expiry = contract.expiry();
+            let (Some(state), Some(shock)) = (market.expiries.get(expiry), shocks.get(expiry)) else {
+                return Err(CubeError::Index { contract: index });
+            };
+            let asset = market.assets.get(state.asset).ok_or(CubeError::Index { contract: index })?;
+            let cells = cube.cells.get_mut(index * width..(index + 1) * width).unwrap_or_default();
+            let unit = Priced { model, asset, state, shock }.fill(contract, cells)?;
+            let segment = keys.segment(contract, &mut cube.segments);
+            let row = unit.row(contract, state, segment);
+            cube.rows.push(Row { strike_key: keys.strike(contract), ..row });
+        }
+        Ok(cube)
+    }
+
+    /// Contracts.
+    #[must_use]
+    pub fn contracts(&self) -> usize {
+        self.rows.len()
+    }
+}
+
+impl ScenarioModel {
+    /// Scenarios, plus the two columns of the forward contingency.
+    pub(super) fn columns(&self) -> usize {
+        self.scenarios.len() + if self.forward_contingency.is_some() { 2 } else { 0 }
+    }
+
+    /// Relative move of an underlying under a scenario.
+    pub(super) fn spot_move(&self, spot: SpotMove, asset: &Asset) -> f64 {
+        match spot {
+            SpotMove::Relative(relative) => relative,
+            SpotMove::OfRange(part) => part * self.range_of(asset),
+        }
+    }
+
+    fn range_of(&self, asset: &Asset) -> f64 {
+        // Covered underlyings have a range: the reader checks it, and a grid without multiples of it needs none.
+        self.price_range.get(asset).unwrap_or(0.0)
+    }
+}
+
+impl ContractState {
+    pub(super) const fn expiry(&self) -> usize {
+        match self {
+            Self::Future { expiry, .. } | Self::Option { expiry, .. } | Self::Holding { expiry, .. } => {
+                *expiry
+            }
+        }
+    }
+}
+
+impl ExpiryState {
+    pub(super) fn forward(&self) -> f64 {
+        self.forward_fixed + self.forward_variable
+    }
+}
+
+/// True when P&L is in coins: units that settle in coins, in models that measure in the settlement asset.
+fn is_in_coins(model: &ScenarioModel, market: &UnitMarket) -> bool {
+    let pays_coins = market.contracts.iter().any(|contract| match contract {
+        ContractState::Future { payoff, .. } | ContractState::Option { payoff, .. } => {
+            *payoff == Payoff::Coin
+        }
+        ContractState::Holding { .. } => false,
+    });
+    model.numeraire == Numeraire::Settlement && pays_coins
+}
+
+/// USD per unit of the numeraire: the index where gains are coins.
+fn numeraire_usd(model: &ScenarioModel, market: &UnitMarket) -> f64 {
+    match market.assets.first() {
+        Some(asset) if is_in_coins(model, market) => asset.index,
+        _ => 1.0,
+    }
+}
+
+fn gain_offset(model: &ScenarioModel, market: &UnitMarket) -> Option<GainOffset> {
+    let asset = &market.assets.first()?.asset;
+    let part = model.offset.gain.get(asset)?;
+    let most = model.offset.most_gain_usd.get(asset).unwrap_or(f64::MAX);
+    Some(GainOffset { part, most: most / numeraire_usd(model, market) })
+}
+
+fn dampener(model: &ScenarioModel, market: &UnitMarket) -> Vec<f64> {
+    let Some(asset) = market.assets.first() else { return Vec::new() };
+    let Some(usd) = model.offset.dampener_usd.get(&asset.asset) else { return Vec::new() };
+    let range = model.range_of(&asset.asset);
+    let of = |scenario: &super::model::Scenario| {
+        if scenario.table == Table::Standard {
+            return 0.0;
+        }
+        let by = model.spot_move(scenario.spot, &asset.asset);
+        let steps = by.abs() / range;
+        let beyond = positive_part(steps - 1.0);
+        let edge = 1.0 + range * by.signum();
+        beyond * usd / (edge * numeraire_usd(model, market))
+    };
+    model.scenarios.iter().map(of).collect()
+}
+
+/// What one expiry's contracts share.
+struct ExpiryShocks {
+    /// Factor on the index.
+    spot: Vec<f64>,
+    /// Factor on the forward.
+    forward: SpotFactors,
+    up: f64,
+    down: f64,
+    least_up: f64,
+    points_up: f64,
+    points_down: f64,
+    root_years: f64,
+}
+
+impl ExpiryShocks {
+    fn new(model: &ScenarioModel, market: &UnitMarket, expiry: &ExpiryState) -> Result<Self, CubeError> {
+        let asset = market.assets.get(expiry.asset).ok_or(CubeError::Index { contract: 0 })?;
+        let mut spot: Vec<f64> =
+            model.scenarios.iter().map(|s| 1.0 + model.spot_move(s.spot, &asset.asset)).collect();
+        if let Some(contingency) = model.forward_contingency {
+            spot.extend([1.0 + contingency.up, 1.0 + contingency.down]);
+        }
+        let forward = if expiry.forward_fixed == 0.0 {
+            spot.clone()
+        } else {
+            let moved = |f: &f64| (expiry.forward_fixed + expiry.forward_variable * f) / expiry.forward();
+            spot.iter().map(moved).collect()
+        };
+        let days = expiry.years.days();
+        let relative = model.vol_shock.relative;
+        let scale = relative.map_or(0.0, |law| law.tenor_scale(days));
+        let band = model.vol_shock.points.iter().find(|band| days <= band.up_to_days);
+        let band = band.or(model.vol_shock.points.last());
+        Ok(Self {
+            spot,
+            forward: SpotFactors::new(forward)?,
+            up: 1.0 + relative.map_or(0.0, |law| law.range_up) * scale,
+            down: positive_part(1.0 - relative.map_or(0.0, |law| law.range_down) * scale),
+            least_up: relative.map_or(0.0, |law| law.least_vol_up),
+            points_up: band.map_or(0.0, |band| band.up),
+            points_down: band.map_or(0.0, |band| band.down),
+            root_years: positive_part(expiry.years.get()).sqrt(),
+        })
+    }
+
+    fn vol(&self, vol: f64, by: VolMove, skew: impl Fn(VolMove) -> f64) -> f64 {
+        match by {
+            VolMove::Same => vol,
+            VolMove::Up => at_least(vol * self.up, self.least_up),
+            VolMove::Down => vol * self.down,
+            VolMove::UpPoints => vol + self.points_up,
+            VolMove::DownPoints => positive_part(vol - self.points_down),
+            VolMove::SkewLinear | VolMove::SkewAbsolute => vol * positive_part(skew(by)),
+        }
+    }
+}
+
+impl RelativeVol {
+    /// (30/d)^p.
+    fn tenor_scale(&self, days: f64) -> f64 {
+        let power = if days <= 30.0 { self.short_term_power } else { self.long_term_power };
+        kernel::pow(30.0 / at_least(days, self.floor_days), power)
+    }
+}
+
+impl Skew {
+    fn multiplier(&self, by: VolMove, log_moneyness: f64, root_years: f64) -> f64 {
+        let (k, cap) = match by {
+            VolMove::SkewAbsolute => {
+                (log_moneyness.abs(), self.absolute_cap + self.absolute_cap_per_root_year * root_years)
+            }
+            _ => (log_moneyness, self.linear_cap + self.linear_cap_per_root_year * root_years),
+        };
+        let width = root_years * self.width * (self.vol_static + root_years * self.vol_per_root_year);
+        let width = at_least(width, self.least_width);
+        let by = k * cap / width;
+        // Capped on the side that k lies on: with a negative cap the other side stays open, as the protocol has it.
+        1.0 + if k >= 0.0 { if by > cap { cap } else { by } } else { at_least(by, -cap) }
+    }
+}
+
+/// A contract on its expiry.
+struct Priced<'a> {
+    model: &'a ScenarioModel,
+    asset: &'a AssetState,
+    state: &'a ExpiryState,
+    shock: &'a ExpiryShocks,
+}
+
+/// What [`Priced::fill`] learns on the way.
+#[derive(Debug, Clone, Copy, Default)]
+struct UnitFigures {
+    value: f64,
+    coins: f64,
+    delta: f64,
+}
+
+impl UnitFigures {
+    fn row(self, contract: &ContractState, state: &ExpiryState, segment: u32) -> Row {
+        let class = match contract {
+            ContractState::Future { .. } if state.years == YearFraction::ZERO => Class::Perpetual,
+            ContractState::Future { .. } => Class::Future,
+            ContractState::Option { kind, .. } => Class::Option(*kind),
+            ContractState::Holding { .. } => Class::Holding,
+        };
+        let Self { value, coins, delta } = self;
+        // The number of expiries is far below 2^32.
+        let expiry = u32::try_from(contract.expiry()).unwrap_or(u32::MAX);
+        Row { segment, expiry, class, value, coins, delta, strike_key: 0 }
+    }
+}
+
+impl Priced<'_> {
+    fn fill(&self, contract: &ContractState, cells: &mut [f64]) -> Result<UnitFigures, CubeError> {
+        match contract {
+            ContractState::Holding { price, .. } => {
+                for (cell, factor) in cells.iter_mut().zip(&self.shock.spot) {
+                    *cell = price * (factor - 1.0);
+                }
+                let coins = price / self.asset.index;
+                Ok(UnitFigures { value: 0.0, coins, delta: coins })
+            }
+            ContractState::Future { mark, payoff, .. } => Ok(self.future(*mark, *payoff, cells)),
+            ContractState::Option { strike, kind, vol, payoff, .. } => {
+                let option = Black76 {
+                    forward: Forward::new(self.state.forward())?,
+                    strike: *strike,
+                    // Only for delta, which no longer moves at the bound.
+                    vol: Vol::new(if *vol > 10.0 { 10.0 } else { *vol })?,
+                    expiry: self.state.years,
+                    discount: self.state.discount,
+                    kind: *kind,
+                };
+                self.option(&option, *vol, *payoff, cells)
+            }
+        }
+    }
+
+    fn future(&self, mark: f64, payoff: Payoff, cells: &mut [f64]) -> UnitFigures {
+        let in_coins = self.model.numeraire == Numeraire::Settlement;
+        let moves = cells.iter_mut().zip(&self.shock.spot);
+        match payoff {
+            Payoff::Currency { coins, usd } => {
+                for (cell, factor) in moves {
+                    *cell = usd * mark * (factor - 1.0);
+                }
+                UnitFigures { coins, delta: coins, ..UnitFigures::default() }
+            }
+            // One USD of notional gains 1/mark - 1/(mark f) coins, each worth index x f.
+            Payoff::Coin => {
+                let coins = 1.0 / mark;
+                for (cell, factor) in moves {
+                    let gained = coins * (1.0 - 1.0 / factor);
+                    *cell = if in_coins { gained } else { gained * self.asset.index * factor };
+                }
+                UnitFigures { coins, delta: coins, ..UnitFigures::default() }
+            }
+        }
+    }
+
+    fn option(
+        &self,
+        option: &Black76,
+        vol: f64,
+        payoff: Payoff,
+        cells: &mut [f64],
+    ) -> Result<UnitFigures, CubeError> {
+        let quoted = one_value(option, 1.0, vol)?;
+        self.revalue(option, vol, cells)?;
+        let delta = option.greeks().delta;
+        let forward = option.forward.get();
+        let in_coins = self.model.numeraire == Numeraire::Settlement;
+        // USD or coins per unit of quoted value, at the base and under each scenario.
+        let base = match payoff {
+            Payoff::Currency { usd, .. } => usd,
+            Payoff::Coin if in_coins => 1.0 / forward,
+            Payoff::Coin => self.asset.index / forward,
+        };
+        let value = base * quoted;
+        let subtract = if self.model.static_discount.is_some() { 0.0 } else { value };
+        for (cell, (spot, forward_factor)) in
+            cells.iter_mut().zip(self.shock.spot.iter().zip(self.shock.forward.factors()))
+        {
+            let per_value = match payoff {
+                Payoff::Currency { usd, .. } => usd,
+                Payoff::Coin if in_coins => base / forward_factor,
+                Payoff::Coin => base * spot / forward_factor,
+            };
+            *cell = per_value * *cell - subtract;
+        }
+        let (coins, delta) = match payoff {
+            Payoff::Currency { coins, .. } => (coins, coins * delta),
+            Payoff::Coin => (1.0, delta - quoted / forward),
+        };
+        Ok(UnitFigures { value, coins, delta })
+    }
+
+    /// Discounted values under every column; scenarios in which days pass are valued at their own time.
+    fn revalue(&self, option: &Black76, vol: f64, cells: &mut [f64]) -> Result<(), CubeError> {
+        let log_moneyness = -kernel::ln(option.forward.get() / option.strike.get());
+        let skew = |by: VolMove| {
+            let law = self.model.skew.as_ref();
+            law.map_or(1.0, |law| law.multiplier(by, log_moneyness, self.shock.root_years))
+        };
+        let mut vols: Vec<f64> =
+            self.model.scenarios.iter().map(|s| self.shock.vol(vol, s.vol, skew)).collect();
+        vols.resize(cells.len(), vol);
+        revalue_row(&ContractRow::from(option), &self.shock.forward, &vols, cells)?;
+        let later = self.model.scenarios.iter().zip(&vols).zip(self.shock.forward.factors()).zip(cells);
+        for (((scenario, vol), factor), cell) in later {
+            if scenario.days > 0.0 {
+                let left = positive_part(option.expiry.get() - scenario.days / YearFraction::DAYS);
+                let option = Black76 { expiry: YearFraction::new(left)?, ..*option };
+                *cell = one_value(&option, *factor, *vol)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Discounted value at one factor and vol: the bits of the same cell of a row.
+fn one_value(option: &Black76, factor: f64, vol: f64) -> Result<f64, CubeError> {
+    let mut value = [0.0];
+    revalue_row(&ContractRow::from(option), &SpotFactors::new(vec![factor])?, &[vol], &mut value)?;
+    let [value] = value;
+    Ok(value)
+}
+
+/// Hands out segments and strike keys in the order of the contracts.
+struct SegmentKeys<'a> {
+    model: &'a ScenarioModel,
+    market: &'a UnitMarket,
+    weights: Vec<std::sync::Arc<[f64]>>,
+    last_segment: Option<(usize, bool)>,
+    last_strike: Option<(usize, f64)>,
+    strikes: u32,
+}
+
+impl<'a> SegmentKeys<'a> {
+    fn new(model: &'a ScenarioModel, market: &'a UnitMarket) -> Self {
+        let weights = market.assets.iter().map(|asset| weights(model, market, asset).into()).collect();
+        Self { model, market, weights, last_segment: None, last_strike: None, strikes: 0 }
+    }
+
+    fn segment(&mut self, contract: &ContractState, segments: &mut Vec<Segment>) -> u32 {
+        let Some(state) = self.market.expiries.get(contract.expiry()) else { return 0 };
+        let is_option = matches!(contract, ContractState::Option { .. });
+        let needs_expiries = self.model.static_discount.is_some()
+            || self.model.forward_contingency.is_some()
+            || self.model.scenarios.iter().any(|s| s.vol.is_skew());
+        let key = if needs_expiries { (contract.expiry(), is_option) } else { (state.asset, false) };
+        if self.last_segment != Some(key) {
+            self.last_segment = Some(key);
+            let years = positive_part(state.years.get());
+            let discount = self.model.static_discount.filter(|_| is_option).map(|law| law.of(state, years));
+            let forward = self.model.forward_contingency.filter(|_| is_option);
+            segments.push(Segment {
+                discount,
+                forward_factor: forward.map(|law| law.add + law.per_year * years),
+                weights: self.weights.get(state.asset).cloned().unwrap_or_default(),
+            });
+        }
+        u32::try_from(segments.len()).map_or(0, |count| count.saturating_sub(1))
+    }
+
+    fn strike(&mut self, contract: &ContractState) -> u32 {
+        if let ContractState::Option { expiry, strike, .. } = contract {
+            let key = Some((*expiry, strike.get()));
+            if self.last_strike != key {
+                self.last_strike = key;
+                self.strikes += 1;
+            }
+        }
+        self.strikes
+    }
+}
+
+fn weights(model: &ScenarioModel, market: &UnitMarket, asset: &AssetState) -> Vec<f64> {
+    let range = model.range_of(&asset.asset);
+    let coins = is_in_coins(model, market);
+    let of = |scenario: &super::model::Scenario| match scenario.weight {
+        Weight::Fixed(weight) => weight,
+        Weight::EdgeScaled(factor) => {
+            let by = model.spot_move(scenario.spot, &asset.asset);
+            let edge = if coins { (1.0 + by) / (1.0 + by.signum() * range) } else { 1.0 };
+            factor * range / by.abs() * edge
+        }
+    };
+    model.scenarios.iter().map(of).collect()
+}
+
+impl super::model::StaticDiscount {
+    fn of(&self, state: &ExpiryState, years: f64) -> SignedDiscount {
+        let decay = |law: &super::model::DiscountLaw| {
+            kernel::exp(-years * (state.rate * law.rate_multiple + law.rate_add))
+        };
+        let short = self.short.map_or(1.0, |law| {
+            let dearer = law.base / decay(&law);
+            let undiscounted = 1.0 / state.discount.get();
+            if dearer < undiscounted { dearer } else { undiscounted }
+        });
+        SignedDiscount { long: self.long.base * decay(&self.long), short }
+    }
+}

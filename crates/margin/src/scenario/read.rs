@@ -1,0 +1,403 @@
+//! The sections of a scenario rulebook.
+//!
+//! ```toml
+//! underlyings = ["BTC", "ETH"]          # absent: any
+//! unit_by = "underlying"                # or "settlement"
+//! combine = "sum"                       # or "joint", "segregated"
+//! numeraire = "usd"                     # or "settlement"
+//! price_range = 0.16                    # or a table by asset with a default
+//!
+//! [[grid]]                              # every move with every vol; several grids follow each other
+//! range_moves = [-1, -0.5, 0, 0.5, 1]   # in price ranges; or moves = [-0.1, 0.1], relative
+//! vols = ["up", "same", "down"]         # also up_points, down_points, skew_linear, skew_absolute
+//! weight = 1.0                          # or edge_weight = 1.0
+//! table = "standard"                    # or "extended"
+//! days = 0
+//!
+//! [vol_shock]                           # range_up, range_down, short_term_power, long_term_power, floor_days, least_vol_up
+//! [[vol_points]]                        # up_to_days, up, down (fractions: 0.30 is 30 points)
+//! [skew] [static_discount.long] [static_discount.short] [forward_contingency] [offset]
+//! [[charge]]                            # name, place, kind and the parameters of the kind
+//! [factor]                              # initial, maintenance, depeg_threshold, depeg_factor
+//! [collateral]                          # cash = ["USDC"]; [collateral.haircut.ETH] initial, maintenance, in_scenarios
+//! ```
+
+use super::model::{
+    Band, ByAsset, ChargeKind, ChargeRule, CollateralRule, Combine, DiscountLaw, Factors, ForwardContingency,
+    Growth, Haircut, Numeraire, Offset, Place, Rates, RelativeVol, Scenario, ScenarioModel, Skew, SpotMove,
+    StaticDiscount, Table, UnitBy, VolMove, VolPoints, VolShock, Weight,
+};
+use crate::rulebook::section::{Bound, Section};
+use units::Asset;
+
+const VOLS: [(&str, VolMove); 7] = [
+    ("same", VolMove::Same),
+    ("up", VolMove::Up),
+    ("down", VolMove::Down),
+    ("up_points", VolMove::UpPoints),
+    ("down_points", VolMove::DownPoints),
+    ("skew_linear", VolMove::SkewLinear),
+    ("skew_absolute", VolMove::SkewAbsolute),
+];
+
+impl ScenarioModel {
+    /// Reads and checks all sections; mistakes are recorded with the section.
+    pub(crate) fn read(root: &Section<'_>) -> Option<Self> {
+        let unit_by =
+            root.word("unit_by", &[("underlying", UnitBy::Underlying), ("settlement", UnitBy::Settlement)]);
+        let combine = root.word(
+            "combine",
+            &[("sum", Combine::Sum), ("joint", Combine::Joint), ("segregated", Combine::Segregated)],
+        );
+        let numeraire =
+            root.word("numeraire", &[("usd", Numeraire::Usd), ("settlement", Numeraire::Settlement)]);
+        let model = Self {
+            underlyings: assets(root, "underlyings"),
+            unit_by: unit_by?,
+            combine: combine?,
+            numeraire: numeraire?,
+            scenarios: root.children("grid").iter().flat_map(grid).collect(),
+            price_range: by_asset(root, "price_range", Bound::Within(0.0, 0.99)),
+            vol_shock: vol_shock(root),
+            skew: root.optional_child("skew").map(|s| skew(&s)),
+            static_discount: root.optional_child("static_discount").map(|s| static_discount(&s)),
+            forward_contingency: root.optional_child("forward_contingency").map(|s| forward_contingency(&s)),
+            offset: offset(root),
+            charges: root.children("charge").iter().filter_map(charge).collect(),
+            factor: factors(root),
+            collateral: collateral(root),
+        };
+        model.check(root);
+        Some(model)
+    }
+
+    /// Rules between sections.
+    fn check(&self, root: &Section<'_>) {
+        if self.scenarios.is_empty() {
+            root.mistake("grid", "a scenario rulebook needs at least one [[grid]] with moves and vols");
+        }
+        let any = |test: fn(VolMove) -> bool| self.scenarios.iter().any(|s| test(s.vol));
+        if any(|v| matches!(v, VolMove::Up | VolMove::Down)) && self.vol_shock.relative.is_none() {
+            root.mistake("vol_shock", "is missing: a grid moves vols up or down by it");
+        }
+        if any(|v| matches!(v, VolMove::UpPoints | VolMove::DownPoints)) && self.vol_shock.points.is_empty() {
+            root.mistake("vol_points", "is missing: a grid moves vols by points");
+        }
+        if any(VolMove::is_skew) && self.skew.is_none() {
+            root.mistake("skew", "is missing: a grid has skew scenarios");
+        }
+        let uses_range = self
+            .scenarios
+            .iter()
+            .any(|s| matches!(s.spot, SpotMove::OfRange(_)) || matches!(s.weight, Weight::EdgeScaled(_)));
+        if uses_range {
+            self.covers(root, "price_range", &self.price_range);
+        }
+        if self.combine != Combine::Segregated && self.numeraire == Numeraire::Settlement {
+            root.mistake(
+                "numeraire",
+                "\"settlement\" goes with combine = \"segregated\": coins of several kinds do not add",
+            );
+        }
+        for rule in &self.charges {
+            match &rule.kind {
+                ChargeKind::ExpiryDelta { per_year, least, .. } => {
+                    self.covers(root, "charge", per_year);
+                    self.covers(root, "charge", least);
+                }
+                ChargeKind::DeltaShock { slope_per_coin: by, .. }
+                | ChargeKind::CloseOut { rate: by, .. }
+                | ChargeKind::CalendarSpread(by) => self.covers(root, "charge", by),
+                ChargeKind::Futures { .. }
+                | ChargeKind::NakedOptions(_)
+                | ChargeKind::ShortOptions(_)
+                | ChargeKind::Confidence { .. } => {}
+            }
+        }
+    }
+
+    /// A table by asset has a number for every underlying.
+    fn covers(&self, root: &Section<'_>, key: &str, by: &ByAsset) {
+        let missing: Vec<&str> =
+            self.underlyings.iter().filter(|asset| by.get(asset).is_none()).map(Asset::as_str).collect();
+        if !missing.is_empty() {
+            root.mistake(key, &format!("has no number for {}: add it or a default", missing.join(", ")));
+        } else if self.underlyings.is_empty() && by.default.is_none() {
+            root.mistake(key, "needs a default, because the rulebook covers any underlying");
+        }
+    }
+}
+
+fn assets(section: &Section<'_>, key: &str) -> Vec<Asset> {
+    let parsed = section.texts(key).into_iter().filter_map(|name| match Asset::new(&name) {
+        Ok(asset) => Some(asset),
+        Err(error) => {
+            section.mistake(key, &error.to_string());
+            None
+        }
+    });
+    parsed.collect()
+}
+
+fn by_asset(section: &Section<'_>, key: &str, bound: Bound) -> ByAsset {
+    let (default, of) = section.number_or_by_asset(key, bound).unwrap_or_default();
+    ByAsset { default, of }
+}
+
+fn grid(section: &Section<'_>) -> Vec<Scenario> {
+    let mut moves: Vec<SpotMove> = Vec::new();
+    if section.has("range_moves") {
+        moves.extend(
+            section.numbers("range_moves", Bound::Within(-20.0, 20.0)).into_iter().map(SpotMove::OfRange),
+        );
+    }
+    if section.has("moves") || moves.is_empty() {
+        moves.extend(section.numbers("moves", Bound::Return).into_iter().map(SpotMove::Relative));
+    }
+    let vols = section.texts("vols").into_iter().filter_map(|word| {
+        let known = VOLS.iter().find(|(name, _)| *name == word);
+        if known.is_none() {
+            let words: Vec<&str> = VOLS.iter().map(|(name, _)| *name).collect();
+            section.mistake("vols", &format!("'{word}' is none of: {}", words.join(", ")));
+        }
+        known.copied()
+    });
+    let vols: Vec<(&str, VolMove)> = vols.collect();
+    if vols.is_empty() {
+        section.mistake("vols", "must name at least one vol move, such as [\"same\"]");
+    }
+    let fixed = section.number_or("weight", Bound::NotNegative, 1.0);
+    let edge = section.optional_number("edge_weight", Bound::NotNegative);
+    let days = section.number_or("days", Bound::NotNegative, 0.0);
+    let table = if section.has("table") {
+        section.word("table", &[("standard", Table::Standard), ("extended", Table::Extended)])
+    } else {
+        Some(Table::Standard)
+    };
+    if edge.is_some() && section.has("weight") {
+        section.mistake("edge_weight", "goes without weight: a scenario has one of them");
+    }
+    let mut scenarios = Vec::new();
+    for spot in &moves {
+        for (word, vol) in &vols {
+            scenarios.push(Scenario {
+                name: name(*spot, word, days),
+                spot: *spot,
+                vol: *vol,
+                days,
+                weight: edge.map_or(Weight::Fixed(fixed), Weight::EdgeScaled),
+                table: table.unwrap_or(Table::Standard),
+            });
+        }
+    }
+    scenarios
+}
+
+/// `-18 % up`, `-0.75 R same`, with days when some pass.
+fn name(spot: SpotMove, vol: &str, days: f64) -> String {
+    let spot = match spot {
+        SpotMove::Relative(0.0) => "0 %".to_owned(),
+        SpotMove::Relative(by) => format!("{:+} %", (by * 1e6).round() / 1e4),
+        SpotMove::OfRange(0.0) => "0 R".to_owned(),
+        SpotMove::OfRange(by) => format!("{:+} R", (by * 1e4).round() / 1e4),
+    };
+    let vol = vol.replace('_', " ");
+    if days > 0.0 { format!("{spot} {vol} +{days} d") } else { format!("{spot} {vol}") }
+}
+
+fn vol_shock(root: &Section<'_>) -> VolShock {
+    let relative = root.optional_child("vol_shock").map(|s| RelativeVol {
+        range_up: s.number("range_up", Bound::NotNegative),
+        range_down: s.number("range_down", Bound::NotNegative),
+        short_term_power: s.number("short_term_power", Bound::Within(0.0, 2.0)),
+        long_term_power: s.number("long_term_power", Bound::Within(0.0, 2.0)),
+        floor_days: s.number("floor_days", Bound::Positive),
+        least_vol_up: s.number("least_vol_up", Bound::NotNegative),
+    });
+    let bands = root.children("vol_points");
+    let points: Vec<VolPoints> = bands
+        .iter()
+        .map(|s| VolPoints {
+            up_to_days: s.number("up_to_days", Bound::NotNegative),
+            up: s.number("up", Bound::NotNegative),
+            down: s.number("down", Bound::NotNegative),
+        })
+        .collect();
+    if points.iter().zip(points.iter().skip(1)).any(|(a, b)| a.up_to_days >= b.up_to_days) {
+        root.mistake("vol_points", "bands must ascend in up_to_days");
+    }
+    VolShock { relative, points }
+}
+
+fn skew(s: &Section<'_>) -> Skew {
+    Skew {
+        linear_cap: s.number("linear_cap", Bound::NotNegative),
+        linear_cap_per_root_year: s.number("linear_cap_per_root_year", Bound::Finite),
+        absolute_cap: s.number("absolute_cap", Bound::NotNegative),
+        absolute_cap_per_root_year: s.number("absolute_cap_per_root_year", Bound::Finite),
+        least_width: s.number("least_width", Bound::Positive),
+        width: s.number("width", Bound::Positive),
+        vol_static: s.number("vol_static", Bound::NotNegative),
+        vol_per_root_year: s.number("vol_per_root_year", Bound::Finite),
+    }
+}
+
+fn static_discount(section: &Section<'_>) -> StaticDiscount {
+    let law = |s: &Section<'_>| DiscountLaw {
+        base: s.number("base", Bound::Positive),
+        rate_multiple: s.number("rate_multiple", Bound::NotNegative),
+        rate_add: s.number("rate_add", Bound::NotNegative),
+    };
+    let harmless = DiscountLaw { base: 1.0, rate_multiple: 0.0, rate_add: 0.0 };
+    let discount = StaticDiscount {
+        long: section.child("long").map_or(harmless, |s| law(&s)),
+        short: section.optional_child("short").map(|s| law(&s)),
+    };
+    if discount.long.base > 1.0 {
+        section.mistake("long", "base is at most 1: a discount lowers what longs are worth");
+    }
+    if discount.short.is_some_and(|short| short.base < 1.0) {
+        section.mistake("short", "base is at least 1: a discount raises what shorts cost");
+    }
+    discount
+}
+
+fn forward_contingency(s: &Section<'_>) -> ForwardContingency {
+    ForwardContingency {
+        up: s.number("up", Bound::NotNegative),
+        down: s.number("down", Bound::Within(-0.99, 0.0)),
+        add: s.number("add", Bound::NotNegative),
+        per_year: s.number("per_year", Bound::NotNegative),
+    }
+}
+
+fn offset(root: &Section<'_>) -> Offset {
+    let Some(s) = root.optional_child("offset") else { return Offset::default() };
+    Offset {
+        gain: by_asset(&s, "gain", Bound::Fraction),
+        most_gain_usd: by_asset(&s, "most_gain_usd", Bound::NotNegative),
+        dampener_usd: by_asset(&s, "dampener_usd", Bound::NotNegative),
+    }
+}
+
+fn factors(root: &Section<'_>) -> Factors {
+    let Some(s) = root.child("factor") else {
+        return Factors { initial: 1.0, maintenance: 1.0, depeg_threshold: 0.0, depeg_factor: 0.0 };
+    };
+    let factors = Factors {
+        initial: s.number("initial", Bound::Positive),
+        maintenance: s.number("maintenance", Bound::Positive),
+        depeg_threshold: s.number_or("depeg_threshold", Bound::Within(0.0, 1.0), 0.0),
+        depeg_factor: s.number_or("depeg_factor", Bound::NotNegative, 0.0),
+    };
+    if factors.initial < factors.maintenance {
+        s.mistake("initial", "is below maintenance: an account could open what is liquidated at once");
+    }
+    factors
+}
+
+fn collateral(root: &Section<'_>) -> CollateralRule {
+    let Some(section) = root.child("collateral") else { return CollateralRule::default() };
+    let mut rule =
+        CollateralRule { cash: assets(&section, "cash"), haircut: std::collections::BTreeMap::new() };
+    for (name, s) in section.named_children("haircut") {
+        let haircut = Haircut {
+            initial: s.number("initial", Bound::Fraction),
+            maintenance: s.number("maintenance", Bound::Fraction),
+            in_scenarios: s.flag_or("in_scenarios", false),
+        };
+        if haircut.initial < haircut.maintenance {
+            s.mistake("initial", "is below maintenance: collateral would count less after a loss of nothing");
+        }
+        match Asset::new(&name) {
+            Ok(asset) => {
+                rule.haircut.insert(asset, haircut);
+            }
+            Err(error) => section.mistake("haircut", &error.to_string()),
+        }
+    }
+    rule
+}
+
+/// Kinds of charges by the word of the file.
+#[derive(Debug, Clone, Copy)]
+enum Word {
+    Futures,
+    Perpetuals,
+    NakedOptions,
+    ShortOptions,
+    Confidence,
+    ExpiryDelta,
+    DeltaShock,
+    CloseOut,
+    CalendarSpread,
+}
+
+const KINDS: [(&str, Word); 9] = [
+    ("futures", Word::Futures),
+    ("perpetuals", Word::Perpetuals),
+    ("naked_options", Word::NakedOptions),
+    ("short_options", Word::ShortOptions),
+    ("confidence", Word::Confidence),
+    ("expiry_delta", Word::ExpiryDelta),
+    ("delta_shock", Word::DeltaShock),
+    ("close_out", Word::CloseOut),
+    ("calendar_spread", Word::CalendarSpread),
+];
+
+fn charge(s: &Section<'_>) -> Option<ChargeRule> {
+    let name = s.text("name");
+    let place =
+        s.word("place", &[("scaled", Place::Scaled), ("added", Place::Added), ("floor", Place::Floor)]);
+    let kind = match s.word("kind", &KINDS)? {
+        Word::Futures => ChargeKind::Futures { rate: rates(s), perpetuals_only: false },
+        Word::Perpetuals => ChargeKind::Futures { rate: rates(s), perpetuals_only: true },
+        Word::NakedOptions => ChargeKind::NakedOptions(rates(s)),
+        Word::ShortOptions => ChargeKind::ShortOptions(rates(s)),
+        Word::Confidence => ChargeKind::Confidence {
+            threshold: s.number("threshold", Bound::Fraction),
+            factor: s.number("factor", Bound::NotNegative),
+        },
+        Word::ExpiryDelta => ChargeKind::ExpiryDelta {
+            per_year: by_asset(s, "per_year", Bound::NotNegative),
+            growth: s.word("growth", &[("linear", Growth::Linear), ("exponential", Growth::Exponential)])?,
+            least: by_asset(s, "least", Bound::NotNegative),
+        },
+        Word::DeltaShock => ChargeKind::DeltaShock {
+            threshold_usd: s.number("threshold_usd", Bound::NotNegative),
+            slope_per_coin: by_asset(s, "slope_per_coin", Bound::NotNegative),
+            most: s.number("most", Bound::Fraction),
+        },
+        Word::CloseOut => {
+            ChargeKind::CloseOut { rate: by_asset(s, "rate", Bound::NotNegative), bands: bands(s) }
+        }
+        Word::CalendarSpread => ChargeKind::CalendarSpread(by_asset(s, "rate", Bound::NotNegative)),
+    };
+    Some(ChargeRule { name, place: place?, kind })
+}
+
+fn rates(s: &Section<'_>) -> Rates {
+    let rates = Rates {
+        initial: s.number("initial", Bound::NotNegative),
+        maintenance: s.number("maintenance", Bound::NotNegative),
+    };
+    if rates.initial < rates.maintenance {
+        s.mistake("initial", "is below maintenance: an account could open what is liquidated at once");
+    }
+    rates
+}
+
+fn bands(section: &Section<'_>) -> Vec<Band> {
+    let bands: Vec<Band> = section
+        .children("band")
+        .iter()
+        .map(|s| Band {
+            up_to_usd: s.optional_number("up_to_usd", Bound::Positive).unwrap_or(f64::MAX),
+            multiplier: s.number("multiplier", Bound::NotNegative),
+        })
+        .collect();
+    if bands.iter().zip(bands.iter().skip(1)).any(|(a, b)| a.up_to_usd >= b.up_to_usd) {
+        section.mistake("band", "bands must ascend in up_to_usd; the last may leave it out");
+    }
+    bands
+}
