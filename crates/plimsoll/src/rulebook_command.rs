@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::load::{checked, rule_files};
 use crate::margin_command::RulebookLine;
 use crate::output::put;
-use crate::render::grid::{Digits, Ink, Style, grid, left, right, show};
+use crate::render::grid::{Digits, Ink, Style, grid_after, left, right, show};
 use crate::render::json::pretty;
 use crate::render::margin::json::{RulebookJson, rulebook};
 use margin::{Rulebook, Rulebooks};
@@ -52,7 +52,7 @@ fn list(format: ReportForm) -> Result<String, Failure> {
 fn table(lines: &[RulebookLine]) -> String {
     let style = Style { digits: Digits::Compact, ink: Ink::Plain };
     let header = ["rulebook", "title", "engine", "venues", "valid from", "parameter hash", "unverified"];
-    let mut table = grid(style, &header.map(str::to_owned));
+    let mut table = grid_after(6, style, &header.map(str::to_owned));
     for RulebookLine { header, engine, parameter_hash } in lines {
         let venues: Vec<&str> = header.venues.iter().map(units::Venue::as_str).collect();
         table.add_row(vec![

@@ -38,10 +38,10 @@ pub(crate) fn load(args: &InputArgs) -> Result<Loaded, Failure> {
     let specs = Specs::embedded();
     let sample = Sample::write_if_needed(args)?;
     let (books, markets) = sample.paths(args);
-    let mut desk = Desk::default();
+    let mut desk = Desk::new(&sample);
     let (book, mut issues) = desk.load_book(&books, &specs)?;
     let raws = desk.load_markets(&markets, args.at)?;
-    let Desk { mut inputs, mut notes, unusable } = desk;
+    let Desk { inputs, mut notes, unusable, .. } = desk;
     if !unusable.is_empty() {
         for raw in raws {
             issues.extend(raw.issues);
@@ -58,9 +58,6 @@ pub(crate) fn load(args: &InputArgs) -> Result<Loaded, Failure> {
         return Err(Failure::Usage(format!(
             "--rate {coin}: the market files quote {coin}; leave the rate or that market out"
         )));
-    }
-    for input in &mut inputs {
-        input.path = sample.shown(&input.path);
     }
     Ok(Loaded { book, snapshot, market, inputs, issues, notes })
 }
@@ -93,18 +90,22 @@ fn rates(given: &[(Asset, Spot)]) -> Result<BTreeMap<Asset, Spot>, Failure> {
 }
 
 /// What reading books and markets leaves behind besides their rows.
-#[derive(Default)]
-struct Desk {
+struct Desk<'a> {
+    sample: &'a Sample,
     inputs: Vec<InputFile>,
     notes: Vec<String>,
     unusable: Vec<LakeError>,
 }
 
-impl Desk {
+impl<'a> Desk<'a> {
+    const fn new(sample: &'a Sample) -> Self {
+        Self { sample, inputs: Vec::new(), notes: Vec::new(), unusable: Vec::new() }
+    }
+
     fn load_book(&mut self, files: &[PathBuf], specs: &Specs) -> Result<(Book, Issues), Failure> {
         let mut builder = BookBuilder::new("", specs);
         for path in files {
-            let name = path.display().to_string();
+            let name = self.sample.shown(path);
             builder.next_file(&name);
             let mut meter = Meter::new(format!("reading {name}"));
             let mut rows = 0;
@@ -141,7 +142,7 @@ impl Desk {
         let select = at.map_or(Select::Last, Select::AtOrBefore);
         let mut raws = Vec::new();
         for path in files {
-            let name = path.display().to_string();
+            let name = self.sample.shown(path);
             let mut meter = Meter::new(format!("reading {name}"));
             match read_snapshot(path, select, &mut |p| meter.at(p.bytes_done, p.bytes_total)) {
                 Ok(raw) => {

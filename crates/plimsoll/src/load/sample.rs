@@ -55,12 +55,12 @@ impl Sample {
     }
 
     /// The sample's place on disk is of no interest and would differ between runs.
-    pub(super) fn shown(&self, path: &str) -> String {
-        let name = Path::new(path).file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-        if self.folder.is_some() && (name == "book.csv" || name == "market.json") {
-            format!("sample {name}")
-        } else {
-            path.into()
+    pub(super) fn shown(&self, path: &Path) -> String {
+        match (&self.folder, path.file_name()) {
+            (Some(folder), Some(name)) if path.starts_with(folder) => {
+                format!("sample {}", name.to_string_lossy())
+            }
+            _ => path.display().to_string(),
         }
     }
 }

@@ -64,7 +64,13 @@ pub(crate) fn inputs(out: &mut String, inputs: &[InputFile]) {
     }
 }
 
+/// A table whose first column is text.
 pub(crate) fn grid(style: Style, header: &[String]) -> Table {
+    grid_after(1, style, header)
+}
+
+/// A table with so many columns of text before its figures.
+pub(crate) fn grid_after(text_columns: usize, style: Style, header: &[String]) -> Table {
     let mut table = Table::new();
     table.load_style(RULED);
     if style.ink == Ink::Plain {
@@ -73,7 +79,11 @@ pub(crate) fn grid(style: Style, header: &[String]) -> Table {
         table.enforce_styling();
     }
     table.set_header(header.iter().enumerate().map(|(place, name)| {
-        Cell::new(name).set_alignment(if place == 0 { CellAlignment::Left } else { CellAlignment::Right })
+        Cell::new(name).set_alignment(if place < text_columns {
+            CellAlignment::Left
+        } else {
+            CellAlignment::Right
+        })
     }));
     table
 }

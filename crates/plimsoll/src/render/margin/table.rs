@@ -1,10 +1,10 @@
 //! Margin for a terminal: one line an account, and on request everything that the line is made of.
 
 use crate::margin_command::{
-    AccountFigures, Detail, MarginDocument, MarginFigures, MissingKind, Published, RulebookLine, UnitFigures,
+    AccountFigures, Detail, MarginDocument, MarginFigures, MissingKind, Published, RulebookLine, Status, UnitFigures,
 };
 use crate::render::grid::{
-    Style, coins, figure, grid, heading, inputs, left, line, prices, right, show, signed,
+    Style, coins, figure, grid, grid_after, heading, inputs, left, line, prices, right, show, signed,
 };
 use crate::render::number;
 use comfy_table::{Cell, Color};
@@ -15,6 +15,7 @@ pub(crate) fn text(document: &MarginDocument, style: Style) -> String {
     let mut out = String::new();
     head(&mut out, document);
     summary(&mut out, document, style);
+    deciding(&mut out, document, style);
     rulebooks(&mut out, &document.rulebooks, style);
     if document.detail == Detail::Full {
         for account in &document.accounts {
@@ -43,10 +44,11 @@ fn head(out: &mut String, document: &MarginDocument) {
     prices(out, &document.market);
 }
 
-const SUMMARY: [&str; 14] = [
+const SUMMARY: [&str; 12] = [
     "account",
     "venue",
     "rulebook",
+    "status",
     "equity\nUSD",
     "counted\ninitial, USD",
     "initial\nUSD",
@@ -55,9 +57,6 @@ const SUMMARY: [&str; 14] = [
     "maintenance\nUSD",
     "to liquidation\nUSD",
     "used\n%",
-    "worst scenario\nUSD",
-    "largest charge\nUSD",
-    "status",
 ];
 
 fn summary(out: &mut String, document: &MarginDocument, style: Style) {
@@ -66,34 +65,60 @@ fn summary(out: &mut String, document: &MarginDocument, style: Style) {
         "Margin by account",
         "available: counted less initial; to liquidation: counted less maintenance; used: maintenance of what counts for it",
     );
-    let mut table = grid(style, &SUMMARY.map(str::to_owned));
+    let mut table = grid_after(4, style, &SUMMARY.map(str::to_owned));
     for account in &document.accounts {
         table.add_row(summary_row(account, style));
     }
     let totals = document.totals();
-    let mut row = vec![left(document.total_word()), left(""), left(""), figure(totals.equity_usd, style)];
+    let mut row = vec![left(document.total_word()), left(""), left(""), left("")];
+    row.push(figure(totals.equity_usd, style));
     row.extend(level_cells(totals.counted_usd, totals.requirement_usd, style));
-    row.extend(["", "", "", ""].map(left));
+    row.push(left(""));
     table.add_row(row);
     show(out, &table);
 }
 
 fn summary_row(account: &AccountFigures, style: Style) -> Vec<Cell> {
-    let mut row = vec![left(&account.account), right(&account.venue)];
-    let equity = account.equity_usd.map_or_else(|| right(number::NOT_AVAILABLE), |usd| figure(usd, style));
+    let mut row = vec![left(&account.account), left(&account.venue)];
+    row.push(left(account.margin.as_ref().map_or("", |margin| margin.rulebook.as_str())));
+    row.push(status(account));
+    row.push(account.equity_usd.map_or_else(|| right(number::NOT_AVAILABLE), |usd| figure(usd, style)));
     match &account.margin {
         Some(margin) => {
-            row.extend([right(&margin.rulebook), equity]);
             row.extend(level_cells(margin.counted_usd, margin.requirement_usd, style));
-            row.extend([right(used(margin)), worst(margin, style), largest_charge(margin, style)]);
+            row.push(right(used(margin)));
         }
-        None => {
-            row.extend([right(""), equity]);
-            row.extend([""; 9].map(left));
-        }
+        None => row.extend([""; 7].map(left)),
     }
-    row.push(status(account));
     row
+}
+
+fn deciding(out: &mut String, document: &MarginDocument, style: Style) {
+    let margined = || document.accounts.iter().filter_map(|account| Some((account, account.margin.as_ref()?)));
+    if margined().all(|(_, margin)| margin.worst().is_none() && margin.largest_charge().is_none()) {
+        return;
+    }
+    let aside = if document.detail == Detail::Full { "" } else { "--detail has all scenarios, charges and haircuts" };
+    heading(out, "What decides", aside);
+    let header = ["account", "venue", "worst scenario", "its P&L\nUSD", "largest charge", "initial\nUSD"];
+    let mut table = grid_after(3, style, &header.map(str::to_owned));
+    for (account, margin) in margined() {
+        let mut row = vec![left(&account.account), left(&account.venue)];
+        row.extend(match margin.worst() {
+            Some((unit, scenario)) => {
+                [left(format!("{}: {}", unit.name, scenario.name)), figure(scenario.pnl_usd, style)]
+            }
+            None => [left(number::NONE), right("")],
+        });
+        row.extend(match margin.largest_charge() {
+            Some((unit, charge)) => {
+                [right(format!("{}: {}", unit.name, charge.name)), plain(charge.usd.initial, style)]
+            }
+            None => [right(number::NONE), right("")],
+        });
+        table.add_row(row);
+    }
+    show(out, &table);
 }
 
 /// Counted, asked and left at each level.
@@ -118,28 +143,8 @@ fn used(margin: &MarginFigures) -> String {
     margin.utilisation.map_or_else(|| number::NOT_AVAILABLE.into(), |used| format!("{:.1}", used * 100.0))
 }
 
-fn worst(margin: &MarginFigures, style: Style) -> Cell {
-    margin.worst().map_or_else(
-        || right(number::NONE),
-        |(unit, scenario)| {
-            signed(
-                format!("{} {}: {}", unit.name, scenario.name, style.usd(scenario.pnl_usd)),
-                scenario.pnl_usd,
-            )
-        },
-    )
-}
-
-fn largest_charge(margin: &MarginFigures, style: Style) -> Cell {
-    margin.largest_charge().map_or_else(
-        || right(number::NONE),
-        |(unit, charge)| right(format!("{} {}: {}", unit.name, charge.name, style.usd(charge.usd.initial))),
-    )
-}
-
 fn status(account: &AccountFigures) -> Cell {
-    use crate::margin_command::Status;
-    let cell = right(account.status_words());
+    let cell = left(account.status_words());
     match account.status {
         Status::Ok | Status::NoDerivatives => cell,
         Status::BelowInitial | Status::NoRulebook | Status::NoFigures => cell.fg(Color::DarkYellow),
@@ -153,13 +158,13 @@ fn rulebooks(out: &mut String, rulebooks: &[RulebookLine], style: Style) {
     }
     heading(out, "Rulebooks used", "plimsoll rulebook show ID prints one with its sources and open questions");
     let header = ["rulebook", "title", "valid from", "parameter hash", "unverified"];
-    let mut table = grid(style, &header.map(str::to_owned));
+    let mut table = grid_after(4, style, &header.map(str::to_owned));
     for RulebookLine { header, parameter_hash, .. } in rulebooks {
         table.add_row(vec![
             left(&header.id),
-            right(&header.title),
-            right(&header.valid_from),
-            right(parameter_hash),
+            left(&header.title),
+            left(&header.valid_from),
+            left(parameter_hash),
             right(header.unverified.len()),
         ]);
     }
@@ -239,12 +244,12 @@ fn charges(out: &mut String, units: &[UnitFigures], style: Style) {
     }
     line(out, "");
     let header = ["charge", "unit", "initial\nUSD", "maintenance\nUSD"];
-    let mut table = grid(style, &header.map(str::to_owned));
+    let mut table = grid_after(2, style, &header.map(str::to_owned));
     for unit in units {
         for charge in &unit.charges {
             table.add_row(vec![
                 left(&charge.name),
-                right(&unit.name),
+                left(&unit.name),
                 plain(charge.usd.initial, style),
                 plain(charge.usd.maintenance, style),
             ]);
@@ -259,12 +264,12 @@ fn legs(out: &mut String, units: &[UnitFigures], style: Style) {
     }
     line(out, "");
     let header = ["leg", "unit", "initial\nUSD", "maintenance\nUSD"];
-    let mut table = grid(style, &header.map(str::to_owned));
+    let mut table = grid_after(2, style, &header.map(str::to_owned));
     for unit in units {
         for leg in &unit.legs {
             table.add_row(vec![
                 left(&leg.instrument),
-                right(&unit.name),
+                left(&unit.name),
                 plain(leg.requirement_usd.initial, style),
                 plain(leg.requirement_usd.maintenance, style),
             ]);
