@@ -15,6 +15,7 @@ use crate::load::{Loaded, Rules, load};
 use crate::output::{Shown, Target, on_threads};
 use crate::render::grid::Style;
 
+use crate::render::html;
 use crate::render::margin::{json, table, tables};
 use book::Book;
 use instrument::Terms;
@@ -189,7 +190,7 @@ impl Shown for MarginDocument {
     }
 
     fn html(&self) -> String {
-        String::new()
+        html::margin(self)
     }
 
     fn table(&self, name: MarginTableName) -> Table {
