@@ -82,9 +82,7 @@ impl<'a, T: TableNames> Target<'a, T> {
     pub(crate) fn write<S: Shown<TableName = T>>(&self, shown: &S) -> Result<(), Failure> {
         let text = match self.args.format {
             Format::Table => shown.text(self.style()),
-            Format::Json => {
-                shown.json().map_err(|e| Failure::Input(format!("cannot write JSON: {e}")))?
-            }
+            Format::Json => shown.json().map_err(|e| Failure::Input(format!("cannot write JSON: {e}")))?,
             Format::Html => shown.html(),
             Format::Csv | Format::Parquet => return self.write_tables(shown),
         };

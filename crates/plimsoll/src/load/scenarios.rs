@@ -20,10 +20,7 @@ pub(crate) struct Scenarios {
 }
 
 /// Reads scenario files; without any, the embedded ones.
-pub(crate) fn load_scenarios(
-    files: &[PathBuf],
-    inputs: &mut Vec<InputFile>,
-) -> Result<Scenarios, Failure> {
+pub(crate) fn load_scenarios(files: &[PathBuf], inputs: &mut Vec<InputFile>) -> Result<Scenarios, Failure> {
     let bad = |issues| Failure::Scenarios { issues };
     let embedded = ScenarioFile::parse("ladder.toml", LADDER_TOML).map_err(bad)?;
     let mut axes = (embedded.ladder, embedded.curve);
@@ -64,4 +61,3 @@ fn twice(file: &str, name: &str) -> Failure {
     });
     Failure::Scenarios { issues }
 }
-

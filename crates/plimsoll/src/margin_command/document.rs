@@ -2,8 +2,8 @@
 
 use super::figures::{AccountFigures, Published};
 use crate::document::InputFile;
-use market::Market;
 use margin::{Header, Rulebook};
+use market::Market;
 use units::{Fixed, Issues};
 
 /// Margin of all accounts with its provenance.

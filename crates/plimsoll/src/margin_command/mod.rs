@@ -5,8 +5,8 @@ mod figures;
 
 pub(crate) use document::{Detail, MarginDocument, RulebookLine};
 pub(crate) use figures::{
-    AccountFigures, ChargeFigures, CollateralFigures, Haircut, LegFigures, MarginFigures, Missing, MissingKind, Published,
-    ScenarioFigures, Status, UnitFigures,
+    AccountFigures, ChargeFigures, CollateralFigures, Haircut, LegFigures, MarginFigures, Missing,
+    MissingKind, Published, ScenarioFigures, Status, UnitFigures,
 };
 
 use crate::cli::{MarginArgs, MarginTableName};

@@ -2,10 +2,10 @@
 //! orange for short and loss, always with a sign, and colour only on a terminal.
 
 use crate::document::Document;
-use crate::render::number;
 use crate::render::grid::{
     Style, coins, figure, grid, heading, inputs, left, line, optional, prices, right, show, signed,
 };
+use crate::render::number;
 use comfy_table::Cell;
 use risk::{Agreement, Group, Ladder, Measure, Reconciliation};
 

@@ -34,8 +34,7 @@ pub(super) fn banner(page: &mut Markup, document: &Document) {
 pub(super) fn header(page: &mut Markup, document: &Document) {
     let report = &document.report;
     title(page, "load line", report.market.asof);
-    page.raw("<span class=\"facts\"><b>").text(priced(report))
-        .raw("</b> of <b>");
+    page.raw("<span class=\"facts\"><b>").text(priced(report)).raw("</b> of <b>");
     page.text(priced(report) + report.unpriced.len())
         .raw("</b> positions and balances priced</span><span class=\"facts\">");
     page.text(format_args!(
@@ -44,7 +43,9 @@ pub(super) fn header(page: &mut Markup, document: &Document) {
     ))
     .raw("</span></div>");
     inputs(page, &document.inputs);
-    page.raw("<nav aria-label=\"Sections\"><a href=\"#answer\">where it stands</a><a href=\"#matrix\">matrix</a>");
+    page.raw(
+        "<nav aria-label=\"Sections\"><a href=\"#answer\">where it stands</a><a href=\"#matrix\">matrix</a>",
+    );
     page.raw("<a href=\"#exposure\">exposure</a>");
     for (place, ladder) in report.ladders.iter().enumerate() {
         page.raw("<a href=\"#underlying-")

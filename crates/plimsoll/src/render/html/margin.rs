@@ -75,7 +75,9 @@ fn summary(page: &mut Markup, document: &MarginDocument) {
         levels(page, totals.counted_usd, totals.requirement_usd);
         page.raw("<td colspan=\"3\"></td></tr></tbody>");
     });
-    page.note("Surpluses of different accounts do not stand in for each other: a venue sees only its own account.");
+    page.note(
+        "Surpluses of different accounts do not stand in for each other: a venue sees only its own account.",
+    );
 }
 
 fn summary_row(page: &mut Markup, account: &AccountFigures, number: usize) {
@@ -211,7 +213,9 @@ fn bars(page: &mut Markup, units: &[UnitFigures]) {
         );
         page.table("worst narrow", &caption, |page| {
             page.raw("<thead><tr>").text_column("scenario").column("P&L", "USD");
-            page.raw("<th scope=\"col\"><span class=\"muted\">loss ◂ 0 ▸ gain</span></th></tr></thead><tbody>");
+            page.raw(
+                "<th scope=\"col\"><span class=\"muted\">loss ◂ 0 ▸ gain</span></th></tr></thead><tbody>",
+            );
             for place in order.into_iter().take(SHOWN) {
                 let Some(scenario) = unit.scenarios.get(place) else { continue };
                 page.raw("<tr>").raw("<th scope=\"row\">").text(&scenario.name);
@@ -294,9 +298,9 @@ fn collateral(page: &mut Markup, margin: &MarginFigures) {
             page.usd(balance.counted_usd.initial, "USD", Paint::Sign);
             page.usd(balance.counted_usd.maintenance, "USD", Paint::Sign);
             match balance.haircut {
-                Some(haircut) => page
-                    .digits(plain_percent(haircut.initial))
-                    .digits(plain_percent(haircut.maintenance)),
+                Some(haircut) => {
+                    page.digits(plain_percent(haircut.initial)).digits(plain_percent(haircut.maintenance))
+                }
                 None => page.digits(NONE).digits(NONE),
             };
             page.raw("</tr>");

@@ -1,7 +1,8 @@
 //! Margin for a terminal: one line an account, and on request everything that the line is made of.
 
 use crate::margin_command::{
-    AccountFigures, Detail, MarginDocument, MarginFigures, MissingKind, Published, RulebookLine, Status, UnitFigures,
+    AccountFigures, Detail, MarginDocument, MarginFigures, MissingKind, Published, RulebookLine, Status,
+    UnitFigures,
 };
 use crate::render::grid::{
     Style, coins, figure, grid, grid_after, heading, inputs, left, line, prices, right, show, signed,
@@ -94,11 +95,13 @@ fn summary_row(account: &AccountFigures, style: Style) -> Vec<Cell> {
 }
 
 fn deciding(out: &mut String, document: &MarginDocument, style: Style) {
-    let margined = || document.accounts.iter().filter_map(|account| Some((account, account.margin.as_ref()?)));
+    let margined =
+        || document.accounts.iter().filter_map(|account| Some((account, account.margin.as_ref()?)));
     if margined().all(|(_, margin)| margin.worst().is_none() && margin.largest_charge().is_none()) {
         return;
     }
-    let aside = if document.detail == Detail::Full { "" } else { "--detail has all scenarios, charges and haircuts" };
+    let aside =
+        if document.detail == Detail::Full { "" } else { "--detail has all scenarios, charges and haircuts" };
     heading(out, "What decides", aside);
     let header = ["account", "venue", "worst scenario", "its P&L\nUSD", "largest charge", "initial\nUSD"];
     let mut table = grid_after(3, style, &header.map(str::to_owned));
@@ -156,7 +159,11 @@ fn rulebooks(out: &mut String, rulebooks: &[RulebookLine], style: Style) {
     if rulebooks.is_empty() {
         return;
     }
-    heading(out, "Rulebooks used", "plimsoll rulebook show ID prints one with its sources and open questions");
+    heading(
+        out,
+        "Rulebooks used",
+        "plimsoll rulebook show ID prints one with its sources and open questions",
+    );
     let header = ["rulebook", "title", "valid from", "parameter hash", "unverified"];
     let mut table = grid_after(4, style, &header.map(str::to_owned));
     for RulebookLine { header, parameter_hash, .. } in rulebooks {

@@ -1,7 +1,7 @@
 //! Margin as flat tables, for CSV and Parquet: full figures, units in every column name.
 
 use crate::cli::MarginTableName;
-use crate::margin_command::{MarginDocument, LegFigures, MarginFigures, Published, UnitFigures};
+use crate::margin_command::{LegFigures, MarginDocument, MarginFigures, Published, UnitFigures};
 use crate::output::TableNames;
 use crate::render::flat::{Body, columns, optional, text};
 use lake::{Cell, Column, ColumnKind, Table};
