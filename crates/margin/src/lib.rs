@@ -21,9 +21,22 @@ mod state;
 #[cfg(test)]
 mod testing;
 
+pub use formula::srm;
 pub use lookup::account_states;
+/// Engines of protocols in their own units, for whoever compares them with the protocols' own numbers.
+pub use protocol::{drift, dydx, exact, mango};
 pub use report::{
     AccountMargin, Charge, Collateral, LegMargin, Levels, Outcome, ScenarioPnl, Unit, Unmargined,
 };
 pub use rulebook::{Header, Rulebook, Rulebooks};
 pub use state::{AccountState, Holding, Leg, Mark, Move};
+
+pub mod tiered {
+    //! The engine of notional tiers, for those who need more than [`Rulebook::margin`](crate::Rulebook::margin): tables, closed-form
+    //! liquidation prices (`Rulebook::tiered` leads here), funding and lending rates.
+
+    pub use crate::formula::tiered::{
+        Column, FundingRule, Held, InversePosition, Kind, LendingRule, LinearPosition, NoClosedForm,
+        PortfolioRule, Tier, TierFault, TieredMargin, Tiers,
+    };
+}

@@ -58,7 +58,7 @@ pub struct Rulebook {
 pub(crate) enum Model {
     Scenario(Box<ScenarioModel>),
     Options(OptionsMargin),
-    Tiered(TieredMargin),
+    Tiered(Box<TieredMargin>),
     Srm(Srm),
     Dydx(Dydx),
     Drift(Drift),
@@ -105,7 +105,7 @@ impl Rulebook {
         let model = root.word("engine", &ENGINES).and_then(|engine| match engine {
             Engine::Scenario => ScenarioModel::read(&root).map(|m| Model::Scenario(Box::new(m))),
             Engine::Options => OptionsMargin::read(&root).map(Model::Options),
-            Engine::Tiered => TieredMargin::read(&root).map(Model::Tiered),
+            Engine::Tiered => TieredMargin::read(&root).map(|m| Model::Tiered(Box::new(m))),
             Engine::Srm => Srm::read(&root).map(Model::Srm),
             Engine::Dydx => Dydx::read(&root).map(Model::Dydx),
             Engine::Drift => Drift::read(&root).map(Model::Drift),
@@ -147,6 +147,20 @@ impl Rulebook {
             Model::Dydx(_) => "dydx",
             Model::Drift(_) => "drift",
             Model::Mango(_) => "mango",
+        }
+    }
+
+    /// The parameters, when the model revalues scenarios: for whoever margins many portfolios on one cube.
+    #[must_use]
+    pub fn scenario_model(&self) -> Option<&ScenarioModel> {
+        match &self.model {
+            Model::Scenario(model) => Some(model),
+            Model::Options(_)
+            | Model::Tiered(_)
+            | Model::Srm(_)
+            | Model::Dydx(_)
+            | Model::Drift(_)
+            | Model::Mango(_) => None,
         }
     }
 

@@ -113,6 +113,11 @@ impl<'a> Section<'a> {
         self.table.contains_key(key)
     }
 
+    /// True when the key is there as text, for keys that take a word or something else.
+    pub(crate) fn is_text(&self, key: &str) -> bool {
+        self.table.get(key).is_some_and(Value::is_str)
+    }
+
     fn take(&self, key: &str) -> Option<&'a Value> {
         self.used.borrow_mut().insert(key.to_owned());
         self.table.get(key)

@@ -1,14 +1,16 @@
 //! From an account's legs to units, cubes and the report.
 //!
 //! A leg on an underlying that the rulebook does not cover, and a balance that it does not name, go to `unmargined`. Balances
-//! count less their haircut; debts count in full.
+//! count less their haircut; debts count in full, named or not, and carry a margin of their own where the rulebook has
+//! `[borrow]`: the unit "borrowing".
 
-use super::cube::{AssetState, ContractState, Cube, ExpiryState, Payoff, UnitMarket};
-use super::model::{Combine, Haircut, ScenarioModel, UnitBy};
+use super::cube::{AssetState, ContractState, Cube, ExpiryState, Follows, Payoff, UnitMarket};
+use super::model::{Combine, InScenarios, ScenarioModel, UnitBy};
 use super::risk::{Entry, Scratch, UnitRisk};
 use crate::report::{Charge, Collateral, Levels, Outcome, ScenarioPnl, Unit, Unmargined};
 use crate::state::{AccountState, Holding, Leg, Mark};
 use instrument::Settlement;
+use market::quote_currency;
 use std::collections::BTreeMap;
 use units::{Asset, Discount, Symbol, YearFraction};
 
@@ -60,7 +62,34 @@ impl ScenarioModel {
             // What one wallet has to spare does not help another: see `segregate`.
             outcome.counted = outcome.counted.plus(outcome.requirement);
         }
+        self.charge_debts(state, &mut outcome);
         outcome
+    }
+
+    /// The margin of what is owed: in each asset the balance, with the gains and option values that settle in it, where
+    /// that is below zero.
+    fn charge_debts(&self, state: &AccountState, outcome: &mut Outcome) {
+        let Some(rates) = self.borrow else { return };
+        let mut equity: BTreeMap<&Asset, f64> = BTreeMap::new();
+        for holding in &state.balances {
+            let cash = self.collateral.cash.contains(&holding.asset);
+            let value = if cash { holding.amount } else { holding.value_usd() };
+            *equity.entry(&holding.asset).or_default() += value;
+        }
+        for leg in &state.legs {
+            let value = (leg.option_value_usd() + leg.gain_usd()) * self.face(leg);
+            *equity.entry(leg.contract.settlement_asset()).or_default() += value;
+        }
+        let mut unit = Unit { name: "borrowing".into(), ..Unit::default() };
+        for (asset, value) in equity.into_iter().filter(|(_, value)| *value < 0.0) {
+            let usd = Levels { initial: -value * rates.initial, maintenance: -value * rates.maintenance };
+            unit.requirement = unit.requirement.plus(usd);
+            unit.charges.push(Charge { name: asset.to_string(), usd });
+        }
+        if !unit.charges.is_empty() {
+            outcome.requirement = outcome.requirement.plus(unit.requirement);
+            outcome.units.push(unit);
+        }
     }
 
     /// Balances with their haircuts, gains and option values.
@@ -98,9 +127,12 @@ impl ScenarioModel {
         if self.collateral.cash.contains(&holding.asset) {
             return Some(Levels::both(holding.amount));
         }
-        let haircut = self.collateral.haircut.get(&holding.asset)?;
         let value = holding.value_usd();
-        let cut = |part: f64| if value > 0.0 { value * (1.0 - part) } else { value };
+        if value < 0.0 {
+            return Some(Levels::both(value));
+        }
+        let haircut = self.collateral.haircut.get(&holding.asset)?;
+        let cut = |part: f64| value * (1.0 - part);
         Some(Levels { initial: cut(haircut.initial), maintenance: cut(haircut.maintenance) })
     }
 
@@ -130,7 +162,7 @@ impl ScenarioModel {
             }
         }
         for holding in &state.balances {
-            let moves = self.collateral.haircut.get(&holding.asset).is_some_and(|h: &Haircut| h.in_scenarios);
+            let moves = self.in_scenarios(&holding.asset) != InScenarios::Nothing;
             if moves && covered(&holding.asset) {
                 let by = (self.unit_by == UnitBy::Settlement).then(|| holding.asset.clone());
                 units.entry((holding.asset.clone(), by)).or_default().holdings.push(holding);
@@ -139,14 +171,21 @@ impl ScenarioModel {
         units
     }
 
+    fn in_scenarios(&self, asset: &Asset) -> InScenarios {
+        self.collateral.haircut.get(asset).map_or(InScenarios::Nothing, |haircut| haircut.in_scenarios)
+    }
+
     fn unit(
         &self,
         underlying: &Asset,
         settles_in: Option<&Asset>,
         legs: &UnitLegs<'_>,
     ) -> Result<Margined, String> {
-        let (market, entries) = self.market(underlying, legs)?;
+        let (market, mut entries) = self.market(underlying, legs)?;
         let cube = Cube::build(self, &market).map_err(|e| e.to_string())?;
+        if self.in_scenarios(underlying) == InScenarios::Hedging {
+            cube.limit_to_hedge(&mut entries);
+        }
         let mut scratch = Scratch::default();
         let risk = cube.risk(self, &entries, &mut scratch).map_err(|e| e.to_string())?;
         let unit = self.report(underlying, settles_in, &cube, &scratch, risk);
@@ -240,15 +279,16 @@ impl ScenarioModel {
     }
 }
 
-/// Date, then futures before options, then family, strike and kind.
-fn sort_key(leg: &Leg) -> (f64, bool, f64, f64, bool) {
+/// Date, then futures before options, then quote currency, family, strike and kind.
+fn sort_key(leg: &Leg) -> (f64, bool, Asset, f64, f64, bool) {
     let forward = leg.mark.price().get();
+    let quote = quote_currency(&leg.contract);
     match leg.mark {
         Mark::Option { strike, kind, expiry, .. } => {
-            (expiry.get(), true, forward, strike.get(), kind == units::OptionKind::Put)
+            (expiry.get(), true, quote, forward, strike.get(), kind == units::OptionKind::Put)
         }
-        Mark::Future { expiry, .. } => (expiry.get(), false, forward, 0.0, false),
-        Mark::Perpetual { .. } => (0.0, false, forward, 0.0, false),
+        Mark::Future { expiry, .. } => (expiry.get(), false, quote, forward, 0.0, false),
+        Mark::Perpetual { .. } => (0.0, false, quote, forward, 0.0, false),
     }
 }
 
@@ -262,13 +302,24 @@ struct MarketBuilder {
 
 impl MarketBuilder {
     fn holding(&mut self, holding: &Holding) -> Result<(), String> {
-        let expiry = self.expiry(YearFraction::ZERO, holding.price_usd)?;
-        let contract = ContractState::Holding { expiry, price: holding.price_usd };
+        let usd = Quote { currency: Asset::usd(), usd: 1.0, price: holding.price_usd };
+        let expiry = self.expiry(YearFraction::ZERO, usd)?;
+        let contract = ContractState::Holding {
+            expiry,
+            price: holding.price_usd,
+            confidence: 1.0,
+            follows: Follows::Index,
+        };
         self.push(contract, holding.amount)
     }
 
     fn leg(&mut self, leg: &Leg, at_face: bool) -> Result<(), String> {
-        let expiry = self.expiry(leg.mark.expiry(), leg.mark.price().get())?;
+        let quote = Quote {
+            currency: quote_currency(&leg.contract),
+            usd: leg.quote_usd,
+            price: leg.mark.price().get(),
+        };
+        let expiry = self.expiry(leg.mark.expiry(), quote)?;
         let payoff = if leg.contract.settlement == Settlement::Inverse {
             Payoff::Coin
         } else {
@@ -293,12 +344,15 @@ impl MarketBuilder {
         Ok(())
     }
 
-    /// The state of a date and forward; a date may be quoted in several currencies, each with a forward of its own.
-    fn expiry(&mut self, years: YearFraction, forward: f64) -> Result<usize, String> {
+    /// The state of a date, currency and forward; a date may be quoted in several currencies, each with a forward of its own.
+    fn expiry(&mut self, years: YearFraction, quote: Quote) -> Result<usize, String> {
+        let Quote { currency, usd, price } = quote;
         let last = self.expiries.last();
         if last.is_none_or(|state| state.years != years) {
             self.dates += 1;
-        } else if last.is_some_and(|state| state.forward_variable.to_bits() == forward.to_bits()) {
+        } else if last.is_some_and(|state| {
+            state.quote == currency && state.forward_variable.to_bits() == price.to_bits()
+        }) {
             return Ok(self.expiries.len() - 1);
         }
         self.expiries.push(ExpiryState {
@@ -306,13 +360,22 @@ impl MarketBuilder {
             date: self.dates,
             years,
             forward_fixed: 0.0,
-            forward_variable: forward,
+            forward_variable: price,
             rate: 0.0,
             discount: Discount::new(1.0).map_err(|e| e.to_string())?,
             confidence: 1.0,
+            quote: currency,
+            quote_usd: usd,
         });
         Ok(self.expiries.len() - 1)
     }
+}
+
+/// A forward and its currency.
+struct Quote {
+    currency: Asset,
+    usd: f64,
+    price: f64,
 }
 
 /// With a wallet for each settlement currency the account stands as its weakest wallet does: what counts beyond the

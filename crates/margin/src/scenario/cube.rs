@@ -7,7 +7,7 @@
 //! Prices: an option is D B76(F, K, σ, T) of its expiry, F = fixed + variable part, where only the variable part moves (in the
 //! last half hour of a venue that settles on an average, the rest is already known). A coin payoff is value/F.
 
-use super::model::{Numeraire, RelativeVol, ScenarioModel, Skew, SpotMove, Table, VolMove, Weight};
+use super::model::{Numeraire, RelativeVol, ScenarioModel, Skew, SpotMove, Table, VolBand, VolMove, Weight};
 use super::{at_least, positive_part};
 use pricing::revalue::{ContractRow, SpotFactors, revalue_row};
 use pricing::{Black76, kernel};
@@ -58,6 +58,10 @@ pub struct ExpiryState {
     pub discount: Discount,
     /// Least confidence of its own feeds: forward, rate, vols.
     pub confidence: f64,
+    /// Currency of its prices.
+    pub quote: Asset,
+    /// USD per unit of that currency.
+    pub quote_usd: f64,
 }
 
 /// One contract. Values per canonical unit.
@@ -85,13 +89,26 @@ pub enum ContractState {
         /// What one unit pays.
         payoff: Payoff,
     },
-    /// A balance whose price moves with the index.
+    /// A balance.
     Holding {
         /// Index into the expiries: one at zero time.
         expiry: usize,
         /// Value of one unit, USD.
         price: f64,
+        /// How sure its price is, 1 when nothing is known.
+        confidence: f64,
+        /// Whether it offsets the unit's risk.
+        follows: Follows,
     },
+}
+
+/// Whether a balance's price moves with the index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Follows {
+    /// Yes.
+    Index,
+    /// No: it is only there for charges on balances.
+    Nothing,
 }
 
 /// What one canonical unit pays.
@@ -144,6 +161,8 @@ pub(super) struct Row {
     pub(super) coins: f64,
     /// Delta per unit, coins: premium-adjusted where gains are coins.
     pub(super) delta: f64,
+    /// Of a balance's own price.
+    pub(super) confidence: f64,
     /// Same for all contracts of one strike and expiry.
     pub(super) strike_key: u32,
 }
@@ -185,6 +204,16 @@ pub enum CubeError {
     /// Shapes that do not fit; our own mistake.
     #[error("internal: {0}; please report it")]
     Internal(#[from] pricing::batch::BatchError),
+    /// Published arrays of another shape.
+    #[error(
+        "risk arrays must be {contracts} lists of {scenarios} numbers, for a model without discounts by expiry"
+    )]
+    Arrays {
+        /// Of the cube.
+        contracts: usize,
+        /// Of the model.
+        scenarios: usize,
+    },
     /// An index that names nothing; our own mistake.
     #[error(
         "internal: contract {contract} names an expiry or asset that is not in the unit; please report it"
@@ -236,6 +265,30 @@ impl Cube {
     #[must_use]
     pub fn contracts(&self) -> usize {
         self.rows.len()
+    }
+
+    /// The cube with published P&L arrays in place of its own revaluation, one for each contract in order: what clearing
+    /// houses send out as risk arrays. As published, a value is already weighted; gains are positive, per canonical unit.
+    ///
+    /// # Errors
+    /// When there is not one array for each contract with one value for each scenario, or the model discounts by expiry and
+    /// so needs values instead of P&L.
+    pub fn with_risk_arrays(mut self, model: &ScenarioModel, arrays: &[Vec<f64>]) -> Result<Self, CubeError> {
+        let scenarios = model.scenarios.len();
+        let plain = model.static_discount.is_none() && model.forward_contingency.is_none();
+        if !plain || arrays.len() != self.rows.len() || arrays.iter().any(|array| array.len() != scenarios) {
+            return Err(CubeError::Arrays { contracts: self.rows.len(), scenarios });
+        }
+        let rows = self.cells.chunks_mut(self.width.max(1)).zip(&self.rows).zip(arrays);
+        for ((cells, row), array) in rows {
+            let weights = self.segments.get(row.segment as usize).map(|segment| &segment.weights);
+            for (scenario, (cell, published)) in cells.iter_mut().zip(array).enumerate() {
+                // A scenario of weight zero counts for nothing, whatever its array says.
+                let weight = weights.and_then(|w| w.get(scenario)).copied().filter(|w| *w > 0.0);
+                *cell = weight.map_or(0.0, |weight| published / weight);
+            }
+        }
+        Ok(self)
     }
 }
 
@@ -340,25 +393,32 @@ impl ExpiryShocks {
         if let Some(contingency) = model.forward_contingency {
             spot.extend([1.0 + contingency.up, 1.0 + contingency.down]);
         }
-        let forward = if expiry.forward_fixed == 0.0 {
-            spot.clone()
-        } else {
-            let moved = |f: &f64| (expiry.forward_fixed + expiry.forward_variable * f) / expiry.forward();
-            spot.iter().map(moved).collect()
+        // A smile scenario turns the smile and leaves the forward, even if the rest of the unit moves with a spot move.
+        let skews = model.scenarios.iter().map(|s| s.vol.is_skew()).chain(std::iter::repeat(false));
+        let moved = |(f, is_skew): (&f64, bool)| {
+            if is_skew {
+                1.0
+            } else if expiry.forward_fixed == 0.0 {
+                *f
+            } else {
+                (expiry.forward_fixed + expiry.forward_variable * f) / expiry.forward()
+            }
         };
+        let forward = spot.iter().zip(skews).map(moved).collect();
         let days = expiry.years.days();
         let relative = model.vol_shock.relative;
         let scale = relative.map_or(0.0, |law| law.tenor_scale(days));
-        let band = model.vol_shock.points.iter().find(|band| days <= band.up_to_days);
-        let band = band.or(model.vol_shock.points.last());
+        let law = relative.map(|law| (law.range_up * scale, law.range_down * scale));
+        let percent = law.or(band(&model.vol_shock.percent, days)).unwrap_or_default();
+        let points = band(&model.vol_shock.points, days).unwrap_or_default();
         Ok(Self {
             spot,
             forward: SpotFactors::new(forward)?,
-            up: 1.0 + relative.map_or(0.0, |law| law.range_up) * scale,
-            down: positive_part(1.0 - relative.map_or(0.0, |law| law.range_down) * scale),
+            up: 1.0 + percent.0,
+            down: positive_part(1.0 - percent.1),
             least_up: relative.map_or(0.0, |law| law.least_vol_up),
-            points_up: band.map_or(0.0, |band| band.up),
-            points_down: band.map_or(0.0, |band| band.down),
+            points_up: points.0,
+            points_down: points.1,
             root_years: positive_part(expiry.years.get()).sqrt(),
         })
     }
@@ -373,6 +433,12 @@ impl ExpiryShocks {
             VolMove::SkewLinear | VolMove::SkewAbsolute => vol * positive_part(skew(by)),
         }
     }
+}
+
+/// Up and down of the band that holds a tenor; beyond the last band, the last.
+fn band(bands: &[VolBand], days: f64) -> Option<(f64, f64)> {
+    let own = bands.iter().find(|band| days <= band.up_to_days).or(bands.last());
+    own.map(|band| (band.up, band.down))
 }
 
 impl RelativeVol {
@@ -413,6 +479,7 @@ struct UnitFigures {
     value: f64,
     coins: f64,
     delta: f64,
+    confidence: f64,
 }
 
 impl UnitFigures {
@@ -423,22 +490,24 @@ impl UnitFigures {
             ContractState::Option { kind, .. } => Class::Option(*kind),
             ContractState::Holding { .. } => Class::Holding,
         };
-        let Self { value, coins, delta } = self;
+        let Self { value, coins, delta, confidence } = self;
         // The number of expiries is far below 2^32.
         let expiry = u32::try_from(contract.expiry()).unwrap_or(u32::MAX);
-        Row { segment, expiry, class, value, coins, delta, strike_key: 0 }
+        Row { segment, expiry, class, value, coins, delta, confidence, strike_key: 0 }
     }
 }
 
 impl Priced<'_> {
     fn fill(&self, contract: &ContractState, cells: &mut [f64]) -> Result<UnitFigures, CubeError> {
         match contract {
-            ContractState::Holding { price, .. } => {
-                for (cell, factor) in cells.iter_mut().zip(&self.shock.spot) {
-                    *cell = price * (factor - 1.0);
+            ContractState::Holding { price, confidence, follows, .. } => {
+                if *follows == Follows::Index {
+                    for (cell, factor) in cells.iter_mut().zip(&self.shock.spot) {
+                        *cell = price * (factor - 1.0);
+                    }
                 }
                 let coins = price / self.asset.index;
-                Ok(UnitFigures { value: 0.0, coins, delta: coins })
+                Ok(UnitFigures { value: 0.0, coins, delta: 0.0, confidence: *confidence })
             }
             ContractState::Future { mark, payoff, .. } => Ok(self.future(*mark, *payoff, cells)),
             ContractState::Option { strike, kind, vol, payoff, .. } => {
@@ -512,7 +581,7 @@ impl Priced<'_> {
             Payoff::Currency { coins, .. } => (coins, coins * delta),
             Payoff::Coin => (1.0, delta - quoted / forward),
         };
-        Ok(UnitFigures { value, coins, delta })
+        Ok(UnitFigures { value, coins, delta, confidence: 1.0 })
     }
 
     /// Discounted values under every column; scenarios in which days pass are valued at their own time.
@@ -611,6 +680,10 @@ fn weights(model: &ScenarioModel, market: &UnitMarket, asset: &AssetState) -> Ve
 
 impl super::model::StaticDiscount {
     fn of(&self, state: &ExpiryState, years: f64) -> SignedDiscount {
+        if years <= 0.0 {
+            // What has expired is owed in full.
+            return SignedDiscount { long: 1.0, short: 1.0 };
+        }
         let decay = |law: &super::model::DiscountLaw| {
             kernel::exp(-years * (state.rate * law.rate_multiple + law.rate_add))
         };

@@ -6,6 +6,7 @@
 //! | `read` | the parameter file's sections |
 //! | [`cube`] | contracts x scenarios, each contract revalued once for everybody |
 //! | [`risk`] | one portfolio on a cube: scenario P&L, worst case, charges, requirement |
+//! | [`bulk`] | a million portfolios on a cube |
 //! | `account` | from an account's legs to units, cubes and the report |
 //!
 //! For one unit (legs that net), with P_s its P&L under scenario s after damping, offsets and discounts:
@@ -19,12 +20,14 @@
 //! Derive's PMRM and PMRM_2, Deribit, OKX and Bybit portfolio margin, SPAN and our unified rulebook are parameter files.
 
 mod account;
+pub mod bulk;
 pub mod cube;
 pub mod model;
 mod read;
 pub mod risk;
 
-pub use cube::{AssetState, ContractState, Cube, ExpiryState, Payoff, UnitMarket};
+pub use bulk::Portfolios;
+pub use cube::{AssetState, ContractState, Cube, ExpiryState, Follows, Payoff, UnitMarket};
 pub use model::ScenarioModel;
 pub use risk::{Entry, Scratch, UnitRisk};
 

@@ -34,6 +34,8 @@ pub struct ScenarioModel {
     pub factor: Factors,
     /// Balances.
     pub collateral: CollateralRule,
+    /// Rates on what an account owes in an asset; none where debts only lower the equity.
+    pub borrow: Option<Rates>,
 }
 
 /// What nets with what.
@@ -160,13 +162,15 @@ pub enum Table {
     Extended,
 }
 
-/// Shock law of vols, by days to expiry d.
+/// Shock law of vols, by days to expiry d. The relative law is a formula or bands, not both.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct VolShock {
     /// vol x (1 + range_up x (30/d)^p), at least `least_vol_up`; vol x max(0, 1 - range_down x (30/d)^p).
     pub relative: Option<RelativeVol>,
-    /// Points by tenor.
-    pub points: Vec<VolPoints>,
+    /// Bands of the relative law: vol x (1 + up), vol x max(0, 1 - down).
+    pub percent: Vec<VolBand>,
+    /// Bands of points: vol + up, max(0, vol - down).
+    pub points: Vec<VolBand>,
 }
 
 /// The relative law.
@@ -186,14 +190,14 @@ pub struct RelativeVol {
     pub least_vol_up: f64,
 }
 
-/// Additive shock for one band of tenors.
+/// Shock for one band of tenors; the last band also holds beyond its end.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct VolPoints {
+pub struct VolBand {
     /// Up to and including this many days.
     pub up_to_days: f64,
-    /// Points up, as a fraction: 0.30 is 30 points.
+    /// Up, as a fraction: 0.30 is 30 points, or 30 % of the vol.
     pub up: f64,
-    /// Points down.
+    /// Down.
     pub down: f64,
 }
 
@@ -295,6 +299,8 @@ pub enum ChargeKind {
         /// Only perpetuals.
         perpetuals_only: bool,
     },
+    /// Rate on balances that are part of the unit.
+    Holdings(Rates),
     /// Rate on short options that no long option of the strike offsets (calls and puts of one strike offset each other).
     NakedOptions(Rates),
     /// Rate on net short options of each strike and kind.
@@ -331,8 +337,65 @@ pub enum ChargeKind {
         /// Bands ascending: up to so many USD of raw charge, this multiplier.
         bands: Vec<Band>,
     },
-    /// Rate on deltas that offset each other between expiries: the sum of the smaller of longs and shorts.
-    CalendarSpread(ByAsset),
+    /// (rate + per_year x years between them) on deltas that offset each other between expiries, nearest expiries first.
+    CalendarSpread {
+        /// Rate on the offset delta.
+        rate: ByAsset,
+        /// Its growth with the time between the two expiries.
+        per_year: ByAsset,
+    },
+    /// Deltas that offset each other between quote currencies hedge only while these are worth the same: pairs are matched in
+    /// order, what is matched is charged by bands of its USD size.
+    QuoteHedge {
+        /// Quote currencies, in the order of matching.
+        pairs: Vec<QuotePair>,
+        /// By the lower price of the pair, falling; the last has no lower bound.
+        tables: Vec<HedgeTable>,
+    },
+}
+
+/// Two quote currencies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuotePair {
+    /// One.
+    pub first: Asset,
+    /// The other.
+    pub second: Asset,
+}
+
+/// Rates on a matched size while both currencies are worth at least so much.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HedgeTable {
+    /// USD; zero in the last table.
+    pub at_least_usd: f64,
+    /// Ascending; each rate is on the part of the size inside its tier.
+    pub tiers: Vec<HedgeTier>,
+}
+
+/// One tier of it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HedgeTier {
+    /// Up to and including this size.
+    pub up_to_usd: f64,
+    /// On the part inside.
+    pub rate: f64,
+}
+
+impl HedgeTable {
+    /// Charge on a matched size, USD.
+    #[must_use]
+    pub fn charge_usd(&self, hedged_usd: f64) -> f64 {
+        let mut from = 0.0;
+        let mut total = 0.0;
+        for tier in &self.tiers {
+            let to = if hedged_usd < tier.up_to_usd { hedged_usd } else { tier.up_to_usd };
+            if to > from {
+                total += (to - from) * tier.rate;
+                from = to;
+            }
+        }
+        total
+    }
 }
 
 /// A rate at each level.
@@ -391,6 +454,18 @@ pub struct Haircut {
     pub initial: f64,
     /// For maintenance.
     pub maintenance: f64,
-    /// Its price moves with the scenarios of its unit, so it can offset a short.
-    pub in_scenarios: bool,
+    /// What of it moves with the scenarios of its unit.
+    pub in_scenarios: InScenarios,
+}
+
+/// What part of a balance moves with the scenarios of its unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum InScenarios {
+    /// Nothing: it is collateral only.
+    #[default]
+    Nothing,
+    /// All of it: it can offset a short, and its own fall is charged.
+    Whole,
+    /// As much as offsets the delta of the unit's contracts ("spot in use"); the rest is collateral only.
+    Hedging,
 }

@@ -15,17 +15,22 @@
 //! days = 0
 //!
 //! [vol_shock]                           # range_up, range_down, short_term_power, long_term_power, floor_days, least_vol_up
-//! [[vol_points]]                        # up_to_days, up, down (fractions: 0.30 is 30 points)
+//! [[vol_percent]]                       # instead of [vol_shock]: up_to_days, up, down (0.30 is 30 % of the vol)
+//! [[vol_points]]                        # up_to_days, up, down (0.30 is 30 points)
 //! [skew] [static_discount.long] [static_discount.short] [forward_contingency] [offset]
 //! [[charge]]                            # name, place, kind and the parameters of the kind
 //! [factor]                              # initial, maintenance, depeg_threshold, depeg_factor
-//! [collateral]                          # cash = ["USDC"]; [collateral.haircut.ETH] initial, maintenance, in_scenarios
+//! [collateral]                          # cash = ["USDC"]; [collateral.haircut.ETH] initial, maintenance,
+//!                                       # in_scenarios = true, false or "hedging"
+//! [borrow]                              # initial, maintenance: rates on what is owed in an asset
 //! ```
 
+use super::at_least;
 use super::model::{
     Band, ByAsset, ChargeKind, ChargeRule, CollateralRule, Combine, DiscountLaw, Factors, ForwardContingency,
-    Growth, Haircut, Numeraire, Offset, Place, Rates, RelativeVol, Scenario, ScenarioModel, Skew, SpotMove,
-    StaticDiscount, Table, UnitBy, VolMove, VolPoints, VolShock, Weight,
+    Growth, Haircut, HedgeTable, HedgeTier, InScenarios, Numeraire, Offset, Place, QuotePair, Rates,
+    RelativeVol, Scenario, ScenarioModel, Skew, SpotMove, StaticDiscount, Table, UnitBy, VolBand, VolMove,
+    VolShock, Weight,
 };
 use crate::rulebook::section::{Bound, Section};
 use units::Asset;
@@ -57,7 +62,7 @@ impl ScenarioModel {
             combine: combine?,
             numeraire: numeraire?,
             scenarios: root.children("grid").iter().flat_map(grid).collect(),
-            price_range: by_asset(root, "price_range", Bound::Within(0.0, 0.99)),
+            price_range: by_asset(root, "price_range", Bound::Within(1e-6, 0.99)),
             vol_shock: vol_shock(root),
             skew: root.optional_child("skew").map(|s| skew(&s)),
             static_discount: root.optional_child("static_discount").map(|s| static_discount(&s)),
@@ -66,6 +71,7 @@ impl ScenarioModel {
             charges: root.children("charge").iter().filter_map(charge).collect(),
             factor: factors(root),
             collateral: collateral(root),
+            borrow: root.optional_child("borrow").map(|s| rates(&s)),
         };
         model.check(root);
         Some(model)
@@ -77,8 +83,18 @@ impl ScenarioModel {
             root.mistake("grid", "a scenario rulebook needs at least one [[grid]] with moves and vols");
         }
         let any = |test: fn(VolMove) -> bool| self.scenarios.iter().any(|s| test(s.vol));
-        if any(|v| matches!(v, VolMove::Up | VolMove::Down)) && self.vol_shock.relative.is_none() {
-            root.mistake("vol_shock", "is missing: a grid moves vols up or down by it");
+        let vols = &self.vol_shock;
+        if any(|v| matches!(v, VolMove::Up | VolMove::Down))
+            && vols.relative.is_none()
+            && vols.percent.is_empty()
+        {
+            root.mistake("vol_shock", "is missing (or [[vol_percent]]): a grid moves vols up or down by it");
+        }
+        if vols.relative.is_some() && !vols.percent.is_empty() {
+            root.mistake("vol_percent", "goes without [vol_shock]: both say by what part vols move");
+        }
+        if self.borrow.is_some() && self.combine == Combine::Segregated {
+            root.mistake("borrow", "goes without combine = \"segregated\": segregated wallets do not borrow");
         }
         if any(|v| matches!(v, VolMove::UpPoints | VolMove::DownPoints)) && self.vol_shock.points.is_empty() {
             root.mistake("vol_points", "is missing: a grid moves vols by points");
@@ -93,6 +109,7 @@ impl ScenarioModel {
         if uses_range {
             self.covers(root, "price_range", &self.price_range);
         }
+        self.keeps_prices(root);
         if self.combine != Combine::Segregated && self.numeraire == Numeraire::Settlement {
             root.mistake(
                 "numeraire",
@@ -105,14 +122,36 @@ impl ScenarioModel {
                     self.covers(root, "charge", per_year);
                     self.covers(root, "charge", least);
                 }
-                ChargeKind::DeltaShock { slope_per_coin: by, .. }
-                | ChargeKind::CloseOut { rate: by, .. }
-                | ChargeKind::CalendarSpread(by) => self.covers(root, "charge", by),
+                ChargeKind::DeltaShock { slope_per_coin: by, .. } | ChargeKind::CloseOut { rate: by, .. } => {
+                    self.covers(root, "charge", by)
+                }
+                ChargeKind::CalendarSpread { rate, per_year } => {
+                    self.covers(root, "charge", rate);
+                    self.covers(root, "charge", per_year);
+                }
                 ChargeKind::Futures { .. }
+                | ChargeKind::Holdings(_)
                 | ChargeKind::NakedOptions(_)
                 | ChargeKind::ShortOptions(_)
+                | ChargeKind::QuoteHedge { .. }
                 | ChargeKind::Confidence { .. } => {}
             }
+        }
+    }
+
+    /// No range move takes a price to zero or below.
+    fn keeps_prices(&self, root: &Section<'_>) {
+        let ranges = self.price_range.default.iter().chain(self.price_range.of.values());
+        let widest = ranges.copied().fold(0.0, at_least);
+        let lowest = self.scenarios.iter().filter_map(|s| match s.spot {
+            SpotMove::OfRange(part) => Some(part * widest),
+            SpotMove::Relative(_) => None,
+        });
+        if lowest.fold(0.0, |a, b| -at_least(-a, -b)) <= -1.0 {
+            root.mistake(
+                "price_range",
+                "times the lowest of range_moves must stay above -1: a price stays above zero",
+            );
         }
     }
 
@@ -177,6 +216,9 @@ fn grid(section: &Section<'_>) -> Vec<Scenario> {
     if edge.is_some() && section.has("weight") {
         section.mistake("edge_weight", "goes without weight: a scenario has one of them");
     }
+    if edge.is_some() && moves.iter().any(|m| matches!(m, SpotMove::Relative(0.0) | SpotMove::OfRange(0.0))) {
+        section.mistake("edge_weight", "goes without a move of 0: it divides by the move");
+    }
     let mut scenarios = Vec::new();
     for spot in &moves {
         for (word, vol) in &vols {
@@ -214,19 +256,23 @@ fn vol_shock(root: &Section<'_>) -> VolShock {
         floor_days: s.number("floor_days", Bound::Positive),
         least_vol_up: s.number("least_vol_up", Bound::NotNegative),
     });
-    let bands = root.children("vol_points");
-    let points: Vec<VolPoints> = bands
+    VolShock { relative, percent: vol_bands(root, "vol_percent"), points: vol_bands(root, "vol_points") }
+}
+
+fn vol_bands(root: &Section<'_>, key: &str) -> Vec<VolBand> {
+    let bands: Vec<VolBand> = root
+        .children(key)
         .iter()
-        .map(|s| VolPoints {
+        .map(|s| VolBand {
             up_to_days: s.number("up_to_days", Bound::NotNegative),
             up: s.number("up", Bound::NotNegative),
             down: s.number("down", Bound::NotNegative),
         })
         .collect();
-    if points.iter().zip(points.iter().skip(1)).any(|(a, b)| a.up_to_days >= b.up_to_days) {
-        root.mistake("vol_points", "bands must ascend in up_to_days");
+    if bands.iter().zip(bands.iter().skip(1)).any(|(a, b)| a.up_to_days >= b.up_to_days) {
+        root.mistake(key, "bands must ascend in up_to_days");
     }
-    VolShock { relative, points }
+    bands
 }
 
 fn skew(s: &Section<'_>) -> Skew {
@@ -304,7 +350,7 @@ fn collateral(root: &Section<'_>) -> CollateralRule {
         let haircut = Haircut {
             initial: s.number("initial", Bound::Fraction),
             maintenance: s.number("maintenance", Bound::Fraction),
-            in_scenarios: s.flag_or("in_scenarios", false),
+            in_scenarios: in_scenarios(&s),
         };
         if haircut.initial < haircut.maintenance {
             s.mistake("initial", "is below maintenance: collateral would count less after a loss of nothing");
@@ -319,11 +365,19 @@ fn collateral(root: &Section<'_>) -> CollateralRule {
     rule
 }
 
+fn in_scenarios(s: &Section<'_>) -> InScenarios {
+    if s.is_text("in_scenarios") {
+        return s.word("in_scenarios", &[("hedging", InScenarios::Hedging)]).unwrap_or_default();
+    }
+    if s.flag_or("in_scenarios", false) { InScenarios::Whole } else { InScenarios::Nothing }
+}
+
 /// Kinds of charges by the word of the file.
 #[derive(Debug, Clone, Copy)]
 enum Word {
     Futures,
     Perpetuals,
+    Holdings,
     NakedOptions,
     ShortOptions,
     Confidence,
@@ -331,11 +385,13 @@ enum Word {
     DeltaShock,
     CloseOut,
     CalendarSpread,
+    QuoteHedge,
 }
 
-const KINDS: [(&str, Word); 9] = [
+const KINDS: [(&str, Word); 11] = [
     ("futures", Word::Futures),
     ("perpetuals", Word::Perpetuals),
+    ("holdings", Word::Holdings),
     ("naked_options", Word::NakedOptions),
     ("short_options", Word::ShortOptions),
     ("confidence", Word::Confidence),
@@ -343,6 +399,7 @@ const KINDS: [(&str, Word); 9] = [
     ("delta_shock", Word::DeltaShock),
     ("close_out", Word::CloseOut),
     ("calendar_spread", Word::CalendarSpread),
+    ("quote_hedge", Word::QuoteHedge),
 ];
 
 fn charge(s: &Section<'_>) -> Option<ChargeRule> {
@@ -352,6 +409,7 @@ fn charge(s: &Section<'_>) -> Option<ChargeRule> {
     let kind = match s.word("kind", &KINDS)? {
         Word::Futures => ChargeKind::Futures { rate: rates(s), perpetuals_only: false },
         Word::Perpetuals => ChargeKind::Futures { rate: rates(s), perpetuals_only: true },
+        Word::Holdings => ChargeKind::Holdings(rates(s)),
         Word::NakedOptions => ChargeKind::NakedOptions(rates(s)),
         Word::ShortOptions => ChargeKind::ShortOptions(rates(s)),
         Word::Confidence => ChargeKind::Confidence {
@@ -371,7 +429,15 @@ fn charge(s: &Section<'_>) -> Option<ChargeRule> {
         Word::CloseOut => {
             ChargeKind::CloseOut { rate: by_asset(s, "rate", Bound::NotNegative), bands: bands(s) }
         }
-        Word::CalendarSpread => ChargeKind::CalendarSpread(by_asset(s, "rate", Bound::NotNegative)),
+        Word::CalendarSpread => {
+            let per_year = if s.has("per_year") {
+                by_asset(s, "per_year", Bound::NotNegative)
+            } else {
+                ByAsset::all(0.0)
+            };
+            ChargeKind::CalendarSpread { rate: by_asset(s, "rate", Bound::NotNegative), per_year }
+        }
+        Word::QuoteHedge => ChargeKind::QuoteHedge { pairs: quote_pairs(s), tables: hedge_tables(s) },
     };
     Some(ChargeRule { name, place: place?, kind })
 }
@@ -400,4 +466,51 @@ fn bands(section: &Section<'_>) -> Vec<Band> {
         section.mistake("band", "bands must ascend in up_to_usd; the last may leave it out");
     }
     bands
+}
+
+/// `["USDT-USD"]`.
+fn quote_pairs(section: &Section<'_>) -> Vec<QuotePair> {
+    let texts = section.texts("pairs");
+    if texts.is_empty() {
+        section.mistake("pairs", "must name the pairs in the order of matching, such as [\"USDT-USD\"]");
+    }
+    let pair = |text: &String| {
+        let (first, second) = text.split_once('-')?;
+        Some(QuotePair { first: Asset::new(first).ok()?, second: Asset::new(second).ok()? })
+    };
+    let pairs: Vec<QuotePair> = texts.iter().filter_map(pair).filter(|p| p.first != p.second).collect();
+    if pairs.len() != texts.len() {
+        section.mistake("pairs", "each pair is two different currencies with a hyphen, such as \"USDT-USD\"");
+    }
+    pairs
+}
+
+fn hedge_tables(section: &Section<'_>) -> Vec<HedgeTable> {
+    let table = |s: &Section<'_>| HedgeTable {
+        at_least_usd: s.number_or("at_least_usd", Bound::NotNegative, 0.0),
+        tiers: hedge_tiers(s),
+    };
+    let tables: Vec<HedgeTable> = section.children("table").iter().map(table).collect();
+    if tables.iter().zip(tables.iter().skip(1)).any(|(a, b)| a.at_least_usd <= b.at_least_usd) {
+        section.mistake("table", "tables must fall in at_least_usd");
+    }
+    if tables.last().is_none_or(|last| last.at_least_usd > 0.0) {
+        section.mistake("table", "the last [[charge.table]] has no at_least_usd: it holds below all others");
+    }
+    tables
+}
+
+fn hedge_tiers(section: &Section<'_>) -> Vec<HedgeTier> {
+    let tier = |s: &Section<'_>| HedgeTier {
+        up_to_usd: s.optional_number("up_to_usd", Bound::Positive).unwrap_or(f64::MAX),
+        rate: s.number("rate", Bound::Fraction),
+    };
+    let tiers: Vec<HedgeTier> = section.children("tier").iter().map(tier).collect();
+    if tiers.iter().zip(tiers.iter().skip(1)).any(|(a, b)| a.up_to_usd >= b.up_to_usd) {
+        section.mistake("tier", "tiers must ascend in up_to_usd");
+    }
+    if tiers.last().is_none_or(|last| last.up_to_usd < f64::MAX) {
+        section.mistake("tier", "the last tier has no up_to_usd: no size may go uncharged");
+    }
+    tiers
 }

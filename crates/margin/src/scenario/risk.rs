@@ -7,11 +7,14 @@
 //! Entries are in the order of contracts, so that contracts of one expiry and one strike are adjacent; sums run in that order.
 
 use super::cube::{Class, Cube, Row, Segment};
-use super::model::{ChargeKind, ChargeRule, Growth, Place, Rates, ScenarioModel};
+use super::model::{
+    ByAsset, ChargeKind, ChargeRule, Growth, HedgeTable, Place, QuotePair, Rates, ScenarioModel,
+};
 use super::{at_least, positive_part};
 use crate::report::Levels;
 use pricing::accumulate::{AccumulateError, Matrix, weighted_sum};
 use pricing::kernel;
+use std::collections::BTreeMap;
 
 pub use pricing::accumulate::Entry;
 
@@ -156,6 +159,19 @@ impl Cube {
         }
     }
 
+    /// Cuts holdings, in order, to what offsets the delta of the contracts.
+    pub(super) fn limit_to_hedge(&self, entries: &mut [Entry]) {
+        let is_holding = |entry: &Entry| self.row(entry).is_some_and(|row| row.class == Class::Holding);
+        let delta = |entry: &Entry| entry.weight * self.row(entry).map_or(0.0, |row| row.delta);
+        let mut open: f64 = entries.iter().filter(|entry| !is_holding(entry)).map(delta).sum();
+        for entry in entries.iter_mut().filter(|entry| is_holding(entry)) {
+            let own = delta(entry);
+            let used = if own * open < 0.0 { lower(1.0, open.abs() / own.abs()) } else { 0.0 };
+            entry.weight *= used;
+            open += own * used;
+        }
+    }
+
     fn charge_all(&self, model: &ScenarioModel, entries: &[Entry], scratch: &mut Scratch) {
         scratch.charges.clear();
         if model.charges.is_empty() {
@@ -237,6 +253,7 @@ impl Portfolio<'_> {
     fn charge(&self, rule: &ChargeRule) -> Levels {
         match &rule.kind {
             ChargeKind::Futures { rate, perpetuals_only } => self.futures(*rate, *perpetuals_only),
+            ChargeKind::Holdings(rate) => at_rate(*rate, self.holdings()),
             ChargeKind::NakedOptions(rate) => at_rate(*rate, self.by_strike()),
             ChargeKind::ShortOptions(rate) => at_rate(*rate, self.short_options()),
             ChargeKind::Confidence { threshold, factor } => {
@@ -261,7 +278,10 @@ impl Portfolio<'_> {
                 let band = bands.iter().find(|band| raw_usd <= band.up_to_usd).or(bands.last());
                 Levels::both(raw * band.map_or(1.0, |band| band.multiplier))
             }
-            ChargeKind::CalendarSpread(rate) => Levels::both(self.calendar_spread(rate)),
+            ChargeKind::CalendarSpread { rate, per_year } => {
+                Levels::both(self.calendar_spread(rate, per_year))
+            }
+            ChargeKind::QuoteHedge { pairs, tables } => Levels::both(self.quote_hedge(pairs, tables)),
         }
     }
 
@@ -304,6 +324,14 @@ impl Portfolio<'_> {
             }
         }
         at_rate(rate, notional)
+    }
+
+    /// Balances that follow the index, at the index.
+    fn holdings(&self) -> f64 {
+        let holdings = self.rows().filter(|(row, _)| row.class == Class::Holding);
+        holdings
+            .map(|(row, quantity)| (quantity * row.coins).abs() * self.coin(self.asset_of(row.expiry)))
+            .sum()
     }
 
     /// Net short coins of each strike, calls and puts pooled, at the index.
@@ -349,11 +377,19 @@ impl Portfolio<'_> {
                 }
             }
         }
+        for (row, quantity) in self.rows().filter(|(row, _)| row.class == Class::Holding) {
+            let asset = self.asset_of(row.expiry);
+            let index = self.cube.assets.get(asset).map_or(1.0, |asset| asset.index_confidence);
+            let confidence = lower(row.confidence, index);
+            if confidence < threshold {
+                total += (1.0 - confidence) * factor * (quantity * row.coins).abs() * self.coin(asset);
+            }
+        }
         total
     }
 
     /// Long options may shrink the delta of the rest, never turn it around.
-    fn delta_shock(&self, threshold_usd: f64, slope: &super::model::ByAsset, most: f64) -> f64 {
+    fn delta_shock(&self, threshold_usd: f64, slope: &ByAsset, most: f64) -> f64 {
         let Some(asset) = self.cube.assets.first() else { return 0.0 };
         let (mut longs, mut rest) = (0.0, 0.0);
         for (row, quantity) in self.rows() {
@@ -372,7 +408,7 @@ impl Portfolio<'_> {
     }
 
     /// Each contract's delta by itself: closing a hedged position costs both legs.
-    fn gross_delta(&self, rate: &super::model::ByAsset) -> f64 {
+    fn gross_delta(&self, rate: &ByAsset) -> f64 {
         let derivatives = self.rows().filter(|(row, _)| row.class != Class::Holding);
         derivatives
             .map(|(row, quantity)| {
@@ -383,18 +419,63 @@ impl Portfolio<'_> {
             .sum()
     }
 
-    fn calendar_spread(&self, rate: &super::model::ByAsset) -> f64 {
+    /// Matches each expiry's delta with what earlier expiries left of the other sign, the nearest first.
+    fn calendar_spread(&self, rate: &ByAsset, per_year: &ByAsset) -> f64 {
         let mut total = 0.0;
+        let mut open: Vec<(f64, f64)> = Vec::new();
         for (index, asset) in self.cube.assets.iter().enumerate() {
-            let own = self.expiries.iter().filter(|tally| self.asset_of(tally.expiry) == index);
-            let (mut long, mut short) = (0.0, 0.0);
-            for tally in own {
-                long += positive_part(tally.delta);
-                short += positive_part(-tally.delta);
+            let rate = rate.get(&asset.asset).unwrap_or(0.0);
+            let per_year = per_year.get(&asset.asset).unwrap_or(0.0);
+            open.clear();
+            for tally in self.expiries.iter().filter(|tally| self.asset_of(tally.expiry) == index) {
+                let years = self.cube.expiries.get(tally.expiry as usize).map_or(0.0, |e| e.years.get());
+                let mut left = tally.delta;
+                while let Some((other_years, other)) = open.last_mut().filter(|(_, o)| *o * left < 0.0) {
+                    let matched = lower(left.abs(), other.abs());
+                    let apart = positive_part(years - *other_years);
+                    total += matched * (rate + per_year * apart) * self.coin(index);
+                    *other += if left > 0.0 { matched } else { -matched };
+                    left += if left > 0.0 { -matched } else { matched };
+                    open.retain(|(_, other)| *other != 0.0);
+                }
+                if left != 0.0 {
+                    open.push((years, left));
+                }
             }
-            total += lower(long, short) * rate.get(&asset.asset).unwrap_or(0.0) * self.coin(index);
         }
         total
+    }
+
+    /// Deltas by quote currency, USD, matched pair by pair.
+    fn quote_hedge(&self, pairs: &[QuotePair], tables: &[HedgeTable]) -> f64 {
+        let usd = self.cube.numeraire_usd;
+        let mut by_quote: BTreeMap<&units::Asset, (f64, f64)> = BTreeMap::new();
+        for (row, quantity) in self.rows().filter(|(row, _)| row.class != Class::Holding) {
+            let Some(state) = self.cube.expiries.get(row.expiry as usize) else { continue };
+            let quote = by_quote.entry(&state.quote).or_insert((0.0, state.quote_usd));
+            quote.0 += quantity * row.delta * self.coin(state.asset) * usd;
+        }
+        let mut total = 0.0;
+        for pair in pairs {
+            let (Some(&(first, first_usd)), Some(&(second, second_usd))) =
+                (by_quote.get(&pair.first), by_quote.get(&pair.second))
+            else {
+                continue;
+            };
+            if first * second >= 0.0 {
+                continue;
+            }
+            let matched = lower(first.abs(), second.abs());
+            let price = lower(first_usd, second_usd);
+            let table = tables.iter().find(|table| price >= table.at_least_usd).or(tables.last());
+            total += table.map_or(0.0, |table| table.charge_usd(matched));
+            for (quote, delta) in [(&pair.first, first), (&pair.second, second)] {
+                if let Some(entry) = by_quote.get_mut(quote) {
+                    entry.0 -= if delta > 0.0 { matched } else { -matched };
+                }
+            }
+        }
+        total / usd
     }
 }
 

@@ -74,6 +74,19 @@ pub(crate) struct Suite {
 pub(crate) static SUITES: &[Suite] = &[
     Suite { id: pricing::ID, summary: pricing::SUMMARY, run: pricing::run },
     Suite { id: deribit::ID, summary: deribit::SUMMARY, run: deribit::run },
+    Suite { id: margin::deribit_pm::ID, summary: margin::deribit_pm::SUMMARY, run: margin::deribit_pm::run },
+    Suite {
+        id: margin::derive_pmrm::ID,
+        summary: margin::derive_pmrm::SUMMARY,
+        run: margin::derive_pmrm::run,
+    },
+    Suite { id: margin::documented::ID, summary: margin::documented::SUMMARY, run: margin::documented::run },
+    Suite { id: margin::tiered::ID, summary: margin::tiered::SUMMARY, run: margin::tiered::run },
+    Suite {
+        id: margin::hyperliquid::ID,
+        summary: margin::hyperliquid::SUMMARY,
+        run: margin::hyperliquid::run,
+    },
 ];
 
 /// Why nothing was run.
