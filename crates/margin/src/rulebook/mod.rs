@@ -186,6 +186,20 @@ impl Rulebook {
         }
     }
 
+    /// Name of the engine, as files name it.
+    #[must_use]
+    pub const fn engine(&self) -> &'static str {
+        match &self.model {
+            Model::Scenario(_) => "scenario",
+            Model::Options(_) => "options",
+            Model::Tiered(_) => "tiered",
+            Model::Srm(_) => "srm",
+            Model::Dydx(_) => "dydx",
+            Model::Drift(_) => "drift",
+            Model::Mango(_) => "mango",
+        }
+    }
+
     /// The parameters, when the model revalues scenarios: for whoever margins many portfolios on one cube.
     #[must_use]
     pub fn scenario_model(&self) -> Option<&ScenarioModel> {
@@ -268,6 +282,13 @@ impl Rulebooks {
             all.add(file, text)?;
         }
         Ok(all)
+    }
+
+    /// Text of the file that ships with the program under this id, to copy and change.
+    #[must_use]
+    pub fn embedded_text(id: &str) -> Option<&'static str> {
+        let is_it = |text: &str| Rulebook::parse("", text).is_ok_and(|rulebook| rulebook.header.id == id);
+        embedded::FILES.iter().map(|(_, text)| *text).find(|text| is_it(text))
     }
 
     /// Adds a file; one with an id that is there already replaces it, which is how a user changes parameters.
