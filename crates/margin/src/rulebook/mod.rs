@@ -75,7 +75,10 @@ impl Instruments {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoRulebook {
     /// No rulebook names the venue.
-    #[error("no rulebook claims venue {venue}: name one by --rulebook {venue}=ID, or add a parameter file by --rules")]
+    #[error(
+        "no rulebook is known for this venue: name one by --rulebook {venue}=ID (`plimsoll rulebook list` has the ids), \
+         or bring your own by --rules FILE"
+    )]
     Venue {
         /// Which.
         venue: Venue,
@@ -83,7 +86,7 @@ pub enum NoRulebook {
     /// Each rulebook of the venue is for one product, and the account holds several.
     #[error(
         "{venue} margins options and futures by different rulebooks ({ids}) and this account holds both: \
-         give each wallet an account of its own, or name one by --rulebook"
+         give each wallet an account of its own, or name one by --rulebook {venue}=ID"
     )]
     Mixed {
         /// Which.

@@ -20,7 +20,7 @@ use crate::render::margin::{json, table, tables};
 use book::Book;
 use instrument::Terms;
 use lake::Table;
-use margin::{AccountState, account_states};
+use margin::{AccountState, NoRulebook, account_states};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use std::collections::BTreeSet;
 use std::process::ExitCode;
@@ -96,9 +96,12 @@ pub(crate) fn margined(states: &[AccountState], rules: &Rules, book: &Book) -> V
     let with_derivatives = with_derivatives(book);
     states
         .par_iter()
-        .map(|state| match rules.of(&state.account, &state.venue) {
-            Some(rulebook) => AccountFigures::margined(&rulebook.margin(state)),
-            None => without_rulebook(state, with_derivatives.contains(&(&state.account, &state.venue))),
+        .map(|state| match rules.of(state) {
+            Ok(rulebook) => AccountFigures::margined(&rulebook.margin(state)),
+            Err(why) => {
+                let has_derivatives = with_derivatives.contains(&(&state.account, &state.venue));
+                without_rulebook(state, has_derivatives.then_some(&why))
+            }
         })
         .collect()
 }
@@ -107,7 +110,7 @@ pub(crate) fn margined(states: &[AccountState], rules: &Rules, book: &Book) -> V
 pub(crate) fn rulebooks_of(states: &[AccountState], rules: &Rules) -> Vec<RulebookLine> {
     let used: BTreeSet<&str> = states
         .iter()
-        .filter_map(|state| rules.of(&state.account, &state.venue))
+        .filter_map(|state| rules.of(state).ok())
         .map(|rulebook| rulebook.header.id.as_str())
         .collect();
     used.into_iter().filter_map(|id| rules.rulebooks.get(id)).map(RulebookLine::from).collect()
@@ -120,12 +123,12 @@ fn with_derivatives(book: &Book) -> BTreeSet<(&Account, &Venue)> {
 }
 
 /// Its equity, and that nobody knows what is asked of it.
-fn without_rulebook(state: &AccountState, has_derivatives: bool) -> AccountFigures {
+fn without_rulebook(state: &AccountState, needed: Option<&NoRulebook>) -> AccountFigures {
     let mut missing: Vec<Missing> =
         state.unmargined.iter().map(|u| Missing::holding(&u.symbol, &u.reason)).collect();
     let mut status = Status::NoDerivatives;
-    if has_derivatives {
-        missing.insert(0, Missing::no_rulebook(&state.venue));
+    if let Some(why) = needed {
+        missing.insert(0, Missing::no_rulebook(&state.venue, why));
         status = Status::NoRulebook;
     }
     let equity_usd = match Fixed::quantise_down(state.value_usd()) {
