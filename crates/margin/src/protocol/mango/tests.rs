@@ -126,6 +126,26 @@ fn concentration_scales_initial_weights_both_ways() {
 }
 
 #[test]
+fn scaled_weights_are_rounded_against_the_account() {
+    let scale = |start: f64| Some(WeightScale { amount: fixed(16.0), start_quote: fixed(start) });
+    let contribution = |position: TokenPosition| {
+        position.contribution(position.balance, HealthLevel::Initial).unwrap().exact()
+    };
+    // 16 coins of 8 over a start of 60: 1.5 x 128/60 = 3.2 and 0.5 x 60/128, the first with no end in binary digits.
+    let owed = TokenPosition { borrow_scale: scale(60.0), ..token(-1.0, 8.0) };
+    let exact = Fraction::whole(-256).per(10).unwrap();
+    assert!(
+        contribution(owed) < exact
+            && contribution(owed) > exact.minus(&Fraction::whole(1).per(1_u64 << 40).unwrap())
+    );
+    let held = TokenPosition { deposit_scale: scale(60.0), ..token(1.0, 12.0) };
+    // 12 x 0.5 x 60/192 = 1.875; a start of 50 over 192 has no end: 12 x 0.5 x 50/192 = 1.5625.
+    assert_eq!(contribution(held), Fraction::whole(1_875).per(1_000).unwrap());
+    let held = TokenPosition { deposit_scale: scale(50.0), ..token(1.0, 12.0) };
+    assert!(contribution(held) < Fraction::whole(15_625).per(10_000).unwrap());
+}
+
+#[test]
 fn what_cannot_be_is_an_error_that_names_it() {
     let stray = PerpPosition { settle_token: TokenIndex(7), ..perp(1.0, 0.0, 1.0) };
     let account_with = |perp| HealthAccount { perps: vec![perp], ..account(0.0, token(0.0, 8.0)) };
