@@ -11,3 +11,5 @@ pub(super) mod hyperliquid;
 mod integers;
 pub(super) mod mango;
 pub(super) mod tiered;
+pub(super) mod okx_pm;
+pub(super) mod span;
