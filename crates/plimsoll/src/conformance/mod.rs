@@ -87,6 +87,10 @@ pub(crate) static SUITES: &[Suite] = &[
         summary: margin::hyperliquid::SUMMARY,
         run: margin::hyperliquid::run,
     },
+    Suite { id: margin::derive_srm::ID, summary: margin::derive_srm::SUMMARY, run: margin::derive_srm::run },
+    Suite { id: margin::dydx::ID, summary: margin::dydx::SUMMARY, run: margin::dydx::run },
+    Suite { id: margin::drift::ID, summary: margin::drift::SUMMARY, run: margin::drift::run },
+    Suite { id: margin::mango::ID, summary: margin::mango::SUMMARY, run: margin::mango::run },
 ];
 
 /// Why nothing was run.

@@ -18,7 +18,8 @@
 //! ```
 //!
 //! Source: portfolio margin page of Hyperliquid's documentation, where `offset` is its minimum borrow offset and `limit` its portfolio
-//! margin ratio of 0.95. Taken together here: the documentation has one such ratio for each borrowable token. The offset is left out
+//! margin ratio of 0.95. It does not define b, the size
+//! borrowed at maintenance: that is a reading. Taken together here: the documentation has one such ratio for each borrowable token. The offset is left out
 //! of an account that owes and holds nothing.
 
 use crate::report::Levels;

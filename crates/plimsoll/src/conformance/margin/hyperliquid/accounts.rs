@@ -112,14 +112,13 @@ struct Case<'a> {
 impl Case<'_> {
     fn is_complete(&self, positions: &[&Position], notional: f64) -> bool {
         let sum: f64 = positions.iter().map(|position| position.value).sum();
-        amount(sum, notional).error_is_within()
+        agree(sum, notional)
     }
 }
 
-impl Comparison {
-    fn error_is_within(self) -> bool {
-        (self.ours - self.theirs).abs() / self.scale <= self.tolerance
-    }
+/// Whether two printed amounts are the same to their digits.
+fn agree(ours: f64, theirs: f64) -> bool {
+    (ours - theirs).abs() <= amount(ours, theirs).tolerance
 }
 
 impl Groups {
@@ -168,13 +167,13 @@ impl Groups {
             case.name.to_owned()
         });
         match case.unified {
-            None => self.value.compare(amount(outcome.equity_usd, account.cross.account_value), || {
-                format!("{} engine", case.name)
-            }),
+            None => {
+                let comparison = amount(outcome.equity_usd, account.cross.account_value);
+                self.value.compare(comparison, || format!("{} engine", case.name));
+            }
             Some(spot) => {
-                self.after.compare(amount(outcome.surplus().maintenance, spot.after_maintenance), || {
-                    case.name.to_owned()
-                })
+                let comparison = amount(outcome.surplus().maintenance, spot.after_maintenance);
+                self.after.compare(comparison, || case.name.to_owned());
             }
         }
         Ok(())
@@ -244,7 +243,7 @@ impl Groups {
             let held = Held { initial_margin: cross.margin_used + orders, notional: cross.notional };
             (cross.account_value - model.transfer_margin(held).unwrap_or(f64::NAN)).max(0.0)
         };
-        match case.unified.filter(|spot| !amount(spot.hold, cross.margin_used).error_is_within()) {
+        match case.unified.filter(|spot| !agree(spot.hold, cross.margin_used)) {
             None => {
                 self.withdrawable.compare(amount(left(model, 0.0), theirs), || case.name.to_owned());
             }

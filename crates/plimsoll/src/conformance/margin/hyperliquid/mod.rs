@@ -160,7 +160,7 @@ fn funding(files: &Files) -> GroupResult {
                     group.compare(comparison, || format!("{name} row {place}"));
                 }
                 (Err(error), _) | (_, Err(error)) => {
-                    group.fault(format!("{name} row {place}"), error.to_string())
+                    group.fault(format!("{name} row {place}"), error.to_string());
                 }
             }
         }
