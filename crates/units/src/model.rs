@@ -92,6 +92,11 @@ impl Vol {
     }
 }
 
+impl Discount {
+    /// No discount.
+    pub const ONE: Self = Self(1.0);
+}
+
 impl YearFraction {
     /// Days in the year of this measure: crypto venues trade around the clock and count actual/365.
     pub const DAYS: f64 = 365.0;

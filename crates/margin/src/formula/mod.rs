@@ -1,8 +1,8 @@
 //! Formula engines: each leg or market by a closed formula, no scenarios.
 
 mod options;
-mod srm;
-mod tiered;
+pub mod srm;
+pub(crate) mod tiered;
 
 pub(crate) use options::OptionsMargin;
 pub(crate) use srm::Srm;

@@ -4,7 +4,7 @@
 //! count less their haircut; debts count in full, named or not, and carry a margin of their own where the rulebook has
 //! `[borrow]`: the unit "borrowing".
 
-use super::cube::{AssetState, ContractState, Cube, ExpiryState, Payoff, UnitMarket};
+use super::cube::{AssetState, ContractState, Cube, ExpiryState, Follows, Payoff, UnitMarket};
 use super::model::{Combine, InScenarios, ScenarioModel, UnitBy};
 use super::risk::{Entry, Scratch, UnitRisk};
 use crate::report::{Charge, Collateral, Levels, Outcome, ScenarioPnl, Unit, Unmargined};
@@ -304,7 +304,12 @@ impl MarketBuilder {
     fn holding(&mut self, holding: &Holding) -> Result<(), String> {
         let usd = Quote { currency: Asset::usd(), usd: 1.0, price: holding.price_usd };
         let expiry = self.expiry(YearFraction::ZERO, usd)?;
-        let contract = ContractState::Holding { expiry, price: holding.price_usd };
+        let contract = ContractState::Holding {
+            expiry,
+            price: holding.price_usd,
+            confidence: 1.0,
+            follows: Follows::Index,
+        };
         self.push(contract, holding.amount)
     }
 

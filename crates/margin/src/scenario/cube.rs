@@ -89,13 +89,26 @@ pub enum ContractState {
         /// What one unit pays.
         payoff: Payoff,
     },
-    /// A balance whose price moves with the index.
+    /// A balance.
     Holding {
         /// Index into the expiries: one at zero time.
         expiry: usize,
         /// Value of one unit, USD.
         price: f64,
+        /// How sure its price is, 1 when nothing is known.
+        confidence: f64,
+        /// Whether it offsets the unit's risk.
+        follows: Follows,
     },
+}
+
+/// Whether a balance's price moves with the index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Follows {
+    /// Yes.
+    Index,
+    /// No: it is only there for charges on balances.
+    Nothing,
 }
 
 /// What one canonical unit pays.
@@ -148,6 +161,8 @@ pub(super) struct Row {
     pub(super) coins: f64,
     /// Delta per unit, coins: premium-adjusted where gains are coins.
     pub(super) delta: f64,
+    /// Of a balance's own price.
+    pub(super) confidence: f64,
     /// Same for all contracts of one strike and expiry.
     pub(super) strike_key: u32,
 }
@@ -378,12 +393,18 @@ impl ExpiryShocks {
         if let Some(contingency) = model.forward_contingency {
             spot.extend([1.0 + contingency.up, 1.0 + contingency.down]);
         }
-        let forward = if expiry.forward_fixed == 0.0 {
-            spot.clone()
-        } else {
-            let moved = |f: &f64| (expiry.forward_fixed + expiry.forward_variable * f) / expiry.forward();
-            spot.iter().map(moved).collect()
+        // A smile scenario turns the smile and leaves the forward, even if the rest of the unit moves with a spot move.
+        let skews = model.scenarios.iter().map(|s| s.vol.is_skew()).chain(std::iter::repeat(false));
+        let moved = |(f, is_skew): (&f64, bool)| {
+            if is_skew {
+                1.0
+            } else if expiry.forward_fixed == 0.0 {
+                *f
+            } else {
+                (expiry.forward_fixed + expiry.forward_variable * f) / expiry.forward()
+            }
         };
+        let forward = spot.iter().zip(skews).map(moved).collect();
         let days = expiry.years.days();
         let relative = model.vol_shock.relative;
         let scale = relative.map_or(0.0, |law| law.tenor_scale(days));
@@ -458,6 +479,7 @@ struct UnitFigures {
     value: f64,
     coins: f64,
     delta: f64,
+    confidence: f64,
 }
 
 impl UnitFigures {
@@ -468,22 +490,24 @@ impl UnitFigures {
             ContractState::Option { kind, .. } => Class::Option(*kind),
             ContractState::Holding { .. } => Class::Holding,
         };
-        let Self { value, coins, delta } = self;
+        let Self { value, coins, delta, confidence } = self;
         // The number of expiries is far below 2^32.
         let expiry = u32::try_from(contract.expiry()).unwrap_or(u32::MAX);
-        Row { segment, expiry, class, value, coins, delta, strike_key: 0 }
+        Row { segment, expiry, class, value, coins, delta, confidence, strike_key: 0 }
     }
 }
 
 impl Priced<'_> {
     fn fill(&self, contract: &ContractState, cells: &mut [f64]) -> Result<UnitFigures, CubeError> {
         match contract {
-            ContractState::Holding { price, .. } => {
-                for (cell, factor) in cells.iter_mut().zip(&self.shock.spot) {
-                    *cell = price * (factor - 1.0);
+            ContractState::Holding { price, confidence, follows, .. } => {
+                if *follows == Follows::Index {
+                    for (cell, factor) in cells.iter_mut().zip(&self.shock.spot) {
+                        *cell = price * (factor - 1.0);
+                    }
                 }
                 let coins = price / self.asset.index;
-                Ok(UnitFigures { value: 0.0, coins, delta: coins })
+                Ok(UnitFigures { value: 0.0, coins, delta: 0.0, confidence: *confidence })
             }
             ContractState::Future { mark, payoff, .. } => Ok(self.future(*mark, *payoff, cells)),
             ContractState::Option { strike, kind, vol, payoff, .. } => {
@@ -557,7 +581,7 @@ impl Priced<'_> {
             Payoff::Currency { coins, .. } => (coins, coins * delta),
             Payoff::Coin => (1.0, delta - quoted / forward),
         };
-        Ok(UnitFigures { value, coins, delta })
+        Ok(UnitFigures { value, coins, delta, confidence: 1.0 })
     }
 
     /// Discounted values under every column; scenarios in which days pass are valued at their own time.
@@ -656,6 +680,10 @@ fn weights(model: &ScenarioModel, market: &UnitMarket, asset: &AssetState) -> Ve
 
 impl super::model::StaticDiscount {
     fn of(&self, state: &ExpiryState, years: f64) -> SignedDiscount {
+        if years <= 0.0 {
+            // What has expired is owed in full.
+            return SignedDiscount { long: 1.0, short: 1.0 };
+        }
         let decay = |law: &super::model::DiscountLaw| {
             kernel::exp(-years * (state.rate * law.rate_multiple + law.rate_add))
         };

@@ -27,7 +27,7 @@ mod read;
 pub mod risk;
 
 pub use bulk::Portfolios;
-pub use cube::{AssetState, ContractState, Cube, ExpiryState, Payoff, UnitMarket};
+pub use cube::{AssetState, ContractState, Cube, ExpiryState, Follows, Payoff, UnitMarket};
 pub use model::ScenarioModel;
 pub use risk::{Entry, Scratch, UnitRisk};
 

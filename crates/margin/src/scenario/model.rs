@@ -299,6 +299,8 @@ pub enum ChargeKind {
         /// Only perpetuals.
         perpetuals_only: bool,
     },
+    /// Rate on balances that are part of the unit.
+    Holdings(Rates),
     /// Rate on short options that no long option of the strike offsets (calls and puts of one strike offset each other).
     NakedOptions(Rates),
     /// Rate on net short options of each strike and kind.

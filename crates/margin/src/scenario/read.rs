@@ -369,6 +369,7 @@ fn in_scenarios(s: &Section<'_>) -> InScenarios {
 enum Word {
     Futures,
     Perpetuals,
+    Holdings,
     NakedOptions,
     ShortOptions,
     Confidence,
@@ -379,9 +380,10 @@ enum Word {
     QuoteHedge,
 }
 
-const KINDS: [(&str, Word); 10] = [
+const KINDS: [(&str, Word); 11] = [
     ("futures", Word::Futures),
     ("perpetuals", Word::Perpetuals),
+    ("holdings", Word::Holdings),
     ("naked_options", Word::NakedOptions),
     ("short_options", Word::ShortOptions),
     ("confidence", Word::Confidence),
@@ -404,6 +406,7 @@ fn charge(s: &Section<'_>, underlyings: &[Asset]) -> Option<ChargeRule> {
     let kind = match kind {
         Word::Futures => ChargeKind::Futures { rate: rates(s), perpetuals_only: false },
         Word::Perpetuals => ChargeKind::Futures { rate: rates(s), perpetuals_only: true },
+        Word::Holdings => ChargeKind::Holdings(rates(s)),
         Word::NakedOptions => ChargeKind::NakedOptions(rates(s)),
         Word::ShortOptions => ChargeKind::ShortOptions(rates(s)),
         Word::Confidence => ChargeKind::Confidence {

@@ -162,7 +162,11 @@ impl Cube {
     /// Cuts holdings, in order, to what offsets the delta of the contracts.
     pub(super) fn limit_to_hedge(&self, entries: &mut [Entry]) {
         let is_holding = |entry: &Entry| self.row(entry).is_some_and(|row| row.class == Class::Holding);
-        let delta = |entry: &Entry| entry.weight * self.row(entry).map_or(0.0, |row| row.delta);
+        // A holding's delta is what it has in coins; its row says zero, because charges on deltas leave holdings out.
+        let delta = |entry: &Entry| {
+            let of = |row: &Row| if row.class == Class::Holding { row.coins } else { row.delta };
+            entry.weight * self.row(entry).map_or(0.0, of)
+        };
         let mut open: f64 = entries.iter().filter(|entry| !is_holding(entry)).map(delta).sum();
         for entry in entries.iter_mut().filter(|entry| is_holding(entry)) {
             let own = delta(entry);
@@ -253,6 +257,7 @@ impl Portfolio<'_> {
     fn charge(&self, rule: &ChargeRule) -> Levels {
         match &rule.kind {
             ChargeKind::Futures { rate, perpetuals_only } => self.futures(*rate, *perpetuals_only),
+            ChargeKind::Holdings(rate) => at_rate(*rate, self.holdings()),
             ChargeKind::NakedOptions(rate) => at_rate(*rate, self.by_strike()),
             ChargeKind::ShortOptions(rate) => at_rate(*rate, self.short_options()),
             ChargeKind::Confidence { threshold, factor } => {
@@ -325,6 +330,14 @@ impl Portfolio<'_> {
         at_rate(rate, notional)
     }
 
+    /// Balances that follow the index, at the index.
+    fn holdings(&self) -> f64 {
+        let holdings = self.rows().filter(|(row, _)| row.class == Class::Holding);
+        holdings
+            .map(|(row, quantity)| (quantity * row.coins).abs() * self.coin(self.asset_of(row.expiry)))
+            .sum()
+    }
+
     /// Net short coins of each strike, calls and puts pooled, at the index.
     fn by_strike(&self) -> f64 {
         let mut total = 0.0;
@@ -366,6 +379,14 @@ impl Portfolio<'_> {
                 if confidence < threshold {
                     total += (1.0 - confidence) * factor * coins * self.coin(state.asset);
                 }
+            }
+        }
+        for (row, quantity) in self.rows().filter(|(row, _)| row.class == Class::Holding) {
+            let asset = self.asset_of(row.expiry);
+            let index = self.cube.assets.get(asset).map_or(1.0, |asset| asset.index_confidence);
+            let confidence = lower(row.confidence, index);
+            if confidence < threshold {
+                total += (1.0 - confidence) * factor * (quantity * row.coins).abs() * self.coin(asset);
             }
         }
         total

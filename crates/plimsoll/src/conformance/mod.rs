@@ -75,6 +75,22 @@ pub(crate) static SUITES: &[Suite] = &[
     Suite { id: pricing::ID, summary: pricing::SUMMARY, run: pricing::run },
     Suite { id: deribit::ID, summary: deribit::SUMMARY, run: deribit::run },
     Suite { id: margin::deribit_pm::ID, summary: margin::deribit_pm::SUMMARY, run: margin::deribit_pm::run },
+    Suite {
+        id: margin::derive_pmrm::ID,
+        summary: margin::derive_pmrm::SUMMARY,
+        run: margin::derive_pmrm::run,
+    },
+    Suite { id: margin::documented::ID, summary: margin::documented::SUMMARY, run: margin::documented::run },
+    Suite { id: margin::tiered::ID, summary: margin::tiered::SUMMARY, run: margin::tiered::run },
+    Suite {
+        id: margin::hyperliquid::ID,
+        summary: margin::hyperliquid::SUMMARY,
+        run: margin::hyperliquid::run,
+    },
+    Suite { id: margin::derive_srm::ID, summary: margin::derive_srm::SUMMARY, run: margin::derive_srm::run },
+    Suite { id: margin::dydx::ID, summary: margin::dydx::SUMMARY, run: margin::dydx::run },
+    Suite { id: margin::drift::ID, summary: margin::drift::SUMMARY, run: margin::drift::run },
+    Suite { id: margin::mango::ID, summary: margin::mango::SUMMARY, run: margin::mango::run },
     Suite { id: margin::okx_pm::ID, summary: margin::okx_pm::SUMMARY, run: margin::okx_pm::run },
     Suite { id: margin::span::ID, summary: margin::span::SUMMARY, run: margin::span::run },
 ];

@@ -104,6 +104,17 @@ pub(crate) struct Comparison {
     pub(crate) scale: f64,
 }
 
+/// Ours against theirs where both are exact: integers, fractions, errors by name.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ExactComparison {
+    /// Ours, as it is shown.
+    pub(crate) ours: String,
+    /// The other, as it is shown.
+    pub(crate) theirs: String,
+    /// Zero when they are the same; otherwise how far apart, or one where that is not a number.
+    pub(crate) difference: f64,
+}
+
 impl SuiteResult {
     /// True when at least one checked case ran and none failed.
     pub(crate) fn passed(&self) -> bool {
@@ -187,6 +198,28 @@ impl Group {
             self.result.worst = Some(Worst { case: name.clone(), error, tolerance });
         }
         if !within {
+            let detail = format!("ours {ours}, theirs {theirs}");
+            self.push(Failure { name, detail, error: Some(error), tolerance });
+        }
+    }
+
+    /// Counts one comparison without a tolerance: any difference has failed.
+    pub(crate) fn compare_exact(&mut self, comparison: ExactComparison, name: impl FnOnce() -> String) {
+        let ExactComparison { ours, theirs, difference } = comparison;
+        let same = difference == 0.0;
+        self.result.cases += 1;
+        self.errors.push(difference);
+        let is_worst = difference > self.worst_strain;
+        if same && !is_worst {
+            return;
+        }
+        let name = name();
+        let (error, tolerance) = (difference, Some(0.0));
+        if is_worst {
+            self.worst_strain = difference;
+            self.result.worst = Some(Worst { case: name.clone(), error, tolerance });
+        }
+        if !same {
             let detail = format!("ours {ours}, theirs {theirs}");
             self.push(Failure { name, detail, error: Some(error), tolerance });
         }
