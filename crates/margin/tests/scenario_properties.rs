@@ -1,4 +1,5 @@
 //! What holds for every embedded scenario rulebook on any book of options, futures and perpetuals on BTC and ETH.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // test code
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! Rules of the scenario engine that rulebooks choose: each expected value is the rule, written out.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // test code
 
 mod support;
 

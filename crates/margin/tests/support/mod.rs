@@ -1,5 +1,6 @@
 //! States for tests, through the public interface only.
 #![allow(dead_code, unreachable_pub)] // each test file uses a part of a private module
+#![allow(clippy::unwrap_used)] // test code
 
 pub mod market;
 
