@@ -75,7 +75,9 @@ impl Instruments {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoRulebook {
     /// No rulebook names the venue.
-    #[error("no rulebook claims venue {venue}: name one by --rulebook {venue}=ID, or add a parameter file by --rules")]
+    #[error(
+        "no rulebook claims venue {venue}: name one by --rulebook {venue}=ID, or add a parameter file by --rules"
+    )]
     Venue {
         /// Which.
         venue: Venue,

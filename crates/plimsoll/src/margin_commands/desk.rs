@@ -1,81 +1,92 @@
-//! `plimsoll margin`: load, margin every account by its rulebook, render.
+//! What every command on margin starts from, and what every answer rests on.
 
-mod document;
-mod figures;
-
-pub(crate) use document::{Detail, MarginDocument, RulebookLine};
-pub(crate) use figures::{
-    AccountFigures, ChargeFigures, CollateralFigures, Haircut, LegFigures, MarginFigures, Missing,
-    MissingKind, Published, ScenarioFigures, Status, UnitFigures,
-};
-
-use crate::cli::{MarginArgs, MarginTableName};
+use super::document::RulebookLine;
+use super::figures::{AccountFigures, Missing, MissingKind, Status};
+use crate::cli::{InputArgs, RulesArgs};
+use crate::document::InputFile;
 use crate::failure::Failure;
 use crate::load::{Loaded, Rules, load};
-use crate::output::{Shown, Target, on_threads};
-use crate::render::grid::Style;
-
-use crate::render::html;
-use crate::render::margin::{json, table, tables};
+use ::margin::{AccountState, account_states};
 use book::Book;
 use instrument::Terms;
-use lake::Table;
-use margin::{AccountState, account_states};
+use market::Market;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 use units::{Account, Fixed, Issue, Issues, Venue};
 
-/// Runs the command; the exit code says whether anything is missing.
-pub(crate) fn run(args: &MarginArgs) -> Result<ExitCode, Failure> {
-    let target = Target::new(&args.output, args.table);
-    target.check(args.inputs.book.iter().chain(&args.inputs.market).chain(&args.rules.rules))?;
-    let document = on_threads(args.inputs.threads, || document(args))?;
-    target.write(&document)?;
-    if !document.is_partial() {
-        return Ok(ExitCode::SUCCESS);
+/// Accounts with their rules, looked up.
+pub(crate) struct Desk {
+    pub(crate) loaded: Loaded,
+    pub(crate) rules: Rules,
+    pub(crate) states: Vec<AccountState>,
+}
+
+/// Provenance of an answer.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Basis {
+    pub(crate) market: Market,
+    pub(crate) inputs: Vec<InputFile>,
+    /// Those in use, by id.
+    pub(crate) rulebooks: Vec<RulebookLine>,
+    /// Bad rows, left out because the user allowed a partial result.
+    pub(crate) issues: Issues,
+    /// What a reader should know about inputs and market.
+    pub(crate) notes: Vec<String>,
+}
+
+/// Accounts that hold more than balances.
+pub(crate) type WithDerivatives = BTreeSet<(Account, Venue)>;
+
+impl Desk {
+    /// Reads what the command line names; of the accounts only those named, all when none is.
+    pub(crate) fn load(inputs: &InputArgs, rules: &RulesArgs, named: &[Account]) -> Result<Self, Failure> {
+        let mut loaded = load(inputs)?;
+        let (rules, rule_inputs) = Rules::load(rules, &loaded.book)?;
+        loaded.inputs.extend(rule_inputs);
+        let mut states = account_states(&loaded.book, &loaded.market);
+        choose(&mut states, named)?;
+        Ok(Self { loaded, rules, states })
+    }
+
+    /// Each account by its rulebook.
+    pub(crate) fn margined(&self) -> Vec<AccountFigures> {
+        margined(&self.states, &self.rules, &with_derivatives(&self.loaded.book))
+    }
+
+    /// Bad rows and what is in no figure end the command, unless a partial result is allowed.
+    pub(crate) fn check(&self, accounts: &[AccountFigures], inputs: &InputArgs) -> Result<(), Failure> {
+        let unmargined = missing_rows(accounts, &self.loaded.book);
+        if inputs.allow_partial || (unmargined.is_empty() && self.loaded.issues.is_empty()) {
+            return Ok(());
+        }
+        let issues = Box::new(self.loaded.issues.clone());
+        Err(Failure::Unmargined { issues, unmargined: Box::new(unmargined) })
+    }
+
+    /// What an answer by these rulebooks rests on.
+    pub(crate) fn basis(self, rulebooks: Vec<RulebookLine>) -> Basis {
+        let Loaded { market, inputs, issues, mut notes, snapshot, .. } = self.loaded;
+        notes.extend(market.notes.iter().cloned());
+        let not_used = snapshot.not_used.iter();
+        notes.extend(not_used.map(|(reason, count)| format!("{count} market rows not used: {reason}")));
+        Basis { market, inputs, rulebooks, issues, notes }
+    }
+}
+
+/// The exit code of a result, with a word about what it lacks.
+pub(crate) fn exit_code(missing: usize, issues: &Issues) -> ExitCode {
+    if missing == 0 && issues.is_empty() {
+        return ExitCode::SUCCESS;
     }
     eprintln!(
-        "plimsoll: PARTIAL: accounts, positions and balances not margined: {}; bad input rows left out: {}",
-        document.missing(),
-        document.issues.rows()
+        "plimsoll: PARTIAL: accounts, positions and balances not margined: {missing}; bad input rows left out: {}",
+        issues.rows()
     );
-    Ok(ExitCode::from(4))
+    ExitCode::from(4)
 }
 
-fn document(args: &MarginArgs) -> Result<MarginDocument, Failure> {
-    let mut loaded = load(&args.inputs)?;
-    let (rules, rule_inputs) = Rules::load(&args.rules, &loaded.book)?;
-    loaded.inputs.extend(rule_inputs);
-    let mut states = account_states(&loaded.book, &loaded.market);
-    choose(&mut states, &args.account)?;
-    let accounts = margined(&states, &rules, &loaded.book);
-    let missing = missing_rows(&accounts, &loaded.book);
-    if !args.inputs.allow_partial && (!missing.is_empty() || !loaded.issues.is_empty()) {
-        return Err(Failure::Unmargined { issues: Box::new(loaded.issues), unmargined: Box::new(missing) });
-    }
-    Ok(MarginDocument {
-        rulebooks: rulebooks_of(&states, &rules),
-        accounts,
-        detail: if args.detail || !args.account.is_empty() { Detail::Full } else { Detail::Summary },
-        notes: notes(&mut loaded),
-        market: loaded.market,
-        inputs: loaded.inputs,
-        issues: loaded.issues,
-    })
-}
-
-/// What a reader should know about inputs and market.
-pub(crate) fn notes(loaded: &mut Loaded) -> Vec<String> {
-    let mut notes = std::mem::take(&mut loaded.notes);
-    notes.extend(loaded.market.notes.iter().cloned());
-    let not_used = loaded.snapshot.not_used.iter();
-    notes.extend(not_used.map(|(reason, count)| format!("{count} market rows not used: {reason}")));
-    notes
-}
-
-/// Keeps the accounts that are named; all when none is.
-pub(crate) fn choose(states: &mut Vec<AccountState>, named: &[Account]) -> Result<(), Failure> {
+fn choose(states: &mut Vec<AccountState>, named: &[Account]) -> Result<(), Failure> {
     if named.is_empty() {
         return Ok(());
     }
@@ -92,15 +103,19 @@ pub(crate) fn choose(states: &mut Vec<AccountState>, named: &[Account]) -> Resul
 }
 
 /// Each account by its rulebook, in parallel, in the order given.
-pub(crate) fn margined(states: &[AccountState], rules: &Rules, book: &Book) -> Vec<AccountFigures> {
-    let with_derivatives = with_derivatives(book);
-    states
-        .par_iter()
-        .map(|state| match rules.of(&state.account, &state.venue) {
-            Some(rulebook) => AccountFigures::margined(&rulebook.margin(state)),
-            None => without_rulebook(state, with_derivatives.contains(&(&state.account, &state.venue))),
-        })
-        .collect()
+pub(crate) fn margined(
+    states: &[AccountState],
+    rules: &Rules,
+    with_derivatives: &WithDerivatives,
+) -> Vec<AccountFigures> {
+    let one = |state: &AccountState| match rules.of(&state.account, &state.venue) {
+        Some(rulebook) => AccountFigures::margined(&rulebook.margin(state)),
+        None => {
+            let place = (state.account.clone(), state.venue.clone());
+            without_rulebook(state, with_derivatives.contains(&place))
+        }
+    };
+    states.par_iter().map(one).collect()
 }
 
 /// Rulebooks in use, by id.
@@ -114,9 +129,9 @@ pub(crate) fn rulebooks_of(states: &[AccountState], rules: &Rules) -> Vec<Rulebo
 }
 
 /// Accounts that hold more than balances; a leg that the market cannot price counts.
-fn with_derivatives(book: &Book) -> BTreeSet<(&Account, &Venue)> {
+pub(crate) fn with_derivatives(book: &Book) -> WithDerivatives {
     let contracts = book.positions.iter().filter(|p| p.listing.contract.terms != Terms::Spot);
-    contracts.map(|p| (&p.account, &p.venue)).collect()
+    contracts.map(|p| (p.account.clone(), p.venue.clone())).collect()
 }
 
 /// Its equity, and that nobody knows what is asked of it.
@@ -141,7 +156,7 @@ fn without_rulebook(state: &AccountState, has_derivatives: bool) -> AccountFigur
 }
 
 /// What is in no figure, by its first place in the book files, in the order of files and rows.
-pub(crate) fn missing_rows(accounts: &[AccountFigures], book: &Book) -> Issues {
+fn missing_rows(accounts: &[AccountFigures], book: &Book) -> Issues {
     let mut found: Vec<Issue> = Vec::new();
     for account in accounts {
         found.extend(account.missing.iter().map(|missing| missing_row(account, missing, book)));
@@ -175,25 +190,5 @@ fn missing_row(account: &AccountFigures, missing: &Missing, book: &Book) -> Issu
         field: field.into(),
         value: missing.name.clone(),
         rule: format!("account {}: {}", account.account, missing.reason),
-    }
-}
-
-impl Shown for MarginDocument {
-    type TableName = MarginTableName;
-
-    fn text(&self, style: Style) -> String {
-        table::text(self, style)
-    }
-
-    fn json(&self) -> Result<String, serde_json::Error> {
-        json::json(self)
-    }
-
-    fn html(&self) -> String {
-        html::margin(self)
-    }
-
-    fn table(&self, name: MarginTableName) -> Table {
-        tables::table(self, name)
     }
 }
