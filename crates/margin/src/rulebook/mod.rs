@@ -76,7 +76,8 @@ impl Instruments {
 pub enum NoRulebook {
     /// No rulebook names the venue.
     #[error(
-        "no rulebook claims venue {venue}: name one by --rulebook {venue}=ID, or add a parameter file by --rules"
+        "no rulebook is known for this venue: name one by --rulebook {venue}=ID (`plimsoll rulebook list` has the ids), \
+         or bring your own by --rules FILE"
     )]
     Venue {
         /// Which.
@@ -85,7 +86,7 @@ pub enum NoRulebook {
     /// Each rulebook of the venue is for one product, and the account holds several.
     #[error(
         "{venue} margins options and futures by different rulebooks ({ids}) and this account holds both: \
-         give each wallet an account of its own, or name one by --rulebook"
+         give each wallet an account of its own, or name one by --rulebook {venue}=ID"
     )]
     Mixed {
         /// Which.
@@ -154,7 +155,11 @@ impl Rulebook {
         };
         let root = Section::root(&table, &mistakes);
         let header = header(&root);
-        let model = root.word("engine", &ENGINES).and_then(|engine| match engine {
+        let engine = root.word("engine", &ENGINES);
+        if engine.is_none() {
+            root.leave_rest();
+        }
+        let model = engine.and_then(|engine| match engine {
             Engine::Scenario => ScenarioModel::read(&root).map(|m| Model::Scenario(Box::new(m))),
             Engine::Options => OptionsMargin::read(&root).map(Model::Options),
             Engine::Tiered => TieredMargin::read(&root).map(|m| Model::Tiered(Box::new(m))),

@@ -64,10 +64,7 @@ pub(crate) fn load(args: &InputArgs) -> Result<Loaded, Failure> {
 
 /// Reads book files that stand beside the book: rows that repeat those of the book are no duplicates. None of them may be
 /// unusable.
-pub(crate) fn load_added(
-    files: &[PathBuf],
-    inputs: &mut Vec<InputFile>,
-) -> Result<(Book, Issues), Failure> {
+pub(crate) fn load_added(files: &[PathBuf], inputs: &mut Vec<InputFile>) -> Result<(Book, Issues), Failure> {
     let specs = Specs::embedded();
     let sample = Sample::none();
     let mut desk = Desk::new(&sample);

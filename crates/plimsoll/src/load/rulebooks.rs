@@ -4,7 +4,7 @@ use crate::cli::{Override, RulesArgs};
 use crate::document::InputFile;
 use crate::failure::Failure;
 use book::Book;
-use margin::{Rulebook, Rulebooks};
+use margin::{AccountState, NoRulebook, Rulebook, Rulebooks};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use units::{Account, Issue, Issues, Venue};
@@ -81,12 +81,14 @@ impl Rules {
         Ok(self)
     }
 
-    /// The rulebook of an account; none when its venue has none and none is named.
-    pub(crate) fn of(&self, account: &Account, venue: &Venue) -> Option<&Rulebook> {
-        let place = (account.clone(), venue.clone());
-        match self.by_account.get(&place).or_else(|| self.by_venue.get(venue)) {
-            Some(id) => self.rulebooks.get(id),
-            None => self.rulebooks.for_venue(venue),
+    /// The rulebook of an account, or why there is none.
+    pub(crate) fn of(&self, state: &AccountState) -> Result<&Rulebook, NoRulebook> {
+        let place = (state.account.clone(), state.venue.clone());
+        let named = self.by_account.get(&place).or_else(|| self.by_venue.get(&state.venue));
+        // Named ids were found when they were read.
+        match named.and_then(|id| self.rulebooks.get(id)) {
+            Some(rulebook) => Ok(rulebook),
+            None => self.rulebooks.for_account(state),
         }
     }
 }

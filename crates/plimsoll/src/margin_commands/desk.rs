@@ -6,7 +6,7 @@ use crate::cli::{InputArgs, RulesArgs};
 use crate::document::InputFile;
 use crate::failure::Failure;
 use crate::load::{Loaded, Rules, load};
-use ::margin::{AccountState, account_states};
+use ::margin::{AccountState, NoRulebook, account_states};
 use book::Book;
 use instrument::Terms;
 use market::Market;
@@ -108,11 +108,11 @@ pub(crate) fn margined(
     rules: &Rules,
     with_derivatives: &WithDerivatives,
 ) -> Vec<AccountFigures> {
-    let one = |state: &AccountState| match rules.of(&state.account, &state.venue) {
-        Some(rulebook) => AccountFigures::margined(&rulebook.margin(state)),
-        None => {
+    let one = |state: &AccountState| match rules.of(state) {
+        Ok(rulebook) => AccountFigures::margined(&rulebook.margin(state)),
+        Err(why) => {
             let place = (state.account.clone(), state.venue.clone());
-            without_rulebook(state, with_derivatives.contains(&place))
+            without_rulebook(state, with_derivatives.contains(&place).then_some(&why))
         }
     };
     states.par_iter().map(one).collect()
@@ -122,7 +122,7 @@ pub(crate) fn margined(
 pub(crate) fn rulebooks_of(states: &[AccountState], rules: &Rules) -> Vec<RulebookLine> {
     let used: BTreeSet<&str> = states
         .iter()
-        .filter_map(|state| rules.of(&state.account, &state.venue))
+        .filter_map(|state| rules.of(state).ok())
         .map(|rulebook| rulebook.header.id.as_str())
         .collect();
     used.into_iter().filter_map(|id| rules.rulebooks.get(id)).map(RulebookLine::from).collect()
@@ -135,12 +135,12 @@ pub(crate) fn with_derivatives(book: &Book) -> WithDerivatives {
 }
 
 /// Its equity, and that nobody knows what is asked of it.
-fn without_rulebook(state: &AccountState, has_derivatives: bool) -> AccountFigures {
+fn without_rulebook(state: &AccountState, needed: Option<&NoRulebook>) -> AccountFigures {
     let mut missing: Vec<Missing> =
         state.unmargined.iter().map(|u| Missing::holding(&u.symbol, &u.reason)).collect();
     let mut status = Status::NoDerivatives;
-    if has_derivatives {
-        missing.insert(0, Missing::no_rulebook(&state.venue));
+    if let Some(why) = needed {
+        missing.insert(0, Missing::no_rulebook(&state.venue, why));
         status = Status::NoRulebook;
     }
     let equity_usd = match Fixed::quantise_down(state.value_usd()) {

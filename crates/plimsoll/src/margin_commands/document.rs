@@ -1,10 +1,11 @@
 //! What every rendering of `plimsoll margin` is made from.
 
+use super::desk::Basis;
+use super::faults::FaultFigures;
 use super::figures::{AccountFigures, Published};
-use crate::document::InputFile;
-use margin::{Header, Rulebook};
-use market::Market;
-use units::{Fixed, Issues};
+use super::fragmentation::FragmentationFigures;
+use ::margin::{Header, Rulebook};
+use units::Fixed;
 
 /// Margin of all accounts with its provenance.
 #[derive(Debug, Clone, PartialEq)]

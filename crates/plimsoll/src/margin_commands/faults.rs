@@ -101,7 +101,7 @@ pub(super) fn figures(desk: &mut Desk, file: Option<&Path>) -> Result<Vec<FaultF
             .states
             .par_iter()
             .filter_map(|state| {
-                let rulebook = desk.rules.of(&state.account, &state.venue)?;
+                let rulebook = desk.rules.of(state).ok()?;
                 Some(publish(fault, &fault.effect(rulebook, state)))
             })
             .collect();

@@ -1,7 +1,7 @@
 //! What a margin model says of an account, as it is published: every figure quantised once, requirements up and what counts
 //! against them down, so that rows add up to totals to the last digit and no account passes by a rounding.
 
-use ::margin::{AccountMargin, Charge, Collateral, Levels, ScenarioPnl, Unit};
+use ::margin::{AccountMargin, Charge, Collateral, Levels, NoRulebook, ScenarioPnl, Unit};
 use units::{Account, Asset, Fixed, Symbol, UnitError, Venue};
 
 /// A published figure at both levels, USD.
@@ -330,11 +330,7 @@ impl Missing {
         Self { kind: MissingKind::Account, name: venue.to_string(), reason }
     }
 
-    pub(crate) fn no_rulebook(venue: &Venue) -> Self {
-        let reason = format!(
-            "no rulebook is known for this venue: name one by --rulebook {venue}=ID (`plimsoll rulebook list` has the \
-             ids), or bring your own by --rules FILE"
-        );
-        Self { kind: MissingKind::Account, name: venue.to_string(), reason }
+    pub(crate) fn no_rulebook(venue: &Venue, why: &NoRulebook) -> Self {
+        Self { kind: MissingKind::Account, name: venue.to_string(), reason: why.to_string() }
     }
 }

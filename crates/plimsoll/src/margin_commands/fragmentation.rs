@@ -33,7 +33,7 @@ pub(crate) struct AlternativeFigures {
 
 /// Compares today with one account under every rulebook in use and under the unified one.
 pub(super) fn figures(desk: &Desk, funding_rate: Rate) -> Result<FragmentationFigures, Failure> {
-    let sited = |state| Some(Sited { state, rulebook: desk.rules.of(&state.account, &state.venue)? });
+    let sited = |state| Some(Sited { state, rulebook: desk.rules.of(state).ok()? });
     let book: Vec<Sited<'_>> = desk.states.iter().filter_map(sited).collect();
     let used: BTreeMap<&str, &Rulebook> =
         book.iter().map(|sited| (sited.rulebook.header.id.as_str(), sited.rulebook)).collect();
@@ -55,9 +55,7 @@ fn publish(found: &::margin::Fragmentation, funding_rate: Rate) -> Result<Fragme
         let gap_usd = alternative.gap.map(|_| today_usd.minus(requirement_usd));
         let cost = |usd: Fixed| Fixed::quantise(usd.to_f64() * funding_rate.get());
         let cost_usd_per_year = match gap_usd {
-            Some(gap) => {
-                Some(Published { initial: cost(gap.initial)?, maintenance: cost(gap.maintenance)? })
-            }
+            Some(gap) => Some(Published { initial: cost(gap.initial)?, maintenance: cost(gap.maintenance)? }),
             None => None,
         };
         let left_out = outcome.unmargined.iter();

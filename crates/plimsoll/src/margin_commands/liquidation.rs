@@ -61,10 +61,7 @@ pub(crate) enum Place {
     /// Nothing depends on the path, or the model gives no number.
     Undefined(String),
     /// On each side.
-    Sides {
-        down: SideFigures,
-        up: SideFigures,
-    },
+    Sides { down: SideFigures, up: SideFigures },
 }
 
 /// One direction.
@@ -122,8 +119,11 @@ impl Paths {
             Self::Joint(path) => vec![path.clone()],
             Self::EachAlone => {
                 let held = state.balances.iter().filter(|b| b.amount != 0.0).map(|b| b.asset.clone());
-                let coins: BTreeSet<Asset> =
-                    state.underlyings().into_iter().chain(held.filter(|asset| !asset.is_currency())).collect();
+                let coins: BTreeSet<Asset> = state
+                    .underlyings()
+                    .into_iter()
+                    .chain(held.filter(|asset| !asset.is_currency()))
+                    .collect();
                 coins.into_iter().map(Path::alone).collect()
             }
         }
@@ -161,7 +161,7 @@ fn document(args: &LiquidationArgs, paths: &Paths) -> Result<LiquidationDocument
         .states
         .par_iter()
         .filter_map(|state| {
-            let rulebook = desk.rules.of(&state.account, &state.venue)?;
+            let rulebook = desk.rules.of(state).ok()?;
             Some(paths.of(state).into_iter().map(|path| row(rulebook, state, path, survive)).collect())
         })
         .collect();
@@ -198,7 +198,8 @@ fn row(rulebook: &Rulebook, state: &AccountState, path: Path, survive: Option<f6
         Fixed::quantise_up(usd).map_err(|error| error.to_string())
     });
     let driver = path.lead.clone();
-    let report = liquidation(rulebook, state, &LiquidationQuery { path, ..LiquidationQuery::of(driver.clone()) });
+    let report =
+        liquidation(rulebook, state, &LiquidationQuery { path, ..LiquidationQuery::of(driver.clone()) });
     LiquidationRow {
         account: report.account,
         venue: report.venue,

@@ -1,6 +1,6 @@
 //! The commands on margin: `plimsoll margin`, `plimsoll liquidation`, `plimsoll whatif`.
 //!
-//! All of them load a [`Desk`], ask the `margin` crate, and publish what it says ([`AccountFigures`] and its kin); documents
+//! All of them load a desk (book, market, rules), ask the `margin` crate, and publish what it says ([`AccountFigures`] and its kin); documents
 //! are what renderings are made from. Nothing here computes a requirement.
 
 mod desk;
@@ -12,14 +12,14 @@ mod liquidation;
 mod margin;
 mod whatif;
 
-pub(crate) use desk::{Basis, Desk};
+pub(crate) use desk::Basis;
 pub(crate) use document::{Detail, MarginDocument, RulebookLine, Totals, missing};
 pub(crate) use faults::FaultFigures;
 pub(crate) use figures::{
     AccountFigures, ChargeFigures, CollateralFigures, Haircut, LegFigures, MarginFigures, Missing,
     MissingKind, Published, ScenarioFigures, Status, UnitFigures,
 };
-pub(crate) use fragmentation::{AlternativeFigures, FragmentationFigures};
+pub(crate) use fragmentation::FragmentationFigures;
 pub(crate) use liquidation::{LiquidationDocument, LiquidationRow, Place, RANGE_PERCENT, SideFigures};
 pub(crate) use whatif::{Pair, WhatifDocument};
 

@@ -10,9 +10,7 @@ use crate::output::{Shown, Target, on_threads};
 use crate::render::grid::Style;
 use crate::render::html;
 use crate::render::whatif::{json, table, tables};
-use ::margin::{
-    AccountState, Change, Comparison, Figure, Leg, Place, Rulebook, account_states, apply,
-};
+use ::margin::{AccountState, Change, Comparison, Figure, Leg, Place, account_states, apply};
 use lake::Table;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -187,9 +185,6 @@ fn pairs(before: Side<'_>, after: Side<'_>) -> Vec<Pair> {
     for (state, figures) in states_before.iter().zip(figures_before) {
         known.insert(Place::of(state), (state, figures));
     }
-    let rulebook = |rules: &'_ Rules, state: &AccountState| -> Option<Rulebook> {
-        rules.of(&state.account, &state.venue).cloned()
-    };
     let mut pairs = Vec::new();
     for (state, figures) in states_after.iter().zip(figures_after) {
         let place = Place::of(state);
@@ -197,7 +192,7 @@ fn pairs(before: Side<'_>, after: Side<'_>) -> Vec<Pair> {
             pairs.push(Pair { before: None, after: figures, figures: Vec::new() });
             continue;
         };
-        let both = rulebook(rules_before, old).zip(rulebook(rules_after, state));
+        let both = rules_before.of(old).ok().zip(rules_after.of(state).ok());
         let differing = both.map_or_else(Vec::new, |(was, is)| {
             let comparison = Comparison { place, before: was.margin(old), after: is.margin(state) };
             comparison.figures().into_iter().filter(|figure| figure.before != figure.after).collect()

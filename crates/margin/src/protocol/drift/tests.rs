@@ -71,8 +71,8 @@ fn weights_move_with_the_square_root_of_size() {
     // 1.1 - 1.1/5 + 3.16227 x 0.1 = 1.1962...
     assert_eq!(Weight(11_000).charged(imf, size).unwrap(), Weight(11_962));
     assert_eq!(Weight(20_000).charged(imf, size).unwrap(), Weight(20_000));
-    // 3 - 3/5: a fifth is truncated before it is taken away.
-    assert_eq!(Weight(3).charged(Imf(1), Size(0)).unwrap(), Weight(3));
+    // A fifth of 9999 is 1999, truncated before it is taken away: 8000 + 3162.
+    assert_eq!(Weight(9_999).charged(imf, size).unwrap(), Weight(11_162));
     let scale = |deposits| DepositScale { deposits: Quote(deposits), start: Quote(300) };
     assert_eq!(Weight(8_000).scaled(scale(300)).unwrap(), Weight(8_000));
     assert_eq!(Weight(8_000).scaled(scale(700)).unwrap(), Weight(3_428), "8000 x 3/7, truncated");
@@ -114,6 +114,17 @@ fn orders_count_as_the_worse_side_filled() {
     // Bids: 300 bought at 0.8, 300 paid: -60. Asks: 200 received, 200 x 1.2 owed: -40. Bids, and a cent an order.
     let ours = position.margin(at(MarginLevel::Initial)).unwrap();
     assert_eq!(ours, margin(240_000_000, 300_000_000 + 2 * 10_000));
+}
+
+#[test]
+fn orders_pay_the_higher_and_receive_the_lower_price() {
+    let price = StrictPrice { oracle: Price(100_000_000), average: Some(Price(90_000_000)) };
+    let of = |orders| SpotPosition { price, orders, ..spot(0, 0) };
+    let bids = of(SpotOrders { bids: TokenAmount(1_000_000_000), ..SpotOrders::default() });
+    // A coin of 90 at 0.8, for which 100 is paid.
+    assert_eq!(bids.margin(at(MarginLevel::Initial)).unwrap(), margin(72_000_000, 100_000_000));
+    let asks = of(SpotOrders { asks: TokenAmount(1_000_000_000), ..SpotOrders::default() });
+    assert_eq!(asks.margin(at(MarginLevel::Initial)).unwrap(), margin(90_000_000, 120_000_000));
 }
 
 #[test]
@@ -169,6 +180,20 @@ fn an_asset_is_given_whole_when_less_than_a_dollar_is_left() {
     };
     assert_eq!(give(6_000_000), TokenAmount(5_000_000), "one dollar is left");
     assert_eq!(give(5_999_999), TokenAmount(5_999_999));
+}
+
+#[test]
+fn a_liability_for_an_asset_is_rounded_up_and_an_asset_for_a_liability_down() {
+    let at_price = |dollars: i128| SpotSide {
+        decimals: Decimals(6),
+        price: Price(dollars * 1_000_000),
+        multiplier: Multiplier(1_000_000),
+    };
+    let asset = |amount| AssetHeld { amount: TokenAmount(amount), side: at_price(1) };
+    // 10/3 and 2/3 of a unit.
+    assert_eq!(liability_for_asset(asset(10), at_price(3)).unwrap(), TokenAmount(4));
+    let dear = AssetHeld { amount: TokenAmount(9_000_000), side: at_price(3) };
+    assert_eq!(asset_for_liability(TokenAmount(2), at_price(1), dear).unwrap(), TokenAmount(0));
 }
 
 #[test]

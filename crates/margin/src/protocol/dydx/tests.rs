@@ -212,6 +212,14 @@ fn an_unknown_entry_leaves_the_gain_in_the_balance() {
 }
 
 #[test]
+fn what_was_paid_is_rounded_up() {
+    let mut leg = testing::linear_perpetual("BTC", "USDC", 1.0, 50_000.0, 50_000.0);
+    leg.entry_value = Some(50_000.000_000_5);
+    let outcome = rulebook().outcome(&state(vec![leg], 0.0));
+    assert_eq!(outcome.counted, crate::report::Levels::both(-1e-6));
+}
+
+#[test]
 fn what_is_not_covered_is_listed_with_how_to_mend_it() {
     let option = testing::OptionCase {
         quantity: 1.0,

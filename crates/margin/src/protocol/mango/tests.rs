@@ -53,32 +53,32 @@ fn account(usdc: f64, sol: TokenPosition) -> HealthAccount {
     HealthAccount { tokens: [(USDC, usdc), (SOL, sol)].into(), ..HealthAccount::default() }
 }
 
-fn health(account: &HealthAccount) -> [f64; 2] {
-    LEVELS.map(|level| account.health(level).unwrap().model())
+fn health(account: &HealthAccount) -> [Fixed48; 2] {
+    LEVELS.map(|level| account.health(level).unwrap())
 }
 
 #[test]
 fn balances_are_weighed_by_their_sign() {
-    assert_eq!(health(&account(10.0, token(4.0, 8.0))), [10.0 + 32.0 * 0.5, 10.0 + 32.0 * 0.75]);
-    assert_eq!(health(&account(10.0, token(-4.0, 8.0))), [10.0 - 32.0 * 1.5, 10.0 - 32.0 * 1.25]);
+    assert_eq!(health(&account(10.0, token(4.0, 8.0))), [10.0 + 32.0 * 0.5, 10.0 + 32.0 * 0.75].map(fixed));
+    assert_eq!(health(&account(10.0, token(-4.0, 8.0))), [10.0 - 32.0 * 1.5, 10.0 - 32.0 * 1.25].map(fixed));
 }
 
 #[test]
 fn the_stable_price_counts_where_it_is_worse_and_only_initially() {
     let prices = |stable| Prices { oracle: fixed(8.0), stable: fixed(stable) };
     let held = |balance, stable| TokenPosition { prices: prices(stable), ..token(balance, 0.0) };
-    assert_eq!(health(&account(0.0, held(4.0, 6.0))), [24.0 * 0.5, 32.0 * 0.75]);
-    assert_eq!(health(&account(0.0, held(4.0, 9.0))), [32.0 * 0.5, 32.0 * 0.75]);
-    assert_eq!(health(&account(0.0, held(-4.0, 9.0))), [-36.0 * 1.5, -32.0 * 1.25]);
+    assert_eq!(health(&account(0.0, held(4.0, 6.0))), [24.0 * 0.5, 32.0 * 0.75].map(fixed));
+    assert_eq!(health(&account(0.0, held(4.0, 9.0))), [32.0 * 0.5, 32.0 * 0.75].map(fixed));
+    assert_eq!(health(&account(0.0, held(-4.0, 9.0))), [-36.0 * 1.5, -32.0 * 1.25].map(fixed));
 }
 
 #[test]
 fn a_perpetual_enters_the_token_in_which_it_settles() {
     let with = |perp| HealthAccount { perps: vec![perp], ..account(10.0, token(0.0, 8.0)) };
     // Long 4 at 8, paid 30: 24 - 30 initially, 28 - 30 at maintenance.
-    assert_eq!(health(&with(perp(4.0, -30.0, 8.0))), [10.0 - 6.0, 10.0 - 2.0]);
+    assert_eq!(health(&with(perp(4.0, -30.0, 8.0))), [10.0 - 6.0, 10.0 - 2.0].map(fixed));
     // Short 4 at 8, received 50: (50 - 40) at an overall weight of a half, 50 - 36.
-    assert_eq!(health(&with(perp(-4.0, 50.0, 8.0))), [10.0 + 10.0 * 0.5, 10.0 + 14.0]);
+    assert_eq!(health(&with(perp(-4.0, 50.0, 8.0))), [10.0 + 10.0 * 0.5, 10.0 + 14.0].map(fixed));
 }
 
 #[test]
@@ -104,11 +104,11 @@ fn reserved_funds_count_as_the_worse_of_both_tokens() {
     };
     let with = |sol, limit| HealthAccount { reserved: vec![reserved(limit)], ..account(0.0, sol) };
     // All as base: 1 + 16/8 = 3 of 8 at 0.5 = 12. All as quote: 16 + 8 = 24.
-    assert_eq!(health(&with(token(0.0, 8.0), None))[0].to_bits(), 12.0_f64.to_bits());
+    assert_eq!(health(&with(token(0.0, 8.0), None))[0], fixed(12.0));
     // Two are owed: as base two pay it back at 1.5 and one is left at 0.5: 28 - 24, above 24 - 24 as quote.
-    assert_eq!(health(&with(token(-2.0, 8.0), None))[0].to_bits(), 0.0_f64.to_bits());
+    assert_eq!(health(&with(token(-2.0, 8.0), None))[0], fixed(0.0));
     // Asked at 4, the coin brings 4: 20 as quote.
-    assert_eq!(health(&with(token(-2.0, 8.0), Some(4.0)))[0].to_bits(), (-4.0_f64).to_bits());
+    assert_eq!(health(&with(token(-2.0, 8.0), Some(4.0)))[0], fixed(-4.0));
 }
 
 #[test]
@@ -120,9 +120,29 @@ fn concentration_scales_initial_weights_both_ways() {
         ..token(balance, 8.0)
     };
     // 8 coins are worth the start, 16 twice as much.
-    assert_eq!(health(&account(0.0, held(1.0, 8.0))), [4.0, 6.0]);
-    assert_eq!(health(&account(0.0, held(1.0, 16.0))), [2.0, 6.0]);
-    assert_eq!(health(&account(0.0, held(-1.0, 16.0))), [-24.0, -10.0]);
+    assert_eq!(health(&account(0.0, held(1.0, 8.0))), [4.0, 6.0].map(fixed));
+    assert_eq!(health(&account(0.0, held(1.0, 16.0))), [2.0, 6.0].map(fixed));
+    assert_eq!(health(&account(0.0, held(-1.0, 16.0))), [-24.0, -10.0].map(fixed));
+}
+
+#[test]
+fn scaled_weights_are_rounded_against_the_account() {
+    let scale = |start: f64| Some(WeightScale { amount: fixed(16.0), start_quote: fixed(start) });
+    let contribution = |position: TokenPosition| {
+        position.contribution(position.balance, HealthLevel::Initial).unwrap().exact()
+    };
+    // 16 coins of 8 over a start of 60: 1.5 x 128/60 = 3.2 and 0.5 x 60/128, the first with no end in binary digits.
+    let owed = TokenPosition { borrow_scale: scale(60.0), ..token(-1.0, 8.0) };
+    let exact = Fraction::whole(-256).per(10).unwrap();
+    assert!(
+        contribution(owed) < exact
+            && contribution(owed) > exact.minus(&Fraction::whole(1).per(1_u64 << 40).unwrap())
+    );
+    let held = TokenPosition { deposit_scale: scale(60.0), ..token(1.0, 12.0) };
+    // 12 x 0.5 x 60/192 = 1.875; a start of 50 over 192 has no end: 12 x 0.5 x 50/192 = 1.5625.
+    assert_eq!(contribution(held), Fraction::whole(1_875).per(1_000).unwrap());
+    let held = TokenPosition { deposit_scale: scale(50.0), ..token(1.0, 12.0) };
+    assert!(contribution(held) < Fraction::whole(15_625).per(10_000).unwrap());
 }
 
 #[test]

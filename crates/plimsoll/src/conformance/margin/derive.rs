@@ -209,8 +209,9 @@ pub(super) struct Environment {
     pub(super) btc: Feeds,
     /// Vol and its confidence where a market names none.
     pub(super) vol_default: (f64, f64),
-    /// Annual rate of all expiries.
-    pub(super) rate: f64,
+    /// Annual rate of all expiries: a known field, which the standard manager does not use.
+    #[allow(dead_code)]
+    rate: f64,
 }
 
 /// Feeds of one market; pairs are value and confidence.

@@ -6,10 +6,10 @@
 //! | `portfolio_srm_with_environment.json` | whole dollars; another implementation's figures before truncation | exact; 1e-9 relative |
 //! | `srm_test-cases-portfolio.json` | the same portfolios as the source has them, with the feeds of the file above | exact |
 //!
-//! The files do not hold the parameters of the tests. [`TEST_OPTIONS`], [`TEST_PERPETUALS`] and [`TEST_DEPEG`] follow from the results
-//! (a short call at the money: 225 of 1500 = 15 %; a perpetual: 75.25 and 97.825 of 1505 = 5 and 6.5 %; a stable price of 0.3: 1224 =
-//! (0.98 - 0.3) 1.2 x 1500), the thresholds of [`TEST_ORACLE`] are between 0.15 and 0.8 by the results and 0.4 by the comments of the
-//! source's test ("right under the edge"); the collateral factor is 0.1 in one set and 0.8 in the other.
+//! The files do not hold the parameters of the tests. [`TEST_OPTIONS`], [`TEST_PERPETUALS`], [`TEST_DEPEG`] and the factor of
+//! [`TEST_ORACLE`] follow from the results: a short call at the money asks 225 of 1500 = 15 %, a perpetual 75.25 and 97.825 of 1505 =
+//! 5 and 6.5 %, a stable price of 0.3 costs 1224 = (0.98 - 0.3) 1.2 x 1500. The results place the threshold of confidence between
+//! 0.4 and 0.8; it is 0.4 in the source's test configuration. Collateral counts 0.1 in one set and 0.8 in the other.
 //!
 //! What the files hold and the SRM does not use: rates and their confidences, SVI parameters (the vols are given), `SpotPrice`.
 

@@ -52,7 +52,10 @@ pub(super) fn faults(page: &mut Markup, faults: &[FaultFigures]) {
     let caption = "How far liquidation is: without the fault, as the venue sees it after, and on true prices";
     page.table("faults", caption, |page| {
         page.raw("<thead><tr>").text_column("fault").text_column("account").text_column("venue");
-        page.text_column("outcome").column("before", "USD").column("venue's view", "USD").column("truth", "USD");
+        page.text_column("outcome")
+            .column("before", "USD")
+            .column("venue's view", "USD")
+            .column("truth", "USD");
         page.column("hidden", "USD").text_column("note").raw("</tr></thead><tbody>");
         for fault in faults {
             page.raw("<tr><th scope=\"row\" title=\"").text(&fault.source).raw("\">").text(&fault.fault);
@@ -69,7 +72,8 @@ pub(super) fn faults(page: &mut Markup, faults: &[FaultFigures]) {
 /// `plimsoll liquidation` as one page.
 #[must_use]
 pub(crate) fn liquidation(document: &LiquidationDocument) -> String {
-    let title = if document.is_partial() { "PARTIAL: Plimsoll liquidation " } else { "Plimsoll liquidation " };
+    let title =
+        if document.is_partial() { "PARTIAL: Plimsoll liquidation " } else { "Plimsoll liquidation " };
     whole(title, document.basis.market.asof, |page| {
         banner(page, &document.basis, &document.accounts);
         header(page, "liquidation", &document.basis);
@@ -197,7 +201,11 @@ fn both_sides(page: &mut Markup, document: &WhatifDocument) {
         let (before, after) = document.totals();
         for (word, totals) in [("before", before), ("after", after)] {
             let name = if document.is_partial() { "partial total" } else { "total" };
-            page.raw("<tr class=\"total\">").row_head(name).raw("<td></td>").cell(word).raw("<td colspan=\"2\"></td>");
+            page.raw("<tr class=\"total\">")
+                .row_head(name)
+                .raw("<td></td>")
+                .cell(word)
+                .raw("<td colspan=\"2\"></td>");
             page.usd(totals.equity_usd, "USD", Paint::Sign);
             levels(page, &totals);
             page.raw("</tr>");

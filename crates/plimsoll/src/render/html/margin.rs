@@ -3,7 +3,8 @@
 use super::markup::{Markup, Paint};
 use super::{data, extras, frame, stress, whole};
 use crate::margin_commands::{
-    AccountFigures, Basis, MarginDocument, MarginFigures, MissingKind, Published, RulebookLine, Status, UnitFigures, missing as count,
+    AccountFigures, Basis, MarginDocument, MarginFigures, MissingKind, Published, RulebookLine, Status,
+    UnitFigures, missing as count,
 };
 use crate::render::number::{NONE, plain_percent, price};
 use units::Fixed;

@@ -44,7 +44,9 @@ fn rows(out: &mut String, document: &LiquidationDocument, style: Style) {
     ]
     .map(str::to_owned)
     .into();
-    header.extend(document.survive.map(|fraction| format!("to add for {}\nUSD", number::signed_percent(fraction))));
+    header.extend(
+        document.survive.map(|fraction| format!("to add for {}\nUSD", number::signed_percent(fraction))),
+    );
     let mut table = grid_after(4, style, &header);
     for row in &document.rows {
         table.add_row(cells(row, style));

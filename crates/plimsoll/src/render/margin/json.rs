@@ -3,8 +3,9 @@
 
 use crate::document::InputFile;
 use crate::margin_commands::{
-    AccountFigures, Basis, ChargeFigures, CollateralFigures, FaultFigures, FragmentationFigures, Haircut, LegFigures,
-    MarginDocument, MarginFigures, Missing, Published, RulebookLine, ScenarioFigures, Totals, UnitFigures, missing as count,
+    AccountFigures, Basis, ChargeFigures, CollateralFigures, FaultFigures, FragmentationFigures, Haircut,
+    LegFigures, MarginDocument, MarginFigures, Missing, Published, RulebookLine, ScenarioFigures, Totals,
+    UnitFigures, missing as count,
 };
 use crate::render::json::pretty;
 use serde::Serialize;
@@ -212,10 +213,7 @@ pub(crate) fn total(totals: &Totals) -> TotalJson {
 }
 
 fn missing(missing: &[Missing]) -> Vec<MissingJson<'_>> {
-    let one = |m: &'_ Missing| -> MissingJson<'_> {
-        MissingJson { kind: m.kind.key(), name: &m.name, reason: &m.reason }
-    };
-    missing.iter().map(one).collect()
+    missing.iter().map(|m| MissingJson { kind: m.kind.key(), name: &m.name, reason: &m.reason }).collect()
 }
 
 fn fragmentation(fragmentation: &FragmentationFigures) -> FragmentationJson<'_> {

@@ -1,9 +1,9 @@
 //! Margin for a terminal: one line an account, and on request everything that the line is made of.
 
-use crate::margin_commands::{
-    AccountFigures, Detail, FaultFigures, FragmentationFigures, MarginDocument, MarginFigures, Published, Status, UnitFigures,
-};
 use super::parts::{self, levels as level_cells, plain, status, used};
+use crate::margin_commands::{
+    AccountFigures, Detail, FaultFigures, FragmentationFigures, MarginDocument, MarginFigures, UnitFigures,
+};
 use crate::render::grid::{Style, coins, figure, grid, grid_after, heading, left, line, right, show, signed};
 use crate::render::number;
 use comfy_table::Cell;
@@ -249,7 +249,6 @@ fn collateral(out: &mut String, margin: &MarginFigures, style: Style) {
     show(out, &table);
 }
 
-
 fn fragmentation_table(out: &mut String, fragmentation: &FragmentationFigures, style: Style) {
     heading(
         out,
@@ -304,8 +303,17 @@ fn faults_table(out: &mut String, faults: &[FaultFigures], style: Style) {
         line(out, "  no fault changes any account");
         return;
     }
-    let header =
-        ["fault", "account", "venue", "outcome", "before\nUSD", "venue's view\nUSD", "truth\nUSD", "hidden\nUSD", "note"];
+    let header = [
+        "fault",
+        "account",
+        "venue",
+        "outcome",
+        "before\nUSD",
+        "venue's view\nUSD",
+        "truth\nUSD",
+        "hidden\nUSD",
+        "note",
+    ];
     let mut table = grid_after(4, style, &header.map(str::to_owned));
     for fault in faults {
         let partial = if fault.unmargined.is_empty() { "" } else { ", partial" };

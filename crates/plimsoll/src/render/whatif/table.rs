@@ -77,7 +77,9 @@ fn accounts(out: &mut String, document: &WhatifDocument, style: Style) {
     }
     let (before, after) = document.totals();
     let word = if document.is_partial() { "partial total" } else { "total" };
-    for (name, word, totals) in [(word, "before", before), ("", "after", after), ("", "change", minus(after, before))] {
+    for (name, word, totals) in
+        [(word, "before", before), ("", "after", after), ("", "change", minus(after, before))]
+    {
         let mut row: Vec<Cell> = [name, "", "", "", word].map(left).into();
         row.push(figure(totals.equity_usd, style));
         row.extend(levels(&totals, style));
