@@ -146,6 +146,13 @@ impl AccountState {
         state
     }
 
+    /// Balances, gains and option values at full price, USD: the equity of an account under no rules at all.
+    #[must_use]
+    pub fn value_usd(&self) -> f64 {
+        let legs: f64 = self.legs.iter().map(|leg| leg.option_value_usd() + leg.gain_usd()).sum();
+        self.balances.iter().map(Holding::value_usd).sum::<f64>() + legs
+    }
+
     /// Underlyings of the legs, in order, each once.
     #[must_use]
     pub fn underlyings(&self) -> Vec<Asset> {

@@ -41,6 +41,24 @@ pub(crate) enum Failure {
         /// All of them.
         issues: Issues,
     },
+    /// Parameter files are wrong.
+    #[error("the rulebook files have {} {}:\n{issues}", .issues.total(), mistakes(.issues.total()))]
+    Rulebooks {
+        /// All of them.
+        issues: Issues,
+    },
+    /// Rows are wrong, or accounts cannot be margined in full: both lists at once.
+    #[error(
+        "bad rows: {}; accounts, positions and balances that cannot be margined: {}; nothing was reported (--allow-partial \
+         margins the rest):\n{issues}{unmargined}",
+        .issues.rows(), .unmargined.total()
+    )]
+    Unmargined {
+        /// Rows that break a rule.
+        issues: Box<Issues>,
+        /// What is in no requirement, by its place in the book files.
+        unmargined: Box<Issues>,
+    },
     /// Figures left their range.
     #[error("the book as a whole cannot be shocked: {0}; look for a size, price or --rate out of range")]
     Shock(#[from] ShockError),

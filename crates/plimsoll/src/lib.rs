@@ -9,9 +9,12 @@ mod document;
 mod example;
 mod failure;
 mod load;
+mod margin_command;
 mod meter;
+mod output;
 mod render;
 mod report_command;
+mod rulebook_command;
 
 use clap::Parser;
 use cli::{Cli, Command, ConformanceArgs, ExampleArgs, ReportForm};
@@ -25,6 +28,8 @@ use std::process::ExitCode;
 pub fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Report(args) => report_command::run(&args),
+        Command::Margin(args) => margin_command::run(&args),
+        Command::Rulebook(args) => rulebook_command::run(&args),
         Command::Example(args) => write_example(&args),
         Command::Conformance(args) => run_conformance(&args),
     };
@@ -46,7 +51,7 @@ fn write_example(args: &ExampleArgs) -> Result<ExitCode, Failure> {
                 path.display()
             )));
         }
-        report_command::put(Some(&path), text.as_bytes())?;
+        output::put(Some(&path), text.as_bytes())?;
         println!("{}", path.display());
     }
     Ok(ExitCode::SUCCESS)
@@ -63,6 +68,6 @@ fn run_conformance(args: &ConformanceArgs) -> Result<ExitCode, Failure> {
         ReportForm::Table => conformance::table(&results),
         ReportForm::Json => conformance::json(&results),
     };
-    report_command::put(None, text.as_bytes())?;
+    output::put(None, text.as_bytes())?;
     Ok(ExitCode::from(u8::from(!conformance::passed(&results))))
 }

@@ -2,7 +2,8 @@
 //!
 //! A model number is quantised once, for one row; after that every total is an exact integer sum, so rows add up to
 //! totals to the last digit, and neither the order of rows nor the number of threads can change a bit. Rounding is half
-//! away from zero. Range: |x| <= 1e20, checked when quantising; a sum holds up to 1.7e26, which is over a million rows of that size.
+//! away from zero, or named: a requirement is rounded up and what counts against it down ([`Fixed::quantise_up`],
+//! [`Fixed::quantise_down`]), so that no account passes by a rounding. Range: |x| <= 1e20, checked when quantising; a sum holds up to 1.7e26, which is over a million rows of that size.
 
 use crate::UnitError;
 use std::fmt;
@@ -38,6 +39,34 @@ impl Fixed {
         let rest = ((value - whole) * 1e12).round();
         #[allow(clippy::cast_possible_truncation)] // both are integers below 2^67
         Ok(Self(whole as i128 * Self::PER_UNIT + rest as i128))
+    }
+
+    /// The least multiple of the quantum that is not below a model number: for what is asked of somebody.
+    ///
+    /// # Errors
+    /// As [`Fixed::quantise`].
+    pub fn quantise_up(value: f64) -> Result<Self, UnitError> {
+        Self::quantise_down(-value).map(Neg::neg)
+    }
+
+    /// The greatest multiple of the quantum that is not above a model number: for what somebody is credited with.
+    ///
+    /// # Errors
+    /// As [`Fixed::quantise`].
+    pub fn quantise_down(value: f64) -> Result<Self, UnitError> {
+        // Refuses what cannot be published.
+        Self::quantise(value)?;
+        // An f64 is significand x 2^power. The significand is below 2^53 and a quantum's 1e12 below 2^40, so the product is
+        // exact; a positive power means a value of 2^53 to 1e20, for which the shift ends below 2^107.
+        let bits = value.to_bits();
+        let (fraction, exponent) = (bits & ((1 << 52) - 1), (bits >> 52) & 0x7ff);
+        let significand = i128::from(if exponent == 0 { fraction } else { fraction | (1 << 52) });
+        let power = exponent.max(1).cast_signed() - 1075;
+        let magnitude = significand * Self::PER_UNIT;
+        let signed = if value < 0.0 { -magnitude } else { magnitude };
+        let distance = u32::try_from(power.unsigned_abs()).unwrap_or(u32::MAX).min(127);
+        // An arithmetic shift to the right is a division that rounds down; by 127 it leaves 0 or -1.
+        Ok(Self(if power >= 0 { signed << distance } else { signed >> distance }))
     }
 
     /// The nearest f64, for plots and comparisons; never summed.
@@ -150,7 +179,46 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_requirement_is_never_rounded_below_and_a_credit_never_above() {
+        for (value, down, up) in [
+            (0.0, 0, 0),
+            (-0.0, 0, 0),
+            (0.5, 500_000_000_000, 500_000_000_000),
+            (-2.0, -2_000_000_000_000, -2_000_000_000_000),
+            (1e-13, 0, 1),
+            (-1e-13, -1, 0),
+            (f64::MIN_POSITIVE, 0, 1),
+            (5e-324, 0, 1),
+            (-5e-324, -1, 0),
+            (1e20, 10i128.pow(32), 10i128.pow(32)),
+            // A tenth is stored above 1/10 and is rounded up past it.
+            (0.1, 100_000_000_000, 100_000_000_001),
+        ] {
+            assert_eq!(Fixed::quantise_down(value).unwrap().raw(), down, "{value} down");
+            assert_eq!(Fixed::quantise_up(value).unwrap().raw(), up, "{value} up");
+        }
+        for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1.1e20] {
+            assert!(Fixed::quantise_up(bad).is_err() && Fixed::quantise_down(bad).is_err());
+        }
+    }
+
     proptest! {
+        /// The oracle is the exact decimal text of the value, cut after 12 places.
+        #[test]
+        fn directed_rounding_is_the_cut_decimal_text(value in prop_oneof![-1e20..1e20f64, -1e3..1e3f64, -1e-9..1e-9f64]) {
+            let text = format!("{:.1080}", value.abs());
+            let (whole, places) = text.split_once('.').unwrap();
+            let (kept, rest) = places.split_at(12);
+            let cut: i128 = format!("{whole}{kept}").parse().unwrap();
+            let beyond = cut + i128::from(rest.bytes().any(|digit| digit != b'0'));
+            let (down, up) = if value < 0.0 { (-beyond, -cut) } else { (cut, beyond) };
+            prop_assert_eq!(Fixed::quantise_down(value).unwrap().raw(), down);
+            prop_assert_eq!(Fixed::quantise_up(value).unwrap().raw(), up);
+            let nearest = Fixed::quantise(value).unwrap().raw();
+            prop_assert!(nearest == down || nearest == up);
+        }
+
         #[test]
         fn sums_do_not_depend_on_order(mut rows in prop::collection::vec(-1e12..1e12f64, 0..40)) {
             let total: Fixed = rows.iter().map(|v| Fixed::quantise(*v).unwrap()).sum();

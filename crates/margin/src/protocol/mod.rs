@@ -77,3 +77,8 @@ fn unit<'a>(outcome: &'a mut Outcome, name: &str) -> &'a mut Unit {
     }
     &mut units[place]
 }
+
+/// True when both are there and the first is greater: a rule between two keys says nothing when one of them is at fault.
+fn is_above<T: PartialOrd>(first: Option<T>, second: Option<T>) -> bool {
+    first.zip(second).is_some_and(|(first, second)| first > second)
+}

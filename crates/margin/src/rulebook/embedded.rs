@@ -25,4 +25,7 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("rulebooks/bybit-pm.toml", include_str!("../../../../rulebooks/bybit-pm.toml")),
     ("rulebooks/span.toml", include_str!("../../../../rulebooks/span.toml")),
     ("rulebooks/derive-srm.toml", include_str!("../../../../rulebooks/derive-srm.toml")),
+    ("rulebooks/drift-v2.toml", include_str!("../../../../rulebooks/drift-v2.toml")),
+    ("rulebooks/dydx-v4.toml", include_str!("../../../../rulebooks/dydx-v4.toml")),
+    ("rulebooks/mango-v4.toml", include_str!("../../../../rulebooks/mango-v4.toml")),
 ];

@@ -7,6 +7,7 @@
 //! title = "Example venue, standard margin"
 //! engine = "options"              # which model reads the sections below
 //! venues = ["example"]            # accounts on these venues use it unless told otherwise; may be empty
+//! instruments = "options"         # ... that hold only options (or only "futures"); absent: whatever they hold
 //! valid_from = "2026-01-01"
 //! sources = ["where each number comes from"]
 //! unverified = ["what nobody has checked yet"]
@@ -21,7 +22,7 @@ use crate::formula::{OptionsMargin, Srm, TieredMargin};
 use crate::protocol::{Drift, Dydx, Mango};
 use crate::report::{AccountMargin, Outcome};
 use crate::scenario::ScenarioModel;
-use crate::state::AccountState;
+use crate::state::{AccountState, Leg};
 use section::{Mistakes, Section};
 use std::collections::BTreeMap;
 use units::{Issue, Issues, Venue};
@@ -35,12 +36,64 @@ pub struct Header {
     pub title: String,
     /// Venues whose accounts use it unless told otherwise.
     pub venues: Vec<Venue>,
+    /// Which accounts of these venues.
+    pub instruments: Instruments,
     /// From when these parameters held, as a date.
     pub valid_from: String,
     /// Where the numbers come from.
     pub sources: Vec<String>,
     /// What nobody has checked.
     pub unverified: Vec<String>,
+}
+
+/// Which accounts of its venues a rulebook is for: exchanges with a wallet for each product have a rulebook for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Instruments {
+    /// Whatever they hold.
+    Any,
+    /// Accounts that hold options and no futures.
+    Options,
+    /// Accounts that hold futures or perpetuals and no options.
+    Futures,
+}
+
+impl Instruments {
+    fn overlaps(self, other: Self) -> bool {
+        self == other || self == Self::Any || other == Self::Any
+    }
+
+    fn fits(self, state: &AccountState) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Options => state.legs.iter().all(Leg::is_option),
+            Self::Futures => !state.legs.iter().any(Leg::is_option),
+        }
+    }
+}
+
+/// Why no rulebook was chosen for an account.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoRulebook {
+    /// No rulebook names the venue.
+    #[error(
+        "no rulebook is known for this venue: name one by --rulebook {venue}=ID (`plimsoll rulebook list` has the ids), \
+         or bring your own by --rules FILE"
+    )]
+    Venue {
+        /// Which.
+        venue: Venue,
+    },
+    /// Each rulebook of the venue is for one product, and the account holds several.
+    #[error(
+        "{venue} margins options and futures by different rulebooks ({ids}) and this account holds both: \
+         give each wallet an account of its own, or name one by --rulebook {venue}=ID"
+    )]
+    Mixed {
+        /// Which.
+        venue: Venue,
+        /// The rulebooks of the venue.
+        ids: String,
+    },
 }
 
 /// A model with its parameters.
@@ -136,6 +189,20 @@ impl Rulebook {
         }
     }
 
+    /// Name of the engine, as files name it.
+    #[must_use]
+    pub const fn engine(&self) -> &'static str {
+        match &self.model {
+            Model::Scenario(_) => "scenario",
+            Model::Options(_) => "options",
+            Model::Tiered(_) => "tiered",
+            Model::Srm(_) => "srm",
+            Model::Dydx(_) => "dydx",
+            Model::Drift(_) => "drift",
+            Model::Mango(_) => "mango",
+        }
+    }
+
     /// The parameters, when the model revalues scenarios: for whoever margins many portfolios on one cube.
     #[must_use]
     pub fn scenario_model(&self) -> Option<&ScenarioModel> {
@@ -177,6 +244,7 @@ fn header(root: &Section<'_>) -> Header {
     });
     let header = Header {
         venues: venues.collect(),
+        instruments: instruments(root),
         id: root.text("id"),
         title: root.text("title"),
         valid_from: root.text("valid_from"),
@@ -190,6 +258,14 @@ fn header(root: &Section<'_>) -> Header {
         root.mistake("valid_from", "must be a date such as \"2026-01-31\"");
     }
     header
+}
+
+fn instruments(root: &Section<'_>) -> Instruments {
+    if !root.has("instruments") {
+        return Instruments::Any;
+    }
+    let words = [("options", Instruments::Options), ("futures", Instruments::Futures)];
+    root.word("instruments", &words).unwrap_or(Instruments::Any)
 }
 
 /// Rulebooks by id: the embedded ones and the user's own.
@@ -211,6 +287,13 @@ impl Rulebooks {
         Ok(all)
     }
 
+    /// Text of the file that ships with the program under this id, to copy and change.
+    #[must_use]
+    pub fn embedded_text(id: &str) -> Option<&'static str> {
+        let is_it = |text: &str| Rulebook::parse("", text).is_ok_and(|rulebook| rulebook.header.id == id);
+        embedded::FILES.iter().map(|(_, text)| *text).find(|text| is_it(text))
+    }
+
     /// Adds a file; one with an id that is there already replaces it, which is how a user changes parameters.
     ///
     /// # Errors
@@ -220,7 +303,11 @@ impl Rulebooks {
         let id = &rulebook.header.id;
         let mut issues = Issues::default();
         for venue in &rulebook.header.venues {
-            let other = self.by_id.values().find(|b| b.header.venues.contains(venue) && b.header.id != *id);
+            let claims = |other: &&Rulebook| {
+                let same_accounts = other.header.instruments.overlaps(rulebook.header.instruments);
+                other.header.venues.contains(venue) && other.header.id != *id && same_accounts
+            };
+            let other = self.by_id.values().find(claims);
             if let Some(other) = other {
                 issues.push(Issue {
                     file: file.to_owned(),
@@ -247,10 +334,21 @@ impl Rulebooks {
         self.by_id.get(id)
     }
 
-    /// The one that a venue's accounts use unless told otherwise.
-    #[must_use]
-    pub fn for_venue(&self, venue: &Venue) -> Option<&Rulebook> {
-        self.by_id.values().find(|book| book.header.venues.contains(venue))
+    /// The one that an account uses unless told otherwise.
+    ///
+    /// # Errors
+    /// When its venue has none, or one for each product and the account holds several.
+    pub fn for_account(&self, state: &AccountState) -> Result<&Rulebook, NoRulebook> {
+        let venue = &state.venue;
+        let own = || self.by_id.values().filter(|book| book.header.venues.contains(venue));
+        if let Some(found) = own().find(|book| book.header.instruments.fits(state)) {
+            return Ok(found);
+        }
+        let ids: Vec<&str> = own().map(|book| book.header.id.as_str()).collect();
+        if ids.is_empty() {
+            return Err(NoRulebook::Venue { venue: venue.clone() });
+        }
+        Err(NoRulebook::Mixed { venue: venue.clone(), ids: ids.join(", ") })
     }
 
     /// In the order of their ids.

@@ -13,6 +13,7 @@ mod data;
 mod frame;
 mod groups;
 mod ladder;
+mod margin;
 mod markup;
 mod matrix;
 mod payoff;
@@ -23,32 +24,40 @@ mod stress;
 mod tests;
 
 use crate::document::Document;
+pub(crate) use margin::margin;
 use markup::Markup;
+use units::Timestamp;
 
 /// Renders the report as one HTML file without outside references.
 #[must_use]
 pub(crate) fn html(document: &Document) -> String {
+    let title = if document.is_partial() { "PARTIAL: Plimsoll " } else { "Plimsoll " };
+    whole(title, document.report.market.asof, |page| {
+        frame::banner(page, document);
+        frame::header(page, document);
+        page.raw("<main>\n");
+        answer::answer(page, document);
+        matrix::matrix(page, document);
+        groups::groups(page, document);
+        ladder::ladders(page, document);
+        stress::stress(page, document);
+        reconcile::reconcile(page, document);
+        data::left_out(page, document);
+        data::forwards(page, document);
+        page.raw("</main>\n");
+        frame::footer(page);
+    })
+}
+
+/// A page with its content policy and style, titled with the time at which it holds.
+fn whole(title: &'static str, asof: Timestamp, body: impl FnOnce(&mut Markup)) -> String {
     let mut page = Markup::default();
     page.raw("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">");
     page.raw("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">");
     page.raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>");
-    page.raw(if document.is_partial() { "PARTIAL: " } else { "" })
-        .raw("Plimsoll ")
-        .text(document.report.market.asof);
+    page.raw(title).text(asof);
     page.raw("</title><style>").raw(include_str!("html/style.css")).raw("</style></head>\n<body>\n");
-    frame::banner(&mut page, document);
-    frame::header(&mut page, document);
-    page.raw("<main>\n");
-    answer::answer(&mut page, document);
-    matrix::matrix(&mut page, document);
-    groups::groups(&mut page, document);
-    ladder::ladders(&mut page, document);
-    stress::stress(&mut page, document);
-    reconcile::reconcile(&mut page, document);
-    data::left_out(&mut page, document);
-    data::forwards(&mut page, document);
-    page.raw("</main>\n");
-    frame::footer(&mut page);
+    body(&mut page);
     page.raw("</body></html>\n");
     page.finish()
 }

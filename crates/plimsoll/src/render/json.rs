@@ -127,7 +127,12 @@ pub(crate) fn json(document: &Document) -> Result<String, serde_json::Error> {
         },
         hedges: &report.hedges,
     };
-    let mut text = serde_json::to_string_pretty(&value)?;
+    pretty(&value)
+}
+
+/// Indented, with a final newline.
+pub(crate) fn pretty(value: &impl Serialize) -> Result<String, serde_json::Error> {
+    let mut text = serde_json::to_string_pretty(value)?;
     text.push('\n');
     Ok(text)
 }

@@ -1,7 +1,10 @@
-//! Renderings of one [`risk::Report`]: they show, they never compute.
+//! Renderings of what was computed: they show, they never compute.
 
+pub(crate) mod flat;
+pub(crate) mod grid;
 pub(crate) mod html;
 pub(crate) mod json;
+pub(crate) mod margin;
 pub(crate) mod number;
 pub(crate) mod table;
 pub(crate) mod tables;

@@ -98,6 +98,12 @@ pub(crate) fn signed_percent(fraction: f64) -> String {
     format!("{} %", signed_trimmed(fraction * 100.0, 2))
 }
 
+/// A fraction as percent without the sign of the unit and at most two decimals: `5`, `−12.4`; for columns in percent.
+#[must_use]
+pub(crate) fn plain_percent(fraction: f64) -> String {
+    signed_trimmed(fraction * 100.0, 2).trim_start_matches('+').to_owned()
+}
+
 /// Vol points with their sign and at most one decimal: `+25 pt`.
 #[must_use]
 pub(crate) fn signed_points(points: f64) -> String {

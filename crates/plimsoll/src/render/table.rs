@@ -2,44 +2,18 @@
 //! orange for short and loss, always with a sign, and colour only on a terminal.
 
 use crate::document::Document;
+use crate::render::grid::{
+    Style, coins, figure, grid, heading, inputs, left, line, optional, prices, right, show, signed,
+};
 use crate::render::number;
-use comfy_table::{Cell, CellAlignment, Color, LineStyle, Table, TableStyle};
+use comfy_table::Cell;
 use risk::{Agreement, Group, Ladder, Measure, Reconciliation};
-use units::Fixed;
-
-/// How much of each figure to show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Digits {
-    /// Three significant ones.
-    Compact,
-    /// All, so that columns can be added by hand.
-    Exact,
-}
-
-/// Whether escape codes may be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ink {
-    /// To a terminal.
-    Colour,
-    /// To a file or pipe.
-    Plain,
-}
-
-/// How to print.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Style {
-    pub(crate) digits: Digits,
-    pub(crate) ink: Ink,
-}
-
-/// A rule under the header, nothing else.
-const RULED: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
 /// The whole report as text.
 pub(crate) fn text(document: &Document, style: Style) -> String {
     let mut out = String::new();
     head(&mut out, document);
-    prices(&mut out, document);
+    prices(&mut out, &document.report.market);
     exposure(&mut out, document, style);
     for ladder in &document.report.ladders {
         ladder_table(&mut out, ladder, style);
@@ -51,16 +25,6 @@ pub(crate) fn text(document: &Document, style: Style) -> String {
     unpriced(&mut out, document);
     notes(&mut out, document);
     out
-}
-
-fn line(out: &mut String, text: &str) {
-    out.push_str(text);
-    out.push('\n');
-}
-
-fn heading(out: &mut String, title: &str, aside: &str) {
-    line(out, "");
-    line(out, &if aside.is_empty() { title.to_owned() } else { format!("{title}  ·  {aside}") });
 }
 
 fn head(out: &mut String, document: &Document) {
@@ -85,87 +49,7 @@ fn head(out: &mut String, document: &Document) {
             report.quotes.0, report.quotes.1
         ),
     );
-    for input in &document.inputs {
-        let short: String = input.blake3.chars().take(12).collect();
-        let asof = input.asof.map_or_else(String::new, |asof| format!(", as of {asof}"));
-        line(
-            out,
-            &format!("  {:<9} {}  ({} rows{asof}, blake3 {short})", input.role, input.path, input.rows),
-        );
-    }
-}
-
-fn grid(style: Style, header: &[String]) -> Table {
-    let mut table = Table::new();
-    table.load_style(RULED);
-    if style.ink == Ink::Plain {
-        table.force_no_tty();
-    } else {
-        table.enforce_styling();
-    }
-    table.set_header(header.iter().enumerate().map(|(place, name)| {
-        Cell::new(name).set_alignment(if place == 0 { CellAlignment::Left } else { CellAlignment::Right })
-    }));
-    table
-}
-
-fn show(out: &mut String, table: &Table) {
-    for row in table.lines() {
-        line(out, row.trim_end());
-    }
-}
-
-fn left(text: impl std::fmt::Display) -> Cell {
-    Cell::new(text)
-}
-
-fn right(text: impl std::fmt::Display) -> Cell {
-    Cell::new(text).set_alignment(CellAlignment::Right)
-}
-
-fn figure(value: Fixed, style: Style) -> Cell {
-    let text = match style.digits {
-        Digits::Compact => number::compact(value),
-        Digits::Exact => exact(value),
-    };
-    signed(text, value)
-}
-
-fn coins(value: Fixed, style: Style) -> Cell {
-    let text = match style.digits {
-        Digits::Compact => number::compact_coin(value),
-        Digits::Exact => exact(value),
-    };
-    signed(text, value)
-}
-
-fn exact(value: Fixed) -> String {
-    let text = value.to_string();
-    number::screen(text.trim_end_matches('0').trim_end_matches('.'))
-}
-
-fn signed(text: String, value: Fixed) -> Cell {
-    let cell = right(text);
-    match value.cmp(&Fixed::ZERO) {
-        std::cmp::Ordering::Greater => cell.fg(Color::Blue),
-        std::cmp::Ordering::Less => cell.fg(Color::DarkYellow),
-        std::cmp::Ordering::Equal => cell,
-    }
-}
-
-fn optional(value: Option<Fixed>, style: Style) -> Cell {
-    value.map_or_else(|| right(""), |value| figure(value, style))
-}
-
-fn prices(out: &mut String, document: &Document) {
-    let market = &document.report.market;
-    let mut words: Vec<String> = market
-        .underlyings
-        .iter()
-        .map(|(asset, u)| format!("{asset} {} USD", number::price(u.spot.get())))
-        .collect();
-    words.extend(market.rates.iter().map(|(asset, rate)| format!("{asset} {:.4} USD", rate.get())));
-    line(out, &format!("  {}", words.join("  ·  ")));
+    inputs(out, &document.inputs);
 }
 
 fn measure_header(unit_of: impl Fn(Measure) -> String) -> impl Iterator<Item = String> {

@@ -2,37 +2,25 @@
 
 use crate::cli::TableName;
 use crate::document::Document;
+use crate::output::TableNames;
+use crate::render::flat::{Body, columns, count, optional, text};
 use lake::{Cell, Column, ColumnKind, Table};
 use risk::{Exposure, GroupBy, Measure, kind_word};
-use units::Fixed;
 
-/// All tables in the order of the report.
-pub(crate) const ALL: [TableName; 10] = [
-    TableName::Exposure,
-    TableName::Positions,
-    TableName::Unpriced,
-    TableName::Ladder,
-    TableName::Curve,
-    TableName::Stress,
-    TableName::Reconciliation,
-    TableName::Breaks,
-    TableName::Hedge,
-    TableName::Forwards,
-];
-
-/// File name of a table, without extension.
-pub(crate) const fn file_stem(name: TableName) -> &'static str {
-    match name {
-        TableName::Exposure => "exposure",
-        TableName::Positions => "positions",
-        TableName::Unpriced => "unpriced",
-        TableName::Ladder => "ladder",
-        TableName::Curve => "curve",
-        TableName::Stress => "stress",
-        TableName::Reconciliation => "reconciliation",
-        TableName::Breaks => "breaks",
-        TableName::Hedge => "hedge",
-        TableName::Forwards => "forwards",
+impl TableNames for TableName {
+    fn stem(self) -> &'static str {
+        match self {
+            Self::Exposure => "exposure",
+            Self::Positions => "positions",
+            Self::Unpriced => "unpriced",
+            Self::Ladder => "ladder",
+            Self::Curve => "curve",
+            Self::Stress => "stress",
+            Self::Reconciliation => "reconciliation",
+            Self::Breaks => "breaks",
+            Self::Hedge => "hedge",
+            Self::Forwards => "forwards",
+        }
     }
 }
 
@@ -50,25 +38,7 @@ pub(crate) fn table(document: &Document, name: TableName) -> Table {
         TableName::Hedge => hedge(document),
         TableName::Forwards => forwards(document),
     };
-    Table { name: file_stem(name), columns, rows }
-}
-
-type Body = (Vec<Column>, Vec<Vec<Cell>>);
-
-fn columns(list: &[(&str, ColumnKind)]) -> Vec<Column> {
-    list.iter().map(|(name, kind)| Column { name: (*name).into(), kind: *kind }).collect()
-}
-
-fn text(value: impl std::fmt::Display) -> Cell {
-    Cell::Text(value.to_string())
-}
-
-fn count(value: usize) -> Cell {
-    i64::try_from(value).map_or(Cell::Null, Cell::Integer)
-}
-
-fn optional(value: Option<Fixed>) -> Cell {
-    value.map_or(Cell::Null, Cell::Fixed)
+    Table { name: name.stem(), columns, rows }
 }
 
 fn measure_columns() -> impl Iterator<Item = Column> {

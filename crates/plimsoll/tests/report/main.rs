@@ -9,6 +9,7 @@ mod bad_market;
 mod command_line;
 mod formats;
 mod invariance;
+mod json_paths;
 mod recorded;
 mod schema;
 mod streaming;

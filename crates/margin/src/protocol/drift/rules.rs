@@ -20,6 +20,7 @@
 //! ```
 
 use super::weights::{Decimals, Imf, PerpMarket, SpotWeights, Weight};
+use crate::protocol;
 use crate::rulebook::section::Section;
 use std::collections::BTreeMap;
 use units::Asset;
@@ -75,37 +76,35 @@ fn by_asset<T>(
 fn spot_market(section: &Section<'_>) -> Option<SpotMarket> {
     let at_most_one = |key| weight(section, key, 0..=10_000, "from 0 to 10000 (10000 is 1)");
     let at_least_one = |key| weight(section, key, 10_000..=1_000_000, "from 10000 to 1000000 (10000 is 1)");
-    let weights = (
-        at_most_one("initial_asset_weight"),
-        at_most_one("maintenance_asset_weight"),
-        at_least_one("initial_liability_weight"),
-        at_least_one("maintenance_liability_weight"),
-    );
+    let (initial_asset, maintenance_asset) =
+        (at_most_one("initial_asset_weight"), at_most_one("maintenance_asset_weight"));
+    let (initial_liability, maintenance_liability) =
+        (at_least_one("initial_liability_weight"), at_least_one("maintenance_liability_weight"));
     let (imf, decimals) = (imf(section, "imf_factor"), decimals(section, "decimals"));
-    let (Some(initial_asset), Some(maintenance_asset), Some(initial_liability), Some(maintenance_liability)) =
-        weights
-    else {
-        return None;
-    };
-    if initial_asset > maintenance_asset {
+    if protocol::is_above(initial_asset, maintenance_asset) {
         section.mistake("initial_asset_weight", "must not be above maintenance_asset_weight");
     }
-    if initial_liability < maintenance_liability {
+    if protocol::is_above(maintenance_liability, initial_liability) {
         section.mistake("initial_liability_weight", "must not be below maintenance_liability_weight");
     }
-    let weights =
-        SpotWeights { initial_asset, maintenance_asset, initial_liability, maintenance_liability, imf: imf? };
+    let weights = SpotWeights {
+        initial_asset: initial_asset?,
+        maintenance_asset: maintenance_asset?,
+        initial_liability: initial_liability?,
+        maintenance_liability: maintenance_liability?,
+        imf: imf?,
+    };
     Some(SpotMarket { decimals: decimals?, weights })
 }
 
 fn perp_market(section: &Section<'_>) -> Option<PerpMarket> {
     let share = |key| weight(section, key, 0..=10_000, "from 0 to 10000 (10000 is 1)");
     let (initial, maintenance) = (share("initial_margin_ratio"), share("maintenance_margin_ratio"));
-    if initial < maintenance {
+    if protocol::is_above(maintenance, initial) {
         section.mistake("initial_margin_ratio", "must not be below maintenance_margin_ratio");
     }
     let (initial_gain, maintenance_gain) = (share("initial_gain_weight"), share("maintenance_gain_weight"));
-    if initial_gain > maintenance_gain {
+    if protocol::is_above(initial_gain, maintenance_gain) {
         section.mistake("initial_gain_weight", "must not be above maintenance_gain_weight");
     }
     let (own, gain_imf) = (imf(section, "imf_factor"), imf(section, "gain_imf_factor"));
@@ -126,6 +125,10 @@ fn weight(
     rule: &str,
 ) -> Option<Weight> {
     let weight = u32::try_from(section.integer(key)).ok().filter(|weight| range.contains(weight));
+    // A key that is absent has been reported as such.
+    if !section.has(key) {
+        return None;
+    }
     if weight.is_none() {
         section.mistake(key, &format!("must be {rule}"));
     }

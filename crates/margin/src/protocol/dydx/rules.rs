@@ -83,7 +83,7 @@ fn tier(section: &Section<'_>) -> Option<LiquidityTier> {
 fn market(section: &Section<'_>, tiers: &BTreeMap<String, LiquidityTier>) -> Option<Market> {
     let name = section.text("liquidity_tier");
     let tier = tiers.get(&name).cloned();
-    if tier.is_none() {
+    if tier.is_none() && !name.is_empty() {
         let known: Vec<&str> = tiers.keys().map(String::as_str).collect();
         let rule = format!("must name a section of [liquidity_tiers] without mistakes: {}", known.join(", "));
         section.mistake("liquidity_tier", &rule);

@@ -66,6 +66,7 @@ impl Mango {
     fn empty(&self, state: &AccountState) -> Native {
         let of_balance = state.balances.iter().find(|h| h.asset == self.quote).map(|h| h.price_usd);
         let of_leg = state.legs.iter().find(|l| l.contract.settlement_asset() == &self.quote);
+        // Without a balance of it and a leg that settles in it the price multiplies nothing.
         let price_usd = of_balance.or(of_leg.map(|leg| leg.settlement_usd)).unwrap_or(1.0);
         let quote = Holding { asset: self.quote.clone(), amount: 0.0, price_usd };
         let tokens = self.token(&quote).ok().map(|token| (TokenIndex(0), token));

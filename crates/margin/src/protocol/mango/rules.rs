@@ -20,6 +20,7 @@
 
 use super::fixed::Fixed48;
 use super::health::Weights;
+use crate::protocol;
 use crate::rulebook::section::{Bound, Section};
 use std::collections::BTreeMap;
 use units::Asset;
@@ -90,7 +91,7 @@ fn perp(section: &Section<'_>) -> Option<Perp> {
     let overall = |key| fixed(section, key, Bound::Fraction);
     let (initial, maintenance) =
         (overall("initial_overall_asset_weight"), overall("maintenance_overall_asset_weight"));
-    if initial > maintenance {
+    if protocol::is_above(initial, maintenance) {
         section.mistake("initial_overall_asset_weight", "must not be above maintenance_overall_asset_weight");
     }
     Some(Perp { base: base?, overall_asset: Weights { initial: initial?, maintenance: maintenance? } })
@@ -105,10 +106,10 @@ fn market(section: &Section<'_>, decimals_key: &str) -> Option<Market> {
     let liability = |key| fixed(section, key, Bound::Within(1.0, 100.0));
     let asset = (asset("initial_asset_weight"), asset("maintenance_asset_weight"));
     let liability = (liability("initial_liability_weight"), liability("maintenance_liability_weight"));
-    if asset.0 > asset.1 {
+    if protocol::is_above(asset.0, asset.1) {
         section.mistake("initial_asset_weight", "must not be above maintenance_asset_weight");
     }
-    if liability.0 < liability.1 {
+    if protocol::is_above(liability.1, liability.0) {
         section.mistake("initial_liability_weight", "must not be below maintenance_liability_weight");
     }
     Some(Market {
@@ -120,5 +121,10 @@ fn market(section: &Section<'_>, decimals_key: &str) -> Option<Market> {
 
 /// A number of the file as the nearest fixed-point number.
 fn fixed(section: &Section<'_>, key: &str, bound: Bound) -> Option<Fixed48> {
-    Fixed48::nearest(section.number(key, bound))
+    if !section.has(key) {
+        // Reports that it is missing.
+        section.number(key, bound);
+        return None;
+    }
+    section.optional_number(key, bound).and_then(Fixed48::nearest)
 }

@@ -5,7 +5,7 @@ use crate::document::Document;
 use crate::render::number::{NOT_AVAILABLE, basis_points, grouped, price, screen};
 use instrument::expiry_text;
 use market::{DISAGREEMENT_LIMIT_BP, ForwardPoint, ForwardSource};
-use units::Fixed;
+use units::{Fixed, Issues};
 
 /// Rows listed of each kind; the count says how many there are.
 const LISTED: usize = 500;
@@ -14,7 +14,7 @@ const LISTED: usize = 500;
 pub(super) fn left_out(page: &mut Markup, document: &Document) {
     page.section("data", "What is missing or doubtful", |page| {
         unpriced(page, document);
-        bad_rows(page, document);
+        bad_rows(page, &document.issues);
         notes(page, document);
     });
 }
@@ -46,8 +46,8 @@ fn unpriced(page: &mut Markup, document: &Document) {
     more(page, unpriced.len() as u64);
 }
 
-fn bad_rows(page: &mut Markup, document: &Document) {
-    let issues = &document.issues;
+/// Rows that were rejected, with the rules that they break.
+pub(super) fn bad_rows(page: &mut Markup, issues: &Issues) {
     if issues.is_empty() {
         page.note("No row of the input files was rejected.");
         return;
@@ -96,12 +96,17 @@ fn notes(page: &mut Markup, document: &Document) {
     for (reason, rows) in &document.not_used {
         page.note(format_args!("{rows} market rows not used: {reason}."));
     }
-    if document.notes.is_empty() {
+    remarks(page, &document.notes);
+}
+
+/// Notes in words.
+pub(super) fn remarks(page: &mut Markup, notes: &[String]) {
+    if notes.is_empty() {
         page.note("Nothing to remark about inputs and market.");
         return;
     }
     page.raw("<h3>Notes about inputs and market</h3><ul class=\"note\">");
-    for note in &document.notes {
+    for note in notes {
         page.raw("<li>").text(note).raw("</li>");
     }
     page.raw("</ul>");

@@ -1,8 +1,9 @@
 //! What surrounds the figures: the banner of a partial report, provenance above, definitions below.
 
 use super::markup::Markup;
-use crate::document::Document;
+use crate::document::{Document, InputFile};
 use risk::{Measure, Report, RowKind};
+use units::Timestamp;
 
 /// Reasons that the banner spells out; all of them stand further down.
 const NAMED: usize = 3;
@@ -32,17 +33,8 @@ pub(super) fn banner(page: &mut Markup, document: &Document) {
 /// Title, valuation time, coverage and input files.
 pub(super) fn header(page: &mut Markup, document: &Document) {
     let report = &document.report;
-    page.raw("<header><div class=\"top\"><h1>");
-    // The load line itself: a disc crossed by the line that must stay above water.
-    page.raw("<svg class=\"mark\" aria-hidden=\"true\" viewBox=\"0 0 22 22\"><circle cx=\"11\" cy=\"11\" r=\"7\" fill=\"none\" ");
-    page.raw("stroke=\"currentColor\" stroke-width=\"2\"/><line x1=\"0\" x2=\"22\" y1=\"11\" y2=\"11\" stroke=\"currentColor\" ");
-    page.raw(
-        "stroke-width=\"2\"/></svg>Plimsoll <small>load line</small></h1><span class=\"facts\">as of <b>",
-    );
-    page.text(report.market.asof)
-        .raw("</b> UTC</span><span class=\"facts\"><b>")
-        .text(priced(report))
-        .raw("</b> of <b>");
+    title(page, "load line", report.market.asof);
+    page.raw("<span class=\"facts\"><b>").text(priced(report)).raw("</b> of <b>");
     page.text(priced(report) + report.unpriced.len())
         .raw("</b> positions and balances priced</span><span class=\"facts\">");
     page.text(format_args!(
@@ -50,8 +42,39 @@ pub(super) fn header(page: &mut Markup, document: &Document) {
         report.quotes.0, report.quotes.1
     ))
     .raw("</span></div>");
+    inputs(page, &document.inputs);
+    page.raw(
+        "<nav aria-label=\"Sections\"><a href=\"#answer\">where it stands</a><a href=\"#matrix\">matrix</a>",
+    );
+    page.raw("<a href=\"#exposure\">exposure</a>");
+    for (place, ladder) in report.ladders.iter().enumerate() {
+        page.raw("<a href=\"#underlying-")
+            .text(place + 1)
+            .raw("\">")
+            .text(&ladder.underlying)
+            .raw(" under shock</a>");
+    }
+    page.raw("<a href=\"#stress\">stress</a><a href=\"#reconciliation\">reconciliation</a><a href=\"#data\">missing or doubtful</a>");
+    page.raw("<a href=\"#forwards\">forwards</a><a href=\"#definitions\">definitions</a></nav></header>\n");
+}
+
+/// Opens the header: name of the program, what the page is, and when it holds.
+pub(super) fn title(page: &mut Markup, what: &'static str, asof: Timestamp) {
+    page.raw("<header><div class=\"top\"><h1>");
+    // The load line itself: a disc crossed by the line that must stay above water.
+    page.raw("<svg class=\"mark\" aria-hidden=\"true\" viewBox=\"0 0 22 22\"><circle cx=\"11\" cy=\"11\" r=\"7\" fill=\"none\" ");
+    page.raw("stroke=\"currentColor\" stroke-width=\"2\"/><line x1=\"0\" x2=\"22\" y1=\"11\" y2=\"11\" stroke=\"currentColor\" ");
+    page.raw("stroke-width=\"2\"/></svg>Plimsoll <small>")
+        .raw(what)
+        .raw("</small></h1><span class=\"facts\">as of <b>")
+        .text(asof)
+        .raw("</b> UTC</span>");
+}
+
+/// Files with their hashes.
+pub(super) fn inputs(page: &mut Markup, inputs: &[InputFile]) {
     page.raw("<ul class=\"inputs\">");
-    for input in &document.inputs {
+    for input in inputs {
         let hash: String = input.blake3.chars().take(HASH_DIGITS).collect();
         page.raw("<li>")
             .text(input.role)
@@ -66,17 +89,7 @@ pub(super) fn header(page: &mut Markup, document: &Document) {
         page.raw("blake3 <code title=\"");
         page.text(&input.blake3).raw("\">").text(hash).raw("</code></li>");
     }
-    page.raw("</ul><nav aria-label=\"Sections\"><a href=\"#answer\">where it stands</a><a href=\"#matrix\">matrix</a>");
-    page.raw("<a href=\"#exposure\">exposure</a>");
-    for (place, ladder) in report.ladders.iter().enumerate() {
-        page.raw("<a href=\"#underlying-")
-            .text(place + 1)
-            .raw("\">")
-            .text(&ladder.underlying)
-            .raw(" under shock</a>");
-    }
-    page.raw("<a href=\"#stress\">stress</a><a href=\"#reconciliation\">reconciliation</a><a href=\"#data\">missing or doubtful</a>");
-    page.raw("<a href=\"#forwards\">forwards</a><a href=\"#definitions\">definitions</a></nav></header>\n");
+    page.raw("</ul>");
 }
 
 /// Positions and balances with a value; the gain of a future is a row of its own but not a position.

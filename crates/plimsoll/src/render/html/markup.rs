@@ -139,6 +139,11 @@ impl Markup {
         self.amount(&compact(value), &full(value, 2, unit), paint.class(value))
     }
 
+    /// A requirement in USD: neither gain nor loss.
+    pub(super) fn asked(&mut self, value: Fixed) -> &mut Self {
+        self.amount(&compact(value), &full(value, 2, "USD"), "")
+    }
+
     /// A coin figure: short in the cell, to 8 decimals on hover.
     pub(super) fn coin(&mut self, value: Fixed, unit: &str, paint: Paint) -> &mut Self {
         self.amount(&compact_coin(value), &full(value, 8, unit), paint.class(value))

@@ -118,7 +118,7 @@ fn range(rows: &[StressRow]) -> (f64, f64) {
 }
 
 /// A bar from zero to the total: decoration beside its figure, so hidden from readers.
-fn bar(page: &mut Markup, total: f64, (low, high): (f64, f64)) {
+pub(super) fn bar(page: &mut Markup, total: f64, (low, high): (f64, f64)) {
     let x = |usd: f64| 1.0 + (usd - low) / (high - low) * (BAR_WIDTH - 2.0);
     let (from, to) = if total < 0.0 { (x(total), x(0.0)) } else { (x(0.0), x(total)) };
     page.raw("<td><svg class=\"bar\" aria-hidden=\"true\" viewBox=\"0 0 170 13\" preserveAspectRatio=\"none\"><rect class=\"");

@@ -1,5 +1,9 @@
 //! The command line: what can be asked, with an example for each command.
 
+mod margin;
+
+pub(crate) use margin::{MarginArgs, MarginTableName, Override, RulebookAction, RulebookArgs, RulesArgs};
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use risk::GroupBy;
 use std::path::PathBuf;
@@ -22,13 +26,18 @@ Exit codes:
   4  reported, but something given is not in the totals (--allow-partial)
   5  a file could not be written
 
-Example:
-  plimsoll report examples/book.csv --market examples/market.json";
+Examples:
+  plimsoll report examples/book.csv --market examples/market.json
+  plimsoll margin examples/book.csv --market examples/market.json";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Net exposure, ladders, stress, reconciliation and a first hedge of a book on a market snapshot
     Report(Box<ReportArgs>),
+    /// Margin of every account by its venue's own rules: equity, requirements, worst scenario, haircuts
+    Margin(Box<MarginArgs>),
+    /// Parameter files of the margin models: list them, show one to copy, check your own
+    Rulebook(RulebookArgs),
     /// Write the sample book and market, generated from a named seed
     Example(ExampleArgs),
     /// Run the suites of other people's numbers
@@ -44,6 +53,24 @@ Examples:
   plimsoll report book.csv --market chain.parquet --format html --output report.html
   plimsoll report book.csv --market chain.parquet --format csv --table exposure")]
 pub(crate) struct ReportArgs {
+    #[command(flatten)]
+    pub(crate) inputs: InputArgs,
+    /// Scenario files in TOML; default: the embedded stress.toml and ladder.toml
+    #[arg(long, value_name = "FILE")]
+    pub(crate) scenarios: Vec<PathBuf>,
+    /// Columns to group exposure by
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', default_value = "underlying")]
+    pub(crate) group_by: Vec<GroupColumn>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    /// For csv and parquet: print only this table
+    #[arg(long, value_enum)]
+    pub(crate) table: Option<TableName>,
+}
+
+// A doc comment here would replace the description of every command that takes these options.
+#[derive(Debug, Args)]
+pub(crate) struct InputArgs {
     /// Book files: positions and balances as CSV, JSON or Parquet; none means the embedded sample
     pub(crate) book: Vec<PathBuf>,
     /// Market files: chain as Parquet or CSV, or the exchange's book summary as JSON; may be given several times
@@ -55,30 +82,25 @@ pub(crate) struct ReportArgs {
     /// USD per unit of a currency or coin, such as USDC=1; may be given several times; wins over what spot pairs in the market files imply
     #[arg(long, value_name = "ASSET=USD", value_parser = parse_rate)]
     pub(crate) rate: Vec<(Asset, Spot)>,
-    /// Scenario files in TOML; default: the embedded stress.toml and ladder.toml
-    #[arg(long, value_name = "FILE")]
-    pub(crate) scenarios: Vec<PathBuf>,
-    /// Columns to group exposure by
-    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', default_value = "underlying")]
-    pub(crate) group_by: Vec<GroupColumn>,
+    /// Do what can be done in spite of bad rows and of positions that no market or model covers; the result then says so on its first line
+    #[arg(long)]
+    pub(crate) allow_partial: bool,
+    /// Threads to use; the result is the same bytes for any number; default: all cores
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OutputArgs {
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub(crate) format: Format,
     /// Write to this file instead of standard output (csv and parquet without --table: to this folder, one file a table)
     #[arg(long, short, value_name = "PATH")]
     pub(crate) output: Option<PathBuf>,
-    /// For csv and parquet: print only this table
-    #[arg(long, value_enum)]
-    pub(crate) table: Option<TableName>,
-    /// Value what can be valued in spite of bad rows and unpriced positions; the report then says so on its first line
-    #[arg(long)]
-    pub(crate) allow_partial: bool,
     /// In tables, print every figure to its last digit instead of three significant ones
     #[arg(long)]
     pub(crate) exact: bool,
-    /// Threads to use; the result is the same bytes for any number; default: all cores
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(crate) threads: Option<u16>,
 }
 
 #[derive(Debug, Args)]
@@ -123,7 +145,7 @@ pub(crate) struct ConformanceArgs {
 pub(crate) enum ReportForm {
     /// For reading
     Table,
-    /// For programs: schema plimsoll.conformance/1
+    /// For programs: the schemas are in docs/formats.md and docs/conformance.md
     Json,
 }
 
@@ -131,7 +153,7 @@ pub(crate) enum ReportForm {
 pub(crate) enum Format {
     /// For reading in a terminal
     Table,
-    /// For programs: schema plimsoll.report/1 (docs/formats.md)
+    /// For programs: the schemas are in docs/formats.md
     Json,
     /// For spreadsheets
     Csv,

@@ -1,0 +1,100 @@
+//! What every rendering of `plimsoll margin` is made from.
+
+use super::figures::{AccountFigures, Published};
+use crate::document::InputFile;
+use margin::{Header, Rulebook};
+use market::Market;
+use units::{Fixed, Issues};
+
+/// Margin of all accounts with its provenance.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct MarginDocument {
+    pub(crate) market: Market,
+    pub(crate) inputs: Vec<InputFile>,
+    /// Those in use, by id.
+    pub(crate) rulebooks: Vec<RulebookLine>,
+    /// By account and venue.
+    pub(crate) accounts: Vec<AccountFigures>,
+    /// Bad rows, left out because the user allowed a partial result.
+    pub(crate) issues: Issues,
+    /// What a reader should know about inputs and market.
+    pub(crate) notes: Vec<String>,
+    pub(crate) detail: Detail,
+}
+
+/// How much of each account a table for a terminal shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// One line an account.
+    Summary,
+    /// Scenarios, charges, legs and collateral too.
+    Full,
+}
+
+/// What a rulebook says about itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RulebookLine {
+    pub(crate) header: Header,
+    pub(crate) engine: &'static str,
+    pub(crate) parameter_hash: String,
+}
+
+/// Exact sums over accounts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Totals {
+    /// Of all accounts.
+    pub(crate) equity_usd: Fixed,
+    /// Of accounts with a rulebook, as the rest.
+    pub(crate) counted_usd: Published,
+    pub(crate) requirement_usd: Published,
+}
+
+impl From<&Rulebook> for RulebookLine {
+    fn from(rulebook: &Rulebook) -> Self {
+        Self {
+            header: rulebook.header.clone(),
+            engine: rulebook.engine(),
+            parameter_hash: rulebook.parameter_hash.clone(),
+        }
+    }
+}
+
+impl MarginDocument {
+    /// True when something that was given is in no figure.
+    pub(crate) fn is_partial(&self) -> bool {
+        !self.issues.is_empty() || self.accounts.iter().any(AccountFigures::is_partial)
+    }
+
+    /// How many accounts, positions and balances are in no figure.
+    pub(crate) fn missing(&self) -> usize {
+        self.accounts.iter().map(|account| account.missing.len()).sum()
+    }
+
+    /// Sums of the published figures.
+    pub(crate) fn totals(&self) -> Totals {
+        Totals::of(&self.accounts)
+    }
+
+    /// What the last row of a table of accounts is called: a sum that lacks something must not be taken for the whole.
+    pub(crate) fn total_word(&self) -> &'static str {
+        if self.is_partial() { "partial total" } else { "total" }
+    }
+}
+
+impl Totals {
+    pub(crate) fn of(accounts: &[AccountFigures]) -> Self {
+        let mut totals = Self::default();
+        for account in accounts {
+            totals.equity_usd += account.equity_usd.unwrap_or_default();
+            if let Some(margin) = &account.margin {
+                totals.counted_usd = totals.counted_usd.plus(margin.counted_usd);
+                totals.requirement_usd = totals.requirement_usd.plus(margin.requirement_usd);
+            }
+        }
+        totals
+    }
+
+    pub(crate) fn surplus_usd(&self) -> Published {
+        self.counted_usd.minus(self.requirement_usd)
+    }
+}

@@ -1,0 +1,336 @@
+//! What a margin model says of an account, as it is published: every figure quantised once, requirements up and what counts
+//! against them down, so that rows add up to totals to the last digit and no account passes by a rounding.
+
+use margin::{AccountMargin, Charge, Collateral, Levels, NoRulebook, ScenarioPnl, Unit};
+use units::{Account, Asset, Fixed, Symbol, UnitError, Venue};
+
+/// A published figure at both levels, USD.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub(crate) struct Published {
+    /// Needed to open or to withdraw.
+    pub(crate) initial: Fixed,
+    /// Below this the venue liquidates.
+    pub(crate) maintenance: Fixed,
+}
+
+/// How an account stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// Above both requirements.
+    Ok,
+    /// Between them: nothing may be opened or withdrawn.
+    BelowInitial,
+    /// Below maintenance: the venue may liquidate now.
+    Liquidatable,
+    /// Positions, but no rules for them.
+    NoRulebook,
+    /// Balances only, on a venue without rules: nobody can ask for margin.
+    NoDerivatives,
+    /// A figure is out of range.
+    NoFigures,
+}
+
+impl Status {
+    /// In tables.
+    pub(crate) const fn words(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::BelowInitial => "below initial",
+            Self::Liquidatable => "LIQUIDATABLE",
+            Self::NoRulebook => "no rulebook",
+            Self::NoDerivatives => "no derivatives",
+            Self::NoFigures => "out of range",
+        }
+    }
+
+    /// In files.
+    pub(crate) const fn key(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::BelowInitial => "below_initial",
+            Self::Liquidatable => "liquidatable",
+            Self::NoRulebook => "no_rulebook",
+            Self::NoDerivatives => "no_derivatives",
+            Self::NoFigures => "out_of_range",
+        }
+    }
+}
+
+/// One account on one venue.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct AccountFigures {
+    pub(crate) account: Account,
+    pub(crate) venue: Venue,
+    pub(crate) status: Status,
+    /// Balances, gains and option values; by the venue's own definition where there is a rulebook. None: out of range.
+    pub(crate) equity_usd: Option<Fixed>,
+    /// None without a rulebook.
+    pub(crate) margin: Option<MarginFigures>,
+    /// What is in no figure.
+    pub(crate) missing: Vec<Missing>,
+}
+
+/// What a rulebook says.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct MarginFigures {
+    pub(crate) rulebook: String,
+    pub(crate) parameter_hash: String,
+    pub(crate) counted_usd: Published,
+    pub(crate) requirement_usd: Published,
+    /// Maintenance requirement over the equity counted for it.
+    pub(crate) utilisation: Option<f64>,
+    pub(crate) units: Vec<UnitFigures>,
+    pub(crate) collateral: Vec<CollateralFigures>,
+    pub(crate) notes: Vec<String>,
+}
+
+/// Legs that are margined together.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct UnitFigures {
+    pub(crate) name: String,
+    pub(crate) requirement_usd: Published,
+    pub(crate) scenarios: Vec<ScenarioFigures>,
+    /// Place of the scenario that decides.
+    pub(crate) worst: Option<usize>,
+    pub(crate) charges: Vec<ChargeFigures>,
+    pub(crate) legs: Vec<LegFigures>,
+}
+
+/// P&L under one scenario.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub(crate) struct ScenarioFigures {
+    pub(crate) name: String,
+    pub(crate) pnl_usd: Fixed,
+}
+
+/// A contingency or another named part of a requirement.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub(crate) struct ChargeFigures {
+    pub(crate) name: String,
+    pub(crate) usd: Published,
+}
+
+/// The requirement of one leg.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub(crate) struct LegFigures {
+    pub(crate) instrument: Symbol,
+    pub(crate) requirement_usd: Published,
+}
+
+/// How a balance is counted.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct CollateralFigures {
+    pub(crate) asset: Asset,
+    pub(crate) amount: Fixed,
+    pub(crate) value_usd: Fixed,
+    pub(crate) counted_usd: Published,
+    /// The part of the value that is not counted, by level; for a debt the surcharge on it. None without a value.
+    pub(crate) haircut: Option<Haircut>,
+}
+
+/// Fractions.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub(crate) struct Haircut {
+    pub(crate) initial: f64,
+    pub(crate) maintenance: f64,
+}
+
+/// What kind of thing is in no figure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum MissingKind {
+    /// All of it.
+    Account,
+    /// A position or a balance.
+    Holding,
+}
+
+impl MissingKind {
+    /// In files.
+    pub(crate) const fn key(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::Holding => "holding",
+        }
+    }
+}
+
+/// Something that is in no figure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Missing {
+    pub(crate) kind: MissingKind,
+    /// Venue's symbol, asset, or venue.
+    pub(crate) name: String,
+    /// Why, and how to mend it.
+    pub(crate) reason: String,
+}
+
+impl Published {
+    /// What is asked.
+    fn asked(usd: Levels) -> Result<Self, UnitError> {
+        Ok(Self {
+            initial: Fixed::quantise_up(usd.initial)?,
+            maintenance: Fixed::quantise_up(usd.maintenance)?,
+        })
+    }
+
+    /// What counts against it.
+    fn credited(usd: Levels) -> Result<Self, UnitError> {
+        Ok(Self {
+            initial: Fixed::quantise_down(usd.initial)?,
+            maintenance: Fixed::quantise_down(usd.maintenance)?,
+        })
+    }
+
+    /// Exact sum level by level.
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self { initial: self.initial + other.initial, maintenance: self.maintenance + other.maintenance }
+    }
+
+    /// Exact difference level by level.
+    pub(crate) fn minus(self, other: Self) -> Self {
+        Self { initial: self.initial - other.initial, maintenance: self.maintenance - other.maintenance }
+    }
+}
+
+impl AccountFigures {
+    /// Publishes a model's report; one with a figure out of range is reported without figures.
+    pub(crate) fn margined(report: &AccountMargin) -> Self {
+        let mut missing: Vec<Missing> =
+            report.outcome.unmargined.iter().map(|u| Missing::holding(&u.symbol, &u.reason)).collect();
+        let published = Fixed::quantise_down(report.outcome.equity_usd)
+            .and_then(|equity_usd| Ok((equity_usd, MarginFigures::new(report)?)));
+        let (status, equity_usd, margin) = match published {
+            Ok((equity_usd, margin)) => (margin.status(), Some(equity_usd), Some(margin)),
+            Err(error) => {
+                missing.push(Missing::out_of_range(&report.venue, &error));
+                (Status::NoFigures, None, None)
+            }
+        };
+        let (account, venue) = (report.account.clone(), report.venue.clone());
+        Self { account, venue, status, equity_usd, margin, missing }
+    }
+
+    /// True when something of it is in no figure.
+    pub(crate) fn is_partial(&self) -> bool {
+        !self.missing.is_empty()
+    }
+
+    /// Status as tables show it.
+    pub(crate) fn status_words(&self) -> String {
+        let is_margined = self.margin.is_some();
+        let partial = if is_margined && self.is_partial() { ", partial" } else { "" };
+        format!("{}{partial}", self.status.words())
+    }
+}
+
+impl MarginFigures {
+    fn new(report: &AccountMargin) -> Result<Self, UnitError> {
+        let outcome = &report.outcome;
+        Ok(Self {
+            rulebook: report.rulebook.clone(),
+            parameter_hash: report.parameter_hash.clone(),
+            counted_usd: Published::credited(outcome.counted)?,
+            requirement_usd: Published::asked(outcome.requirement)?,
+            utilisation: outcome.utilisation(),
+            units: outcome.units.iter().map(UnitFigures::new).collect::<Result<_, _>>()?,
+            collateral: outcome.collateral.iter().map(CollateralFigures::new).collect::<Result<_, _>>()?,
+            notes: outcome.notes.clone(),
+        })
+    }
+
+    /// Counted less asked, exactly: initial is what is available, maintenance is how far liquidation is.
+    pub(crate) fn surplus_usd(&self) -> Published {
+        self.counted_usd.minus(self.requirement_usd)
+    }
+
+    fn status(&self) -> Status {
+        let surplus = self.surplus_usd();
+        if surplus.maintenance < Fixed::ZERO {
+            Status::Liquidatable
+        } else if surplus.initial < Fixed::ZERO {
+            Status::BelowInitial
+        } else {
+            Status::Ok
+        }
+    }
+
+    /// The unit whose deciding scenario loses most, with that scenario.
+    pub(crate) fn worst(&self) -> Option<(&UnitFigures, &ScenarioFigures)> {
+        let deciding = self.units.iter().filter_map(|unit| Some((unit, unit.worst_scenario()?)));
+        deciding.min_by_key(|(_, scenario)| scenario.pnl_usd)
+    }
+
+    /// The largest charge, by what it adds to initial margin, with its unit; credits do not count.
+    pub(crate) fn largest_charge(&self) -> Option<(&UnitFigures, &ChargeFigures)> {
+        let all = self.units.iter().flat_map(|unit| unit.charges.iter().map(move |charge| (unit, charge)));
+        // The first of equals: max_by_key would take the last.
+        let mut largest: Option<(&UnitFigures, &ChargeFigures)> = None;
+        for (unit, charge) in all.filter(|(_, charge)| charge.usd.initial > Fixed::ZERO) {
+            if largest.is_none_or(|(_, best)| charge.usd.initial > best.usd.initial) {
+                largest = Some((unit, charge));
+            }
+        }
+        largest
+    }
+}
+
+impl UnitFigures {
+    fn new(unit: &Unit) -> Result<Self, UnitError> {
+        let scenario = |ScenarioPnl { name, pnl_usd }: &ScenarioPnl| {
+            Ok(ScenarioFigures { name: name.clone(), pnl_usd: Fixed::quantise(*pnl_usd)? })
+        };
+        let charge = |Charge { name, usd }: &Charge| {
+            Ok(ChargeFigures { name: name.clone(), usd: Published::asked(*usd)? })
+        };
+        let leg = |leg: &margin::LegMargin| {
+            Ok(LegFigures {
+                instrument: leg.symbol.clone(),
+                requirement_usd: Published::asked(leg.requirement)?,
+            })
+        };
+        Ok(Self {
+            name: unit.name.clone(),
+            requirement_usd: Published::asked(unit.requirement)?,
+            scenarios: unit.scenarios.iter().map(scenario).collect::<Result<_, UnitError>>()?,
+            worst: unit.worst,
+            charges: unit.charges.iter().map(charge).collect::<Result<_, UnitError>>()?,
+            legs: unit.legs.iter().map(leg).collect::<Result<_, UnitError>>()?,
+        })
+    }
+
+    /// The scenario that decides.
+    pub(crate) fn worst_scenario(&self) -> Option<&ScenarioFigures> {
+        self.scenarios.get(self.worst?)
+    }
+}
+
+impl CollateralFigures {
+    fn new(collateral: &Collateral) -> Result<Self, UnitError> {
+        let Collateral { asset, amount, value_usd, counted } = collateral;
+        let part = |counted_usd: f64| (value_usd - counted_usd) / value_usd.abs();
+        let haircut = (*value_usd != 0.0)
+            .then(|| Haircut { initial: part(counted.initial), maintenance: part(counted.maintenance) });
+        Ok(Self {
+            asset: asset.clone(),
+            amount: Fixed::quantise(*amount)?,
+            value_usd: Fixed::quantise(*value_usd)?,
+            counted_usd: Published::credited(*counted)?,
+            haircut: haircut.filter(|h| h.initial.is_finite() && h.maintenance.is_finite()),
+        })
+    }
+}
+
+impl Missing {
+    pub(crate) fn holding(symbol: &Symbol, reason: &str) -> Self {
+        Self { kind: MissingKind::Holding, name: symbol.to_string(), reason: reason.to_owned() }
+    }
+
+    pub(crate) fn out_of_range(venue: &Venue, error: &UnitError) -> Self {
+        let reason = format!("{error}: look for a size, price or rate out of range");
+        Self { kind: MissingKind::Account, name: venue.to_string(), reason }
+    }
+
+    pub(crate) fn no_rulebook(venue: &Venue, why: &NoRulebook) -> Self {
+        Self { kind: MissingKind::Account, name: venue.to_string(), reason: why.to_string() }
+    }
+}

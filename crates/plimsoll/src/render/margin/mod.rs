@@ -1,0 +1,5 @@
+//! Renderings of `plimsoll margin`.
+
+pub(crate) mod json;
+pub(crate) mod table;
+pub(crate) mod tables;

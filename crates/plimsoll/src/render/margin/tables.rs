@@ -1,0 +1,244 @@
+//! Margin as flat tables, for CSV and Parquet: full figures, units in every column name.
+
+use crate::cli::MarginTableName;
+use crate::margin_command::{LegFigures, MarginDocument, MarginFigures, Published, UnitFigures};
+use crate::output::TableNames;
+use crate::render::flat::{Body, columns, optional, text};
+use lake::{Cell, Column, ColumnKind, Table};
+
+impl TableNames for MarginTableName {
+    fn stem(self) -> &'static str {
+        match self {
+            Self::Accounts => "accounts",
+            Self::Units => "units",
+            Self::Scenarios => "scenarios",
+            Self::Charges => "charges",
+            Self::Legs => "legs",
+            Self::Collateral => "collateral",
+            Self::Unmargined => "unmargined",
+        }
+    }
+}
+
+/// One table of the result.
+pub(crate) fn table(document: &MarginDocument, name: MarginTableName) -> Table {
+    let (columns, rows) = match name {
+        MarginTableName::Accounts => accounts(document),
+        MarginTableName::Units => units(document),
+        MarginTableName::Scenarios => scenarios(document),
+        MarginTableName::Charges => charges(document),
+        MarginTableName::Legs => legs(document),
+        MarginTableName::Collateral => collateral(document),
+        MarginTableName::Unmargined => unmargined(document),
+    };
+    Table { name: name.stem(), columns, rows }
+}
+
+/// `account`, `venue`, and these.
+fn account_columns(rest: &[(&str, ColumnKind)]) -> Vec<Column> {
+    let mut all = columns(&[("account", ColumnKind::Text), ("venue", ColumnKind::Text)]);
+    all.extend(columns(rest));
+    all
+}
+
+fn published(usd: Published) -> [Cell; 2] {
+    [Cell::Fixed(usd.initial), Cell::Fixed(usd.maintenance)]
+}
+
+fn accounts(document: &MarginDocument) -> Body {
+    let columns = account_columns(&[
+        ("level", ColumnKind::Text),
+        ("status", ColumnKind::Text),
+        ("rulebook", ColumnKind::Text),
+        ("parameter_hash", ColumnKind::Text),
+        ("equity_usd", ColumnKind::Fixed),
+        ("counted_initial_usd", ColumnKind::Fixed),
+        ("counted_maintenance_usd", ColumnKind::Fixed),
+        ("initial_margin_usd", ColumnKind::Fixed),
+        ("maintenance_margin_usd", ColumnKind::Fixed),
+        ("available_usd", ColumnKind::Fixed),
+        ("to_liquidation_usd", ColumnKind::Fixed),
+        ("utilisation", ColumnKind::Float),
+        ("worst_unit", ColumnKind::Text),
+        ("worst_scenario", ColumnKind::Text),
+        ("worst_pnl_usd", ColumnKind::Fixed),
+    ]);
+    let mut rows: Vec<Vec<Cell>> = Vec::new();
+    for account in &document.accounts {
+        let mut row = vec![text(&account.account), text(&account.venue), text("account")];
+        row.push(text(account.status.key()));
+        match &account.margin {
+            Some(margin) => {
+                row.extend([text(&margin.rulebook), text(&margin.parameter_hash)]);
+                row.push(optional(account.equity_usd));
+                row.extend(levels(margin.counted_usd, margin.requirement_usd));
+                row.push(margin.utilisation.map_or(Cell::Null, Cell::Float));
+                row.extend(worst(margin));
+            }
+            None => {
+                row.extend([Cell::Null, Cell::Null, optional(account.equity_usd)]);
+                row.extend([const { Cell::Null }; 10]);
+            }
+        }
+        rows.push(row);
+    }
+    let totals = document.totals();
+    let mut row = vec![Cell::Null, Cell::Null, text(document.total_word())];
+    row.extend([Cell::Null, Cell::Null, Cell::Null, Cell::Fixed(totals.equity_usd)]);
+    row.extend(levels(totals.counted_usd, totals.requirement_usd));
+    row.extend([const { Cell::Null }; 4]);
+    rows.push(row);
+    (columns, rows)
+}
+
+/// Counted, asked and left.
+fn levels(counted: Published, asked: Published) -> impl Iterator<Item = Cell> {
+    [counted, asked, counted.minus(asked)].into_iter().flat_map(published)
+}
+
+fn worst(margin: &MarginFigures) -> [Cell; 3] {
+    match margin.worst() {
+        Some((unit, scenario)) => [text(&unit.name), text(&scenario.name), Cell::Fixed(scenario.pnl_usd)],
+        None => [Cell::Null, Cell::Null, Cell::Null],
+    }
+}
+
+/// Rows of every unit of every account, each after its account and venue.
+fn by_unit(document: &MarginDocument, rows_of: impl Fn(&UnitFigures) -> Vec<Vec<Cell>>) -> Vec<Vec<Cell>> {
+    let mut rows = Vec::new();
+    for account in &document.accounts {
+        for unit in account.margin.iter().flat_map(|margin| &margin.units) {
+            rows.extend(rows_of(unit).into_iter().map(|cells| {
+                let mut row = vec![text(&account.account), text(&account.venue), text(&unit.name)];
+                row.extend(cells);
+                row
+            }));
+        }
+    }
+    rows
+}
+
+fn units(document: &MarginDocument) -> Body {
+    let columns = account_columns(&[
+        ("unit", ColumnKind::Text),
+        ("initial_margin_usd", ColumnKind::Fixed),
+        ("maintenance_margin_usd", ColumnKind::Fixed),
+        ("worst_scenario", ColumnKind::Text),
+        ("worst_pnl_usd", ColumnKind::Fixed),
+    ]);
+    let rows = by_unit(document, |unit| {
+        let mut row: Vec<Cell> = published(unit.requirement_usd).into();
+        row.extend(match unit.worst_scenario() {
+            Some(scenario) => [text(&scenario.name), Cell::Fixed(scenario.pnl_usd)],
+            None => [Cell::Null, Cell::Null],
+        });
+        vec![row]
+    });
+    (columns, rows)
+}
+
+fn scenarios(document: &MarginDocument) -> Body {
+    let columns = account_columns(&[
+        ("unit", ColumnKind::Text),
+        ("scenario", ColumnKind::Text),
+        ("pnl_usd", ColumnKind::Fixed),
+        ("decides", ColumnKind::Integer),
+    ]);
+    let rows = by_unit(document, |unit| {
+        let numbered = unit.scenarios.iter().enumerate();
+        numbered
+            .map(|(place, scenario)| {
+                let decides = i64::from(unit.worst == Some(place));
+                vec![text(&scenario.name), Cell::Fixed(scenario.pnl_usd), Cell::Integer(decides)]
+            })
+            .collect()
+    });
+    (columns, rows)
+}
+
+fn charges(document: &MarginDocument) -> Body {
+    let columns = account_columns(&[
+        ("unit", ColumnKind::Text),
+        ("charge", ColumnKind::Text),
+        ("initial_usd", ColumnKind::Fixed),
+        ("maintenance_usd", ColumnKind::Fixed),
+    ]);
+    let rows = by_unit(document, |unit| {
+        let row = |name: &str, usd| std::iter::once(text(name)).chain(published(usd)).collect();
+        unit.charges.iter().map(|charge| row(&charge.name, charge.usd)).collect()
+    });
+    (columns, rows)
+}
+
+fn legs(document: &MarginDocument) -> Body {
+    let columns = account_columns(&[
+        ("unit", ColumnKind::Text),
+        ("instrument", ColumnKind::Text),
+        ("initial_margin_usd", ColumnKind::Fixed),
+        ("maintenance_margin_usd", ColumnKind::Fixed),
+    ]);
+    let rows = by_unit(document, |unit| {
+        let row = |leg: &LegFigures| {
+            std::iter::once(text(&leg.instrument)).chain(published(leg.requirement_usd)).collect()
+        };
+        unit.legs.iter().map(row).collect()
+    });
+    (columns, rows)
+}
+
+fn collateral(document: &MarginDocument) -> Body {
+    let columns = account_columns(&[
+        ("asset", ColumnKind::Text),
+        ("amount", ColumnKind::Fixed),
+        ("value_usd", ColumnKind::Fixed),
+        ("counted_initial_usd", ColumnKind::Fixed),
+        ("counted_maintenance_usd", ColumnKind::Fixed),
+        ("haircut_initial", ColumnKind::Float),
+        ("haircut_maintenance", ColumnKind::Float),
+    ]);
+    let mut rows = Vec::new();
+    for account in &document.accounts {
+        for balance in account.margin.iter().flat_map(|margin| &margin.collateral) {
+            let mut row = vec![text(&account.account), text(&account.venue), text(&balance.asset)];
+            row.extend([Cell::Fixed(balance.amount), Cell::Fixed(balance.value_usd)]);
+            row.extend(published(balance.counted_usd));
+            row.extend(match balance.haircut {
+                Some(haircut) => [Cell::Float(haircut.initial), Cell::Float(haircut.maintenance)],
+                None => [Cell::Null, Cell::Null],
+            });
+            rows.push(row);
+        }
+    }
+    (columns, rows)
+}
+
+fn unmargined(document: &MarginDocument) -> Body {
+    let mut columns = account_columns(&[("kind", ColumnKind::Text), ("name", ColumnKind::Text)]);
+    columns.extend(self::columns(&[
+        ("file", ColumnKind::Text),
+        ("row", ColumnKind::Integer),
+        ("reason", ColumnKind::Text),
+    ]));
+    let mut rows = Vec::new();
+    for account in &document.accounts {
+        for missing in &account.missing {
+            let mut row = vec![text(&account.account), text(&account.venue), text(missing.kind.key())];
+            row.extend([text(&missing.name), Cell::Null, Cell::Null, text(&missing.reason)]);
+            rows.push(row);
+        }
+    }
+    for issue in document.issues.kept() {
+        let row = i64::try_from(issue.row).map_or(Cell::Null, Cell::Integer);
+        let reason = format!("{} = '{}': {}", issue.field, issue.value, issue.rule);
+        rows.push(vec![
+            Cell::Null,
+            Cell::Null,
+            text("bad row"),
+            Cell::Null,
+            text(&issue.file),
+            row,
+            text(reason),
+        ]);
+    }
+    (columns, rows)
+}
