@@ -155,7 +155,11 @@ impl Rulebook {
         };
         let root = Section::root(&table, &mistakes);
         let header = header(&root);
-        let model = root.word("engine", &ENGINES).and_then(|engine| match engine {
+        let engine = root.word("engine", &ENGINES);
+        if engine.is_none() {
+            root.leave_rest();
+        }
+        let model = engine.and_then(|engine| match engine {
             Engine::Scenario => ScenarioModel::read(&root).map(|m| Model::Scenario(Box::new(m))),
             Engine::Options => OptionsMargin::read(&root).map(Model::Options),
             Engine::Tiered => TieredMargin::read(&root).map(|m| Model::Tiered(Box::new(m))),

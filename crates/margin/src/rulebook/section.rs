@@ -113,6 +113,11 @@ impl<'a> Section<'a> {
         self.table.contains_key(key)
     }
 
+    /// Takes the other keys as read: after a mistake in the word that says which keys there are, each would be called unknown.
+    pub(crate) fn leave_rest(&self) {
+        self.used.borrow_mut().extend(self.table.keys().cloned());
+    }
+
     /// True when the key is there as text, for keys that take a word or something else.
     pub(crate) fn is_text(&self, key: &str) -> bool {
         self.table.get(key).is_some_and(Value::is_str)

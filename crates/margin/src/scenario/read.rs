@@ -58,9 +58,13 @@ impl ScenarioModel {
             root.word("numeraire", &[("usd", Numeraire::Usd), ("settlement", Numeraire::Settlement)]);
         let model = Self {
             underlyings: assets(root, "underlyings"),
-            unit_by: unit_by?,
-            combine: combine?,
-            numeraire: numeraire?,
+            // After a mistake in a word the first stands in, so that all other sections are still read.
+            unit_by: unit_by.unwrap_or(UnitBy::Underlying),
+            combine: combine.unwrap_or(match numeraire {
+                Some(Numeraire::Settlement) => Combine::Segregated,
+                _ => Combine::Sum,
+            }),
+            numeraire: numeraire.unwrap_or(Numeraire::Usd),
             scenarios: root.children("grid").iter().flat_map(grid).collect(),
             price_range: by_asset(root, "price_range", Bound::Within(1e-6, 0.99)),
             vol_shock: vol_shock(root),
@@ -406,7 +410,11 @@ fn charge(s: &Section<'_>) -> Option<ChargeRule> {
     let name = s.text("name");
     let place =
         s.word("place", &[("scaled", Place::Scaled), ("added", Place::Added), ("floor", Place::Floor)]);
-    let kind = match s.word("kind", &KINDS)? {
+    let Some(kind) = s.word("kind", &KINDS) else {
+        s.leave_rest();
+        return None;
+    };
+    let kind = match kind {
         Word::Futures => ChargeKind::Futures { rate: rates(s), perpetuals_only: false },
         Word::Perpetuals => ChargeKind::Futures { rate: rates(s), perpetuals_only: true },
         Word::Holdings => ChargeKind::Holdings(rates(s)),
@@ -418,7 +426,9 @@ fn charge(s: &Section<'_>) -> Option<ChargeRule> {
         },
         Word::ExpiryDelta => ChargeKind::ExpiryDelta {
             per_year: by_asset(s, "per_year", Bound::NotNegative),
-            growth: s.word("growth", &[("linear", Growth::Linear), ("exponential", Growth::Exponential)])?,
+            growth: s
+                .word("growth", &[("linear", Growth::Linear), ("exponential", Growth::Exponential)])
+                .unwrap_or(Growth::Linear),
             least: by_asset(s, "least", Bound::NotNegative),
         },
         Word::DeltaShock => ChargeKind::DeltaShock {

@@ -54,31 +54,46 @@ impl Random {
     }
 }
 
-/// Kinds of books.
+/// A kind of books.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Flavour {
-    /// Perpetuals paid in a currency.
-    Linear(&'static str),
-    /// Perpetuals and collateral in coin.
-    Inverse,
-    /// Options and a perpetual paid in a currency.
-    LinearOptions(&'static str),
-    /// Options and a perpetual paid in coin.
-    InverseOptions,
+pub(crate) struct Flavour {
+    /// What legs are paid in, and the collateral; none is the coin.
+    pub(crate) currency: Option<&'static str>,
+    pub(crate) legs: Legs,
+    pub(crate) coins: Coins,
 }
 
-pub(crate) const FLAVOURS: [Flavour; 10] = [
-    Flavour::Linear("USD"),
-    Flavour::Linear("USDC"),
-    Flavour::Linear("USDT"),
-    Flavour::Linear("USDE"),
-    Flavour::Inverse,
-    Flavour::LinearOptions("USD"),
-    Flavour::LinearOptions("USDC"),
-    Flavour::LinearOptions("USDT"),
-    Flavour::LinearOptions("USDE"),
-    Flavour::InverseOptions,
-];
+/// What a book is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Legs {
+    /// One perpetual.
+    One,
+    /// Perpetuals.
+    Perpetuals,
+    /// Options.
+    Options,
+    /// Options, and perpetuals that hedge them or do not.
+    Mixed,
+}
+
+/// On what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Coins {
+    Btc,
+    BtcAndEth,
+}
+
+/// All kinds, mixed ones of both coins first.
+pub(crate) fn flavours() -> Vec<Flavour> {
+    let currencies = [Some("USD"), Some("USDC"), Some("USDT"), Some("USDE"), None];
+    let mut all = Vec::new();
+    for coins in [Coins::BtcAndEth, Coins::Btc] {
+        for legs in [Legs::Mixed, Legs::Perpetuals, Legs::Options, Legs::One] {
+            all.extend(currencies.map(|currency| Flavour { currency, legs, coins }));
+        }
+    }
+    all
+}
 
 const COINS: [(&str, f64); 2] = [("BTC", 100_000.0), ("ETH", 3_500.0)];
 
@@ -86,40 +101,40 @@ fn asset(name: &str) -> Asset {
     Asset::new(name).unwrap()
 }
 
-/// The `seed`-th book of a flavour on a venue: 1 to 5 legs on BTC and ETH, leverage from 0.2 to 30.
+/// The `seed`-th book of a flavour on a venue: 1 to 5 legs, leverage from 0.2 to 30.
 pub(crate) fn book(venue: &Venue, flavour: Flavour, seed: u64) -> AccountState {
     let mut random = Random::new(seed);
     let asof = Timestamp::from_utc_date(2026, 11, 22, 8).unwrap();
     let capital_usd = random.magnitude((1e3, 1e7));
-    let count = random.pick(&[1, 1, 2, 3, 5]);
+    let coins = match flavour.coins {
+        Coins::Btc => &COINS[..1],
+        Coins::BtcAndEth => &COINS[..],
+    };
+    let count = if flavour.legs == Legs::One { 1 } else { random.pick(&[1, 1, 2, 3, 5]) };
     let notional_usd = capital_usd * random.magnitude((0.2, 30.0)) / f64::from(count);
     let mut legs: Vec<Leg> = Vec::new();
     for number in 0..count {
-        let (coin, index) = random.pick(&COINS);
+        let (coin, index) = random.pick(coins);
         let size_usd = notional_usd * random.between((0.3, 1.7)) * random.side();
         let base = Base { coin, index, asof };
-        let is_perpetual = number > 1 || random.unit() < 0.3;
-        let leg = match flavour {
-            Flavour::Linear(currency) => perpetual(&mut random, base, Some(currency), size_usd),
-            Flavour::Inverse => perpetual(&mut random, base, None, size_usd),
-            Flavour::LinearOptions(currency) if is_perpetual => {
-                perpetual(&mut random, base, Some(currency), size_usd)
-            }
-            Flavour::InverseOptions if is_perpetual => perpetual(&mut random, base, None, size_usd),
-            Flavour::LinearOptions(currency) => option(&mut random, base, Some(currency), size_usd),
-            Flavour::InverseOptions => option(&mut random, base, None, size_usd),
+        let is_perpetual = match flavour.legs {
+            Legs::One | Legs::Perpetuals => true,
+            Legs::Options => false,
+            Legs::Mixed => number > 1 || random.unit() < 0.3,
+        };
+        let leg = if is_perpetual {
+            perpetual(&mut random, base, flavour.currency, size_usd)
+        } else {
+            option(&mut random, base, flavour.currency, size_usd)
         };
         if legs.iter().all(|other| other.contract != leg.contract) {
             legs.push(leg);
         }
     }
     legs.sort_by(|a, b| a.contract.cmp(&b.contract));
-    let (name, price_usd) = match flavour {
-        Flavour::Linear(currency) | Flavour::LinearOptions(currency) => (currency, 1.0),
-        Flavour::Inverse | Flavour::InverseOptions => random.pick(&COINS),
-    };
+    let (name, price_usd) = flavour.currency.map_or_else(|| random.pick(coins), |currency| (currency, 1.0));
     let balances = vec![Holding { asset: asset(name), amount: capital_usd / price_usd, price_usd }];
-    let account = Account::new(&format!("{flavour:?} {seed}").replace('"', "")).unwrap();
+    let account = Account::new(&format!("book {seed}")).unwrap();
     AccountState { account, venue: venue.clone(), asof, legs, balances, unmargined: Vec::new() }
 }
 
@@ -189,27 +204,36 @@ pub(crate) struct Tally {
     pub(crate) unknown: u32,
 }
 
+impl Tally {
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self {
+            prices: self.prices + other.prices,
+            none: self.none + other.none,
+            already: self.already + other.already,
+            unknown: self.unknown + other.unknown,
+        }
+    }
+}
+
 /// Checks an answer against the surplus itself, on a grid ten times finer than the documented mesh of the search.
 pub(crate) fn check(
     report: &LiquidationReport,
     query: &LiquidationQuery,
     surplus_usd: impl Fn(f64) -> f64,
-    tally: &mut Tally,
-) -> Result<(), String> {
+) -> Result<Tally, String> {
     let today = surplus_usd(1.0);
     match &report.liquidation {
-        Liquidation::Undefined { reason } => return Err(reason.clone()),
-        Liquidation::Already if today < 0.0 => tally.already += 1,
-        Liquidation::Already => return Err(format!("already, but the surplus today is {today}")),
+        Liquidation::Undefined { reason } => Err(reason.clone()),
+        Liquidation::Already if today < 0.0 => Ok(Tally { already: 1, ..Tally::default() }),
+        Liquidation::Already => Err(format!("already, but the surplus today is {today}")),
+        Liquidation::Searched { .. } if today < 0.0 => {
+            Err(format!("searched, but the surplus today is {today}"))
+        }
         Liquidation::Searched { down, up } => {
-            if today < 0.0 {
-                return Err(format!("searched, but the surplus today is {today}"));
-            }
-            check_side(down, Direction::Down, query, &surplus_usd, tally)?;
-            check_side(up, Direction::Up, query, &surplus_usd, tally)?;
+            let down = check_side(down, Direction::Down, query, &surplus_usd)?;
+            Ok(down.plus(check_side(up, Direction::Up, query, &surplus_usd)?))
         }
     }
-    Ok(())
 }
 
 fn check_side(
@@ -217,8 +241,8 @@ fn check_side(
     direction: Direction,
     query: &LiquidationQuery,
     surplus_usd: &impl Fn(f64) -> f64,
-    tally: &mut Tally,
-) -> Result<(), String> {
+) -> Result<Tally, String> {
+    let mut tally = Tally::default();
     let end = match side {
         Side::Price(crossing) => {
             tally.prices += 1;
@@ -236,7 +260,7 @@ fn check_side(
     };
     match grid(direction, end).into_iter().find(|factor| surplus_usd(*factor) < 0.0) {
         Some(nearer) => Err(format!("{side:?}, but at {nearer:.17} the surplus is {}", surplus_usd(nearer))),
-        None => Ok(()),
+        None => Ok(tally),
     }
 }
 

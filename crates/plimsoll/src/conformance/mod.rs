@@ -91,6 +91,8 @@ pub(crate) static SUITES: &[Suite] = &[
     Suite { id: margin::dydx::ID, summary: margin::dydx::SUMMARY, run: margin::dydx::run },
     Suite { id: margin::drift::ID, summary: margin::drift::SUMMARY, run: margin::drift::run },
     Suite { id: margin::mango::ID, summary: margin::mango::SUMMARY, run: margin::mango::run },
+    Suite { id: margin::okx_pm::ID, summary: margin::okx_pm::SUMMARY, run: margin::okx_pm::run },
+    Suite { id: margin::span::ID, summary: margin::span::SUMMARY, run: margin::span::run },
 ];
 
 /// Why nothing was run.

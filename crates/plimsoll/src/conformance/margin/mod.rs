@@ -10,4 +10,6 @@ pub(super) mod dydx;
 pub(super) mod hyperliquid;
 mod integers;
 pub(super) mod mango;
+pub(super) mod okx_pm;
+pub(super) mod span;
 pub(super) mod tiered;
