@@ -4,8 +4,6 @@
 //! snapshot instead of every twentieth.
 #![allow(clippy::disallowed_methods)] // tests may be told where data are and how thorough to be
 
-mod derive_srm;
-
 use super::result::{Comparison, Group, Role, distribution};
 use super::{ConformanceError, SUITES, Snapshots, Sources, SuiteResult, json, passed, run, table};
 use std::num::NonZeroUsize;
