@@ -1,7 +1,7 @@
 //! A user writes a scenario rulebook and gets it wrong: every mistake is named with file and key, all in one reading.
 
-use margin::{Rulebook, Rulebooks};
-use units::Venue;
+use margin::{AccountState, Rulebook, Rulebooks};
+use units::{Account, Timestamp, Venue};
 
 const FILE: &str = "mine.toml";
 
@@ -284,5 +284,18 @@ fn a_venue_is_claimed_once_and_an_id_replaces_itself() {
     assert_eq!(issues.kept()[0].field, "venues");
     assert!(issues.kept()[0].rule.contains("okx-pm"), "{issues}");
     all.add(FILE, &claims.replacen("id = \"mine\"", "id = \"okx-pm\"", 1)).unwrap();
-    assert_eq!(all.for_venue(&Venue::new("okx").unwrap()).unwrap().header.title, "My own");
+    assert_eq!(all.for_account(&account("okx")).unwrap().header.title, "My own");
+    let nobody = all.for_account(&account("nowhere")).unwrap_err().to_string();
+    assert!(nobody.contains("--rulebook nowhere=ID") && nobody.contains("--rules"), "{nobody}");
+}
+
+fn account(venue: &str) -> AccountState {
+    AccountState {
+        account: Account::new("a").unwrap(),
+        venue: Venue::new(venue).unwrap(),
+        asof: Timestamp::from_utc_date(2026, 11, 22, 8).unwrap(),
+        legs: Vec::new(),
+        balances: Vec::new(),
+        unmargined: Vec::new(),
+    }
 }
