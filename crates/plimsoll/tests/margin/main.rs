@@ -16,7 +16,15 @@ mod schema;
 #[path = "../report/support.rs"]
 mod support;
 
-use support::Scratch;
+use support::{Ran, Scratch};
+
+impl Scratch {
+    /// `plimsoll margin` with these arguments, separated by blanks.
+    pub(crate) fn margin(&self, args: &str) -> Ran {
+        let all: Vec<&str> = std::iter::once("margin").chain(args.split_whitespace()).collect();
+        self.run(&all)
+    }
+}
 
 /// The sample on rules for each of its accounts.
 pub(crate) const WHOLE: &str = "book.csv --market market.json --rulebook binance=binance-options";
