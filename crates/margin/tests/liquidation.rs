@@ -5,6 +5,8 @@
 //! cargo test -p margin --test liquidation -- --ignored --nocapture     # 10,000 books a rulebook: hours
 //! ```
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
+
 mod kit;
 
 use kit::{Flavour, Tally, book, check, flavours};

@@ -323,7 +323,8 @@ fn collateral_to_add_moves_the_price_to_the_target() {
 fn twin(seeds: std::ops::Range<u64>) {
     let venue = Venue::new("v").unwrap();
     let joint = Path { beta_of_other_coins: 1.3, ..Path::alone(asset("BTC")) };
-    let rules: [(&str, fn(&AccountState) -> Outcome); 4] = [
+    type Rule = fn(&AccountState) -> Outcome;
+    let rules: [(&str, Rule); 4] = [
         ("tiered", tiered),
         ("jumping", jumping),
         ("short options", short_options),
