@@ -190,6 +190,13 @@ const MISTAKES: &[Mistake] = &[
     mistake("pair that is none", "\"USDT-USD\"", "\"USDT\"", "charge[3].pairs"),
     mistake("unknown kind", "kind = \"futures\"", "kind = \"swaps\"", "charge[1].kind"),
     mistake("unknown place", "place = \"floor\"", "place = \"ceiling\"", "charge[2].place"),
+    mistake("no moves", "moves = [-0.5, 1.0]", "moves = []", "grid[2].moves"),
+    mistake(
+        "charge without a number for an underlying",
+        "per_year = 0.05",
+        "per_year = { BTC = 0.05 }",
+        "charge[4].per_year",
+    ),
     mistake("unknown growth", "growth = \"linear\"", "growth = \"cubic\"", "charge[4].growth"),
     mistake("negative rate", "per_year = 0.05", "per_year = -0.05", "charge[4].per_year"),
     mistake("text for a number", "range_up = 0.5", "range_up = \"a lot\"", "vol_shock.range_up"),

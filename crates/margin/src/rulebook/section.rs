@@ -108,6 +108,11 @@ impl<'a> Section<'a> {
         self.mistakes.add(&self.key(key), &value, rule);
     }
 
+    /// Mistakes of the whole file so far: whoever reads several keys knows whether one of them was at fault.
+    pub(crate) fn mistakes_so_far(&self) -> u64 {
+        self.mistakes.issues.borrow().total()
+    }
+
     /// True when the key is there.
     pub(crate) fn has(&self, key: &str) -> bool {
         self.table.contains_key(key)
@@ -137,13 +142,7 @@ impl<'a> Section<'a> {
     }
 
     fn checked(&self, key: &str, value: &Value, bound: Bound) -> Option<f64> {
-        #[allow(clippy::cast_precision_loss)] // parameters are far below 2^53
-        let number = match value {
-            Value::Float(number) => Some(*number),
-            Value::Integer(number) => Some(*number as f64),
-            _ => None,
-        };
-        let within = number.filter(|n| bound.holds(*n));
+        let within = as_number(value).filter(|n| bound.holds(*n));
         if within.is_none() {
             self.mistakes.add(&self.key(key), &value.to_string(), &format!("must be {}", bound.rule()));
         }
@@ -153,6 +152,16 @@ impl<'a> Section<'a> {
     /// A number that must be there.
     pub(crate) fn number(&self, key: &str, bound: Bound) -> f64 {
         self.required(key, &bound.rule()).and_then(|v| self.checked(key, v, bound)).unwrap_or(0.0)
+    }
+
+    /// `initial` and `maintenance`, the first at least the second. A number at fault has one mistake, not also this one.
+    pub(crate) fn levels(&self, bound: Bound, rule: &str) -> (f64, f64) {
+        let (initial, maintenance) = (self.number("initial", bound), self.number("maintenance", bound));
+        let sound = |key: &str| self.table.get(key).and_then(as_number).is_some_and(|n| bound.holds(n));
+        if initial < maintenance && sound("initial") && sound("maintenance") {
+            self.mistake("initial", rule);
+        }
+        (initial, maintenance)
     }
 
     /// A number that may be absent.
@@ -322,6 +331,15 @@ impl<'a> Section<'a> {
         };
         let named = |i: usize| format!("{}[{}]", self.key(key), i + 1);
         tables.into_iter().enumerate().map(|(i, t)| Section::new(named(i), t, self.mistakes)).collect()
+    }
+}
+
+#[allow(clippy::cast_precision_loss)] // parameters are far below 2^53
+fn as_number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Float(number) => Some(*number),
+        Value::Integer(number) => Some(*number as f64),
+        _ => None,
     }
 }
 

@@ -35,6 +35,8 @@ use super::model::{
 use crate::rulebook::section::{Bound, Section};
 use units::Asset;
 
+const BELOW: &str = "is below maintenance: an account could open what is liquidated at once";
+
 const VOLS: [(&str, VolMove); 7] = [
     ("same", VolMove::Same),
     ("up", VolMove::Up),
@@ -56,8 +58,10 @@ impl ScenarioModel {
         );
         let numeraire =
             root.word("numeraire", &[("usd", Numeraire::Usd), ("settlement", Numeraire::Settlement)]);
+        let underlyings = assets(root, "underlyings");
+        let charges = root.children("charge").iter().filter_map(|s| charge(s, &underlyings)).collect();
         let model = Self {
-            underlyings: assets(root, "underlyings"),
+            underlyings,
             // After a mistake in a word the first stands in, so that all other sections are still read.
             unit_by: unit_by.unwrap_or(UnitBy::Underlying),
             combine: combine.unwrap_or(match numeraire {
@@ -72,7 +76,7 @@ impl ScenarioModel {
             static_discount: root.optional_child("static_discount").map(|s| static_discount(&s)),
             forward_contingency: root.optional_child("forward_contingency").map(|s| forward_contingency(&s)),
             offset: offset(root),
-            charges: root.children("charge").iter().filter_map(charge).collect(),
+            charges,
             factor: factors(root),
             collateral: collateral(root),
             borrow: root.optional_child("borrow").map(|s| rates(&s)),
@@ -83,7 +87,7 @@ impl ScenarioModel {
 
     /// Rules between sections.
     fn check(&self, root: &Section<'_>) {
-        if self.scenarios.is_empty() {
+        if !root.has("grid") {
             root.mistake("grid", "a scenario rulebook needs at least one [[grid]] with moves and vols");
         }
         let any = |test: fn(VolMove) -> bool| self.scenarios.iter().any(|s| test(s.vol));
@@ -111,7 +115,7 @@ impl ScenarioModel {
             .iter()
             .any(|s| matches!(s.spot, SpotMove::OfRange(_)) || matches!(s.weight, Weight::EdgeScaled(_)));
         if uses_range {
-            self.covers(root, "price_range", &self.price_range);
+            covers(root, "price_range", &self.price_range, &self.underlyings);
         }
         self.keeps_prices(root);
         if self.combine != Combine::Segregated && self.numeraire == Numeraire::Settlement {
@@ -119,27 +123,6 @@ impl ScenarioModel {
                 "numeraire",
                 "\"settlement\" goes with combine = \"segregated\": coins of several kinds do not add",
             );
-        }
-        for rule in &self.charges {
-            match &rule.kind {
-                ChargeKind::ExpiryDelta { per_year, least, .. } => {
-                    self.covers(root, "charge", per_year);
-                    self.covers(root, "charge", least);
-                }
-                ChargeKind::DeltaShock { slope_per_coin: by, .. } | ChargeKind::CloseOut { rate: by, .. } => {
-                    self.covers(root, "charge", by)
-                }
-                ChargeKind::CalendarSpread { rate, per_year } => {
-                    self.covers(root, "charge", rate);
-                    self.covers(root, "charge", per_year);
-                }
-                ChargeKind::Futures { .. }
-                | ChargeKind::Holdings(_)
-                | ChargeKind::NakedOptions(_)
-                | ChargeKind::ShortOptions(_)
-                | ChargeKind::QuoteHedge { .. }
-                | ChargeKind::Confidence { .. } => {}
-            }
         }
     }
 
@@ -158,16 +141,16 @@ impl ScenarioModel {
             );
         }
     }
+}
 
-    /// A table by asset has a number for every underlying.
-    fn covers(&self, root: &Section<'_>, key: &str, by: &ByAsset) {
-        let missing: Vec<&str> =
-            self.underlyings.iter().filter(|asset| by.get(asset).is_none()).map(Asset::as_str).collect();
-        if !missing.is_empty() {
-            root.mistake(key, &format!("has no number for {}: add it or a default", missing.join(", ")));
-        } else if self.underlyings.is_empty() && by.default.is_none() {
-            root.mistake(key, "needs a default, because the rulebook covers any underlying");
-        }
+/// A table by asset has a number for every underlying; none named is any.
+fn covers(section: &Section<'_>, key: &str, by: &ByAsset, underlyings: &[Asset]) {
+    let missing: Vec<&str> =
+        underlyings.iter().filter(|asset| by.get(asset).is_none()).map(Asset::as_str).collect();
+    if !missing.is_empty() {
+        section.mistake(key, &format!("has no number for {}: add it or a default", missing.join(", ")));
+    } else if underlyings.is_empty() && by.default.is_none() {
+        section.mistake(key, "needs a default, because the rulebook covers any underlying");
     }
 }
 
@@ -187,6 +170,16 @@ fn by_asset(section: &Section<'_>, key: &str, bound: Bound) -> ByAsset {
     ByAsset { default, of }
 }
 
+/// Numbers by asset that a rule needs for every underlying. A key at fault has its own mistake only.
+fn for_all(section: &Section<'_>, key: &str, bound: Bound, underlyings: &[Asset]) -> ByAsset {
+    let before = section.mistakes_so_far();
+    let by = by_asset(section, key, bound);
+    if section.mistakes_so_far() == before {
+        covers(section, key, &by, underlyings);
+    }
+    by
+}
+
 fn grid(section: &Section<'_>) -> Vec<Scenario> {
     let mut moves: Vec<SpotMove> = Vec::new();
     if section.has("range_moves") {
@@ -196,6 +189,9 @@ fn grid(section: &Section<'_>) -> Vec<Scenario> {
     }
     if section.has("moves") || moves.is_empty() {
         moves.extend(section.numbers("moves", Bound::Return).into_iter().map(SpotMove::Relative));
+    }
+    if moves.is_empty() && (section.has("moves") || section.has("range_moves")) {
+        section.mistake("moves", "must list at least one move, such as [0.0]");
     }
     let vols = section.texts("vols").into_iter().filter_map(|word| {
         let known = VOLS.iter().find(|(name, _)| *name == word);
@@ -334,16 +330,13 @@ fn factors(root: &Section<'_>) -> Factors {
     let Some(s) = root.child("factor") else {
         return Factors { initial: 1.0, maintenance: 1.0, depeg_threshold: 0.0, depeg_factor: 0.0 };
     };
-    let factors = Factors {
-        initial: s.number("initial", Bound::Positive),
-        maintenance: s.number("maintenance", Bound::Positive),
+    let (initial, maintenance) = s.levels(Bound::Positive, BELOW);
+    Factors {
+        initial,
+        maintenance,
         depeg_threshold: s.number_or("depeg_threshold", Bound::Within(0.0, 1.0), 0.0),
         depeg_factor: s.number_or("depeg_factor", Bound::NotNegative, 0.0),
-    };
-    if factors.initial < factors.maintenance {
-        s.mistake("initial", "is below maintenance: an account could open what is liquidated at once");
     }
-    factors
 }
 
 fn collateral(root: &Section<'_>) -> CollateralRule {
@@ -351,14 +344,9 @@ fn collateral(root: &Section<'_>) -> CollateralRule {
     let mut rule =
         CollateralRule { cash: assets(&section, "cash"), haircut: std::collections::BTreeMap::new() };
     for (name, s) in section.named_children("haircut") {
-        let haircut = Haircut {
-            initial: s.number("initial", Bound::Fraction),
-            maintenance: s.number("maintenance", Bound::Fraction),
-            in_scenarios: in_scenarios(&s),
-        };
-        if haircut.initial < haircut.maintenance {
-            s.mistake("initial", "is below maintenance: collateral would count less after a loss of nothing");
-        }
+        let below = "is below maintenance: collateral would count less after a loss of nothing";
+        let (initial, maintenance) = s.levels(Bound::Fraction, below);
+        let haircut = Haircut { initial, maintenance, in_scenarios: in_scenarios(&s) };
         match Asset::new(&name) {
             Ok(asset) => {
                 rule.haircut.insert(asset, haircut);
@@ -406,7 +394,8 @@ const KINDS: [(&str, Word); 11] = [
     ("quote_hedge", Word::QuoteHedge),
 ];
 
-fn charge(s: &Section<'_>) -> Option<ChargeRule> {
+fn charge(s: &Section<'_>, underlyings: &[Asset]) -> Option<ChargeRule> {
+    let all = |key: &str| for_all(s, key, Bound::NotNegative, underlyings);
     let name = s.text("name");
     let place =
         s.word("place", &[("scaled", Place::Scaled), ("added", Place::Added), ("floor", Place::Floor)]);
@@ -425,27 +414,21 @@ fn charge(s: &Section<'_>) -> Option<ChargeRule> {
             factor: s.number("factor", Bound::NotNegative),
         },
         Word::ExpiryDelta => ChargeKind::ExpiryDelta {
-            per_year: by_asset(s, "per_year", Bound::NotNegative),
+            per_year: all("per_year"),
             growth: s
                 .word("growth", &[("linear", Growth::Linear), ("exponential", Growth::Exponential)])
                 .unwrap_or(Growth::Linear),
-            least: by_asset(s, "least", Bound::NotNegative),
+            least: all("least"),
         },
         Word::DeltaShock => ChargeKind::DeltaShock {
             threshold_usd: s.number("threshold_usd", Bound::NotNegative),
-            slope_per_coin: by_asset(s, "slope_per_coin", Bound::NotNegative),
+            slope_per_coin: all("slope_per_coin"),
             most: s.number("most", Bound::Fraction),
         },
-        Word::CloseOut => {
-            ChargeKind::CloseOut { rate: by_asset(s, "rate", Bound::NotNegative), bands: bands(s) }
-        }
+        Word::CloseOut => ChargeKind::CloseOut { rate: all("rate"), bands: bands(s) },
         Word::CalendarSpread => {
-            let per_year = if s.has("per_year") {
-                by_asset(s, "per_year", Bound::NotNegative)
-            } else {
-                ByAsset::all(0.0)
-            };
-            ChargeKind::CalendarSpread { rate: by_asset(s, "rate", Bound::NotNegative), per_year }
+            let per_year = if s.has("per_year") { all("per_year") } else { ByAsset::all(0.0) };
+            ChargeKind::CalendarSpread { rate: all("rate"), per_year }
         }
         Word::QuoteHedge => ChargeKind::QuoteHedge { pairs: quote_pairs(s), tables: hedge_tables(s) },
     };
@@ -453,14 +436,8 @@ fn charge(s: &Section<'_>) -> Option<ChargeRule> {
 }
 
 fn rates(s: &Section<'_>) -> Rates {
-    let rates = Rates {
-        initial: s.number("initial", Bound::NotNegative),
-        maintenance: s.number("maintenance", Bound::NotNegative),
-    };
-    if rates.initial < rates.maintenance {
-        s.mistake("initial", "is below maintenance: an account could open what is liquidated at once");
-    }
-    rates
+    let (initial, maintenance) = s.levels(Bound::NotNegative, BELOW);
+    Rates { initial, maintenance }
 }
 
 fn bands(section: &Section<'_>) -> Vec<Band> {

@@ -162,7 +162,11 @@ impl Cube {
     /// Cuts holdings, in order, to what offsets the delta of the contracts.
     pub(super) fn limit_to_hedge(&self, entries: &mut [Entry]) {
         let is_holding = |entry: &Entry| self.row(entry).is_some_and(|row| row.class == Class::Holding);
-        let delta = |entry: &Entry| entry.weight * self.row(entry).map_or(0.0, |row| row.delta);
+        // A holding's delta is what it has in coins; its row says zero, because charges on deltas leave holdings out.
+        let delta = |entry: &Entry| {
+            let of = |row: &Row| if row.class == Class::Holding { row.coins } else { row.delta };
+            entry.weight * self.row(entry).map_or(0.0, of)
+        };
         let mut open: f64 = entries.iter().filter(|entry| !is_holding(entry)).map(delta).sum();
         for entry in entries.iter_mut().filter(|entry| is_holding(entry)) {
             let own = delta(entry);

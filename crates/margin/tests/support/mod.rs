@@ -1,5 +1,7 @@
 //! States for tests, through the public interface only.
-#![allow(dead_code)] // each test file uses a part
+#![allow(dead_code, unreachable_pub)] // each test file uses a part of a private module
+
+pub mod market;
 
 use instrument::{Contract, Settlement, Terms};
 use margin::{AccountState, Holding, Leg, Mark};

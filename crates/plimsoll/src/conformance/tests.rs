@@ -118,6 +118,44 @@ fn a_corrupted_greek_fails_by_row() {
     std::fs::remove_file(copy).unwrap();
 }
 
+/// One wrong digit, far above the tolerance of the suite, in each kind of figure of the two suites.
+#[test]
+fn wrong_figures_of_okx_and_span_fail_by_name() {
+    let Some(shared) = shared() else { return };
+    let answer = "okx_position_builder_2025-01-15.json";
+    let examples = "documented_examples.json";
+    for (suite, file, right, wrong, failed) in [
+        ("okx-pm", answer, "\"mr4\":19.4098", "\"mr4\":19.4099", "BTC mr4"),
+        ("okx-pm", answer, "\"mr7\":7.1367", "\"mr7\":7.1368", "LTC mr7"),
+        ("okx-pm", answer, "\"-0.08\":776.2739", "\"-0.08\":776.2738", "BTC mr1 at -0.08"),
+        ("okx-pm", answer, "\"imr\":249.1618", "\"imr\":249.1619", "LTC imr"),
+        ("okx-pm", answer, "\"totalMmr\":2946.5480", "\"totalMmr\":2946.5481", "account totalMmr"),
+        ("okx-pm", answer, "\"borrowImr\":7855.32", "\"borrowImr\":7855.33", "account borrowImr"),
+        ("okx-pm", examples, "\"mmr\": 8053.32", "\"mmr\": 8053.33", "mmr"),
+        ("okx-pm", examples, "\"mr9\": 202500", "\"mr9\": 202501", "10000000 USD of USDT against USD"),
+        (
+            "span",
+            examples,
+            "\"covered_write\": 6620",
+            "\"covered_write\": 6610",
+            "covered_write scanning risk",
+        ),
+        ("span", examples, "\"-15%\": -3380", "\"-15%\": -3381", "P&L at -15%"),
+        ("span", examples, "\"contingency\": 134.6", "\"contingency\": 134.7", "futures contingency"),
+    ] {
+        let copy = folder(suite);
+        std::fs::create_dir_all(copy.join("exchange")).unwrap();
+        let text = std::fs::read_to_string(shared.join("vectors/exchange").join(file)).unwrap();
+        assert_eq!(text.matches(right).count(), 1, "{file} should have {right} once");
+        std::fs::write(copy.join("exchange").join(file), text.replacen(right, wrong, 1)).unwrap();
+        let result = run_one(suite, &sources(&copy, &copy));
+        let failures = failure_names(&result);
+        assert!(failures.contains(&failed), "{suite} {wrong}: {failures:?}");
+        assert!(failures.len() <= 2, "{suite} {wrong}: {failures:?}");
+        std::fs::remove_dir_all(copy).unwrap();
+    }
+}
+
 /// A folder whose only file is this one of documented margin examples.
 fn documented(test: &str, text: &str) -> PathBuf {
     let copy = folder(test);

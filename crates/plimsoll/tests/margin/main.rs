@@ -18,7 +18,15 @@ mod schema;
 mod support;
 mod whatif;
 
-use support::Scratch;
+use support::{Ran, Scratch};
+
+impl Scratch {
+    /// `plimsoll margin` with these arguments, separated by blanks.
+    pub(crate) fn margin(&self, args: &str) -> Ran {
+        let all: Vec<&str> = std::iter::once("margin").chain(args.split_whitespace()).collect();
+        self.run(&all)
+    }
+}
 
 /// The sample: each of its accounts has a rulebook or needs none.
 pub(crate) const WHOLE: &str = "book.csv --market market.json";

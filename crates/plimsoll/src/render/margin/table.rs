@@ -233,9 +233,8 @@ fn collateral(out: &mut String, margin: &MarginFigures, style: Style) {
     ];
     let mut table = grid(style, &header.map(str::to_owned));
     for balance in &margin.collateral {
-        let percent = |part: Option<f64>| {
-            part.map_or_else(|| number::NOT_AVAILABLE.into(), |part| number::plain_percent(part))
-        };
+        let percent =
+            |part: Option<f64>| part.map_or_else(|| number::NOT_AVAILABLE.into(), number::plain_percent);
         table.add_row(vec![
             left(&balance.asset),
             coins(balance.amount, style),
