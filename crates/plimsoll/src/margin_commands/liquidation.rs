@@ -18,7 +18,7 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::process::ExitCode;
-use units::{Account, Asset, Fixed, Venue};
+use units::{Account, Asset, Fixed, Spot, Venue};
 
 /// Liquidation prices of all accounts with their provenance.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,7 +42,7 @@ pub(crate) struct LiquidationRow {
     pub(crate) rulebook: String,
     /// The asset that leads the path.
     pub(crate) driver: Asset,
-    /// Its index today; none when the account holds nothing of it.
+    /// Its index today; none when neither the account nor the market has one.
     pub(crate) index_usd: Option<f64>,
     /// Counted equity less maintenance requirement today, USD; none when it is no number.
     pub(crate) surplus_usd: Option<Fixed>,
@@ -162,7 +162,14 @@ fn document(args: &LiquidationArgs, paths: &Paths) -> Result<LiquidationDocument
         .par_iter()
         .filter_map(|state| {
             let rulebook = desk.rules.of(state).ok()?;
-            Some(paths.of(state).into_iter().map(|path| row(rulebook, state, path, survive)).collect())
+            let index = |path: &Path| desk.loaded.market.spot(&path.lead).ok().map(Spot::get);
+            let rows = paths.of(state).into_iter().map(|path| {
+                let market_index = index(&path);
+                let mut row = row(rulebook, state, path, survive);
+                row.index_usd = row.index_usd.or(market_index);
+                row
+            });
+            Some(rows.collect())
         })
         .collect();
     let mut rows: Vec<LiquidationRow> = found.into_iter().flatten().collect();
@@ -236,6 +243,11 @@ impl From<Side> for SideFigures {
 }
 
 impl LiquidationRow {
+    /// Index price of a crossing.
+    pub(crate) fn price_usd(&self, crossing: &Crossing) -> Option<f64> {
+        crossing.price_usd.or_else(|| Some(self.index_usd? * crossing.factor))
+    }
+
     /// Size of the nearest move that liquidates, percent; none when neither side does.
     pub(crate) fn nearest_percent(&self) -> Option<f64> {
         match &self.place {

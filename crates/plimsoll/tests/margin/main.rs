@@ -10,11 +10,13 @@ mod command_line;
 mod formats;
 #[path = "../report/json_paths.rs"]
 mod json_paths;
+mod liquidation;
 mod schema;
 // The report tests use what is not used here.
 #[allow(dead_code)]
 #[path = "../report/support.rs"]
 mod support;
+mod whatif;
 
 use support::{Ran, Scratch};
 
@@ -26,8 +28,8 @@ impl Scratch {
     }
 }
 
-/// The sample on rules for each of its accounts.
-pub(crate) const WHOLE: &str = "book.csv --market market.json --rulebook binance=binance-options";
+/// The sample: each of its accounts has a rulebook or needs none.
+pub(crate) const WHOLE: &str = "book.csv --market market.json";
 
 /// The file of an embedded rulebook.
 pub(crate) fn shown(scratch: &Scratch, id: &str) -> String {

@@ -107,7 +107,7 @@ fn liquidation_row(page: &mut Markup, row: &LiquidationRow) {
     page.raw("<tr>").row_head(&row.account).cell(&row.venue).cell(&row.rulebook).cell(&row.driver);
     match row.index_usd {
         Some(usd) => page.digits(price(usd)),
-        None => page.not_available("the account holds nothing of the driver"),
+        None => page.not_available("neither account nor market has an index of the driver"),
     };
     match row.surplus_usd {
         Some(usd) => page.usd(usd, "USD", Paint::Sign),
@@ -121,8 +121,8 @@ fn liquidation_row(page: &mut Markup, row: &LiquidationRow) {
             page.raw("<td colspan=\"6\" class=\"muted\">").text(reason).raw("</td>");
         }
         Place::Sides { down, up } => {
-            side(page, down);
-            side(page, up);
+            side(page, row, down);
+            side(page, row, up);
         }
     }
     match &row.to_add_usd {
@@ -137,7 +137,7 @@ fn liquidation_row(page: &mut Markup, row: &LiquidationRow) {
     page.raw("</tr>");
 }
 
-fn side(page: &mut Markup, side: &SideFigures) {
+fn side(page: &mut Markup, row: &LiquidationRow, side: &SideFigures) {
     let Some(crossing) = side.crossing else {
         let reached = side.searched_to_factor.map_or_else(String::new, |factor| signed_percent(factor - 1.0));
         page.raw("<td colspan=\"3\" class=\"muted\">none to ").text(reached);
@@ -147,9 +147,9 @@ fn side(page: &mut Markup, side: &SideFigures) {
         page.raw("</td>");
         return;
     };
-    match crossing.price_usd {
+    match row.price_usd(&crossing) {
         Some(usd) => page.digits(price(usd)),
-        None => page.not_available("the account holds nothing of the driver"),
+        None => page.not_available("neither account nor market has an index of the driver"),
     };
     page.digits(signed_percent(crossing.factor - 1.0));
     match crossing.daily_sigmas {

@@ -59,7 +59,7 @@ fn row(row: &LiquidationRow) -> RowJson<'_> {
     let (reason, down, up) = match &row.place {
         Place::Now => (None, None, None),
         Place::Undefined(reason) => (Some(reason.as_str()), None, None),
-        Place::Sides { down, up } => (None, Some(side(down)), Some(side(up))),
+        Place::Sides { down, up } => (None, Some(side(row, down)), Some(side(row, up))),
     };
     let to_add = row.to_add_usd.as_ref();
     RowJson {
@@ -79,10 +79,10 @@ fn row(row: &LiquidationRow) -> RowJson<'_> {
     }
 }
 
-fn side(side: &SideFigures) -> SideJson<'_> {
+fn side<'a>(row: &LiquidationRow, side: &'a SideFigures) -> SideJson<'a> {
     let found = side.crossing;
     SideJson {
-        price_usd: found.and_then(|crossing| crossing.price_usd),
+        price_usd: found.and_then(|crossing| row.price_usd(&crossing)),
         factor: found.map(|crossing| crossing.factor),
         daily_sigmas: found.and_then(|crossing| crossing.daily_sigmas),
         surplus_usd: found.map(|crossing| crossing.surplus_usd),

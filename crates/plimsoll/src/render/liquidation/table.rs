@@ -22,7 +22,10 @@ fn rows(out: &mut String, document: &LiquidationDocument, style: Style) {
     heading(
         out,
         "Liquidation by index price, nearest first",
-        &format!("{}; σ: moves of one day at the account's own at-the-money vol", document.path),
+        &format!(
+            "{}; σ: moves of one day at the account's own at-the-money vol, n/a without options",
+            document.path
+        ),
     );
     if document.rows.is_empty() {
         line(out, "  no account with a rulebook depends on a coin");
@@ -36,10 +39,10 @@ fn rows(out: &mut String, document: &LiquidationDocument, style: Style) {
         "index\nUSD",
         "to liquidation\nUSD",
         "down to\nUSD",
-        "by\n%",
+        "by",
         "σ",
         "up to\nUSD",
-        "by\n%",
+        "by",
         "σ",
     ]
     .map(str::to_owned)
@@ -74,8 +77,8 @@ fn cells(row: &LiquidationRow, style: Style) -> Vec<Cell> {
             cells.extend([""; 5].map(right));
         }
         Place::Sides { down, up } => {
-            cells.extend(side(down));
-            cells.extend(side(up));
+            cells.extend(side(row, down));
+            cells.extend(side(row, up));
         }
     }
     cells.extend(row.to_add_usd.as_ref().map(|to_add| match to_add {
@@ -85,13 +88,14 @@ fn cells(row: &LiquidationRow, style: Style) -> Vec<Cell> {
     cells
 }
 
-fn side(side: &SideFigures) -> [Cell; 3] {
+fn side(row: &LiquidationRow, side: &SideFigures) -> [Cell; 3] {
     let Some(crossing) = side.crossing else {
         let word = if side.reason.is_some() { "unknown" } else { "none" };
         return [right(word), right(""), right("")];
     };
-    let price = crossing.price_usd.map_or_else(|| number::NOT_AVAILABLE.into(), number::price);
-    let sigmas = crossing.daily_sigmas.map_or_else(|| number::NONE.into(), |sigmas| format!("{sigmas:.1}"));
+    let price = row.price_usd(&crossing).map_or_else(|| number::NOT_AVAILABLE.into(), number::price);
+    let sigmas =
+        crossing.daily_sigmas.map_or_else(|| number::NOT_AVAILABLE.into(), |sigmas| format!("{sigmas:.1}"));
     [right(price), right(number::signed_percent(crossing.factor - 1.0)), right(sigmas)]
 }
 

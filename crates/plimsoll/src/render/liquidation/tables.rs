@@ -56,7 +56,7 @@ fn row(row: &LiquidationRow) -> Vec<Cell> {
         }
         Place::Sides { down, up } => {
             for side in [down, up] {
-                cells.extend(crossing(side));
+                cells.extend(crossing(row, side));
                 reasons.extend(side.reason.clone());
             }
         }
@@ -77,10 +77,10 @@ pub(crate) const fn state(place: &Place) -> &'static str {
     }
 }
 
-fn crossing(side: &SideFigures) -> [Cell; 3] {
+fn crossing(row: &LiquidationRow, side: &SideFigures) -> [Cell; 3] {
     let found = side.crossing;
     [
-        number(found.and_then(|crossing| crossing.price_usd)),
+        number(found.and_then(|crossing| row.price_usd(&crossing))),
         number(found.map(|crossing| crossing.percent)),
         number(found.and_then(|crossing| crossing.daily_sigmas)),
     ]
