@@ -1,5 +1,7 @@
 //! What-if, fragmentation and faults under every embedded rulebook: what must hold whatever the rules are.
 
+#![allow(clippy::unwrap_used)] // of constants and small numbers
+
 mod kit;
 
 use kit::{book, flavours};

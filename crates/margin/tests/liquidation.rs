@@ -5,6 +5,8 @@
 //! cargo test -p margin --test liquidation -- --ignored --nocapture     # 10,000 books a rulebook: hours
 //! ```
 
+#![allow(clippy::unwrap_used)] // of constants and small numbers
+
 mod kit;
 
 use kit::{Flavour, Tally, book, check, flavours};
