@@ -66,7 +66,8 @@ impl AccountState {
 
 impl Leg {
     /// The same as if traded at its mark: no gain, and the value of an option as its premium.
-    pub(crate) fn at_mark(&self) -> Self {
+    #[must_use]
+    pub fn at_mark(&self) -> Self {
         let mark = self.mark.price().get();
         let entry_value = match (self.is_option(), self.is_inverse()) {
             (false, true) => self.quantity / mark,

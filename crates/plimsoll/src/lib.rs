@@ -9,7 +9,7 @@ mod document;
 mod example;
 mod failure;
 mod load;
-mod margin_command;
+mod margin_commands;
 mod meter;
 mod output;
 mod render;
@@ -28,7 +28,9 @@ use std::process::ExitCode;
 pub fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Report(args) => report_command::run(&args),
-        Command::Margin(args) => margin_command::run(&args),
+        Command::Margin(args) => margin_commands::run_margin(&args),
+        Command::Liquidation(args) => margin_commands::run_liquidation(&args),
+        Command::Whatif(args) => margin_commands::run_whatif(&args),
         Command::Rulebook(args) => rulebook_command::run(&args),
         Command::Example(args) => write_example(&args),
         Command::Conformance(args) => run_conformance(&args),

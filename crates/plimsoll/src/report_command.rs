@@ -36,7 +36,7 @@ fn check(args: &ReportArgs) -> Result<(), Failure> {
             return Err(Failure::Usage(format!("--group-by names {} twice", GroupBy::from(*column).word())));
         }
     }
-    let inputs = args.inputs.book.iter().chain(&args.inputs.market).chain(&args.scenarios);
+    let inputs = args.inputs.files().chain(&args.scenarios);
     Target::new(&args.output, args.table).check(inputs)
 }
 

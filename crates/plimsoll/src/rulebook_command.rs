@@ -3,7 +3,7 @@
 use crate::cli::{ReportForm, RulebookAction, RulebookArgs};
 use crate::failure::Failure;
 use crate::load::{checked, rule_files};
-use crate::margin_command::RulebookLine;
+use crate::margin_commands::RulebookLine;
 use crate::output::put;
 use crate::render::grid::{Digits, Ink, Style, grid_after, left, right, show};
 use crate::render::json::pretty;

@@ -259,10 +259,10 @@ fn along(
     let index_usd = path.index_usd(state);
     let daily_vol = query.vol.or_else(|| at_the_money_vol(state, &path.lead)).map(daily);
     let side = |direction: Direction| {
-        let knots = search::knots(state, path, direction);
+        let nodes = search::nodes(direction, &search::bands(state, path, direction));
         let width = tick_width(query.tick, index_usd);
         let search = Search { reading: &reading, direction, width };
-        match search.first_crossing(&search::nodes(direction, knots)) {
+        match search.first_crossing(&nodes) {
             Ok(Some(found)) => Side::Price(crossing(&found, index_usd, daily_vol)),
             Ok(None) => Side::None { to_factor: direction.end() },
             Err(lost) => Side::Unknown { to_factor: lost.safe_factor, reason: lost.reason },
@@ -282,7 +282,7 @@ fn shortfall_usd(
     }
     let covered = names(&margin(state));
     let direction = if factor < 1.0 { Direction::Down } else { Direction::Up };
-    let nodes = search::nodes(direction, search::knots(state, path, direction));
+    let nodes = search::nodes(direction, &search::bands(state, path, direction));
     let before = |other: &f64| match direction {
         Direction::Down => *other > factor,
         Direction::Up => *other < factor,

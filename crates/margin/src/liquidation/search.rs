@@ -3,8 +3,9 @@
 //! The path is measured by y = |ln x|, 0 at today. The surplus is piecewise smooth in y: kinks at tiers, at max() and at
 //! switches of the worst scenario, jumps where a tier applies to the whole size. So it is scanned outward, not solved:
 //!
-//! 1. Nodes lie 0.001 apart near today (0.1 % of price) and 2 % of the distance apart beyond y = 0.05; the strikes of
-//!    options get nodes of their own where their vol to expiry is narrower than the mesh.
+//! 1. Nodes lie 0.001 apart near today (0.1 % of price) and 2 % of the distance apart beyond y = 0.05, nearer where an option
+//!    close to its expiry could turn the surplus: within 0.7 of its strike, since scenarios look that far away from the
+//!    index, they lie half its standard deviation to expiry apart, at least 0.001.
 //! 2. Three nodes whose middle one is the lowest enclose a dip. If it could reach zero, judged by eight times the steepest
 //!    slope beside it, golden section finds its floor. A V of one kink is always enclosed so.
 //! 3. A pair of points with opposite signs is halved to the tick; then its safe part is checked at ten points, and halved
@@ -20,6 +21,8 @@ use pricing::kernel::{exp, ln};
 const FINE: f64 = 0.001;
 /// Spacing of nodes as a share of the distance.
 const GROWTH: f64 = 0.02;
+/// How far from the index scenarios look, in |ln x|: half to twice the price.
+const SHOCK_REACH: f64 = 0.7;
 /// How many times the slope beside a minimum may be exceeded inside it.
 const STEEPENING: f64 = 8.0;
 /// Points at which the safe part of a bracket is checked.
@@ -87,29 +90,47 @@ impl Direction {
     }
 }
 
-/// Distances to look at, ascending, the knots among them, the end of the range last.
-pub(super) fn nodes(direction: Direction, knots: Vec<f64>) -> Vec<f64> {
+/// A stretch of the path where the surplus may turn within less than the mesh.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Band {
+    from: f64,
+    to: f64,
+    step: f64,
+}
+
+/// Distances to look at, ascending, the end of the range last.
+pub(super) fn nodes(direction: Direction, bands: &[Band]) -> Vec<f64> {
     let end = direction.distance(direction.end());
-    let mut nodes = knots;
+    let mut nodes = Vec::new();
     let mut distance = 0.0;
     while distance < end {
-        distance += step(distance);
+        distance += step(distance, bands);
         nodes.push(if distance < end { distance } else { end });
     }
-    nodes.retain(|node| *node > 0.0 && *node <= end);
-    nodes.sort_by(f64::total_cmp);
-    nodes.dedup();
     nodes
 }
 
-fn step(distance: f64) -> f64 {
+fn step(distance: f64, bands: &[Band]) -> f64 {
+    let mut step = mesh(distance);
+    for band in bands {
+        if band.to > distance && band.from < distance + step {
+            let to_band = band.from - distance;
+            let inside = if band.step > FINE { band.step } else { FINE };
+            let allowed = if to_band > inside { to_band } else { inside };
+            step = if allowed < step { allowed } else { step };
+        }
+    }
+    step
+}
+
+fn mesh(distance: f64) -> f64 {
     let grown = GROWTH * distance;
     if grown > FINE { grown } else { FINE }
 }
 
-/// Nodes around the strikes of options whose standard deviation to expiry the mesh would step over.
-pub(super) fn knots(state: &AccountState, path: &Path, direction: Direction) -> Vec<f64> {
-    let mut knots = Vec::new();
+/// One band for each option that is narrower than the mesh around it.
+pub(super) fn bands(state: &AccountState, path: &Path, direction: Direction) -> Vec<Band> {
+    let mut bands = Vec::new();
     for leg in &state.legs {
         let (Some(option), beta) = (leg.black76(), path.beta(&leg.contract.underlying)) else { continue };
         let strike = option.strike.get() / option.forward.get();
@@ -117,14 +138,17 @@ pub(super) fn knots(state: &AccountState, path: &Path, direction: Direction) -> 
         if !(lead.is_finite() && lead > 0.0) {
             continue;
         }
-        let centre = direction.distance(lead);
         let years = option.expiry.get();
         let deviation = if years > 0.0 { option.vol.get() * years.sqrt() } else { 0.0 };
-        if deviation < 2.0 * step(centre.abs()) {
-            knots.extend((-6..=6).map(|half| centre + 0.5 * f64::from(half) * deviation));
+        // Distance of the lead for one of the option's own underlying, at the strike.
+        let scale = (strike / (beta * lead)).abs();
+        let (centre, reach) = (direction.distance(lead), SHOCK_REACH * scale);
+        let band = Band { from: centre - reach, to: centre + reach, step: 0.5 * deviation * scale };
+        if band.to > 0.0 && band.step < mesh(band.to) {
+            bands.push(band);
         }
     }
-    knots
+    bands
 }
 
 impl<F: Fn(f64) -> Result<f64, String>> Search<'_, F> {

@@ -507,7 +507,8 @@ impl Priced<'_> {
                     }
                 }
                 let coins = price / self.asset.index;
-                Ok(UnitFigures { value: 0.0, coins, delta: 0.0, confidence: *confidence })
+                let delta = if *follows == Follows::Index { coins } else { 0.0 };
+                Ok(UnitFigures { value: 0.0, coins, delta, confidence: *confidence })
             }
             ContractState::Future { mark, payoff, .. } => Ok(self.future(*mark, *payoff, cells)),
             ContractState::Option { strike, kind, vol, payoff, .. } => {

@@ -1,7 +1,7 @@
 //! Random account states and a brute-force twin of the liquidation search, for unit tests and for every embedded rulebook.
 
-// Of constants, in tests.
-#![allow(clippy::unwrap_used)]
+// Unwraps are of constants. Each test binary uses its own part of the kit.
+#![allow(clippy::unwrap_used, dead_code)]
 
 use instrument::{Contract, Settlement, Terms};
 use margin::{
@@ -74,6 +74,8 @@ pub(crate) enum Legs {
     Options,
     /// Options, and perpetuals that hedge them or do not.
     Mixed,
+    /// A short butterfly of calls near its expiry: a pocket of loss around the middle strike, and safe ground behind it.
+    Butterfly,
 }
 
 /// On what.
@@ -88,7 +90,7 @@ pub(crate) fn flavours() -> Vec<Flavour> {
     let currencies = [Some("USD"), Some("USDC"), Some("USDT"), Some("USDE"), None];
     let mut all = Vec::new();
     for coins in [Coins::BtcAndEth, Coins::Btc] {
-        for legs in [Legs::Mixed, Legs::Perpetuals, Legs::Options, Legs::One] {
+        for legs in [Legs::Mixed, Legs::Perpetuals, Legs::Options, Legs::Butterfly, Legs::One] {
             all.extend(currencies.map(|currency| Flavour { currency, legs, coins }));
         }
     }
@@ -101,48 +103,94 @@ fn asset(name: &str) -> Asset {
     Asset::new(name).unwrap()
 }
 
-/// The `seed`-th book of a flavour on a venue: 1 to 5 legs, leverage from 0.2 to 30.
+/// The `seed`-th book of a flavour on a venue: 1 to 5 legs, leverage from 0.2 to 30; for butterflies collateral of 0.2 to 1.1
+/// times the deepest loss.
 pub(crate) fn book(venue: &Venue, flavour: Flavour, seed: u64) -> AccountState {
     let mut random = Random::new(seed);
-    let asof = Timestamp::from_utc_date(2026, 11, 22, 8).unwrap();
-    let capital_usd = random.magnitude((1e3, 1e7));
     let coins = match flavour.coins {
         Coins::Btc => &COINS[..1],
         Coins::BtcAndEth => &COINS[..],
     };
+    let capital_usd = random.magnitude((1e3, 1e7));
+    let (mut legs, capital_usd) = if flavour.legs == Legs::Butterfly {
+        butterfly(&mut random, flavour.currency, capital_usd)
+    } else {
+        (scattered(&mut random, flavour, coins, capital_usd), capital_usd)
+    };
+    legs.sort_by(|a, b| a.contract.cmp(&b.contract));
+    let (name, price_usd) = match (flavour.currency, flavour.legs) {
+        (Some(currency), _) => (currency, 1.0),
+        (None, Legs::Butterfly) => COINS[0],
+        (None, _) => random.pick(coins),
+    };
+    let balances = vec![Holding { asset: asset(name), amount: capital_usd / price_usd, price_usd }];
+    let account = Account::new(&format!("book {seed}")).unwrap();
+    AccountState { account, venue: venue.clone(), asof: asof(), legs, balances, unmargined: Vec::new() }
+}
+
+fn asof() -> Timestamp {
+    Timestamp::from_utc_date(2026, 11, 22, 8).unwrap()
+}
+
+fn scattered(
+    random: &mut Random,
+    flavour: Flavour,
+    coins: &[(&'static str, f64)],
+    capital_usd: f64,
+) -> Vec<Leg> {
     let count = if flavour.legs == Legs::One { 1 } else { random.pick(&[1, 1, 2, 3, 5]) };
     let notional_usd = capital_usd * random.magnitude((0.2, 30.0)) / f64::from(count);
     let mut legs: Vec<Leg> = Vec::new();
     for number in 0..count {
         let (coin, index) = random.pick(coins);
         let size_usd = notional_usd * random.between((0.3, 1.7)) * random.side();
-        let base = Base { coin, index, asof };
+        let base = Base { coin, index };
         let is_perpetual = match flavour.legs {
             Legs::One | Legs::Perpetuals => true,
-            Legs::Options => false,
+            Legs::Options | Legs::Butterfly => false,
             Legs::Mixed => number > 1 || random.unit() < 0.3,
         };
         let leg = if is_perpetual {
-            perpetual(&mut random, base, flavour.currency, size_usd)
+            perpetual(random, base, flavour.currency, size_usd)
         } else {
-            option(&mut random, base, flavour.currency, size_usd)
+            let case = Case {
+                hours: random.pick(&[24, 3 * 24, 7 * 24, 30 * 24, 90 * 24, 365 * 24]),
+                percent: random.pick(&[50, 70, 80, 90, 95, 100, 105, 110, 120, 140, 200]),
+                kind: random.pick(&[OptionKind::Call, OptionKind::Put]),
+                carry: random.between((-0.02, 0.06)),
+                vol: random.between((0.3, 1.2)),
+                coins: size_usd / index,
+            };
+            option(base, flavour.currency, case)
         };
         if legs.iter().all(|other| other.contract != leg.contract) {
             legs.push(leg);
         }
     }
-    legs.sort_by(|a, b| a.contract.cmp(&b.contract));
-    let (name, price_usd) = flavour.currency.map_or_else(|| random.pick(coins), |currency| (currency, 1.0));
-    let balances = vec![Holding { asset: asset(name), amount: capital_usd / price_usd, price_usd }];
-    let account = Account::new(&format!("book {seed}")).unwrap();
-    AccountState { account, venue: venue.clone(), asof, legs, balances, unmargined: Vec::new() }
+    legs
+}
+
+/// Legs, and collateral that its loss eats up or not.
+fn butterfly(random: &mut Random, currency: Option<&str>, capital_usd: f64) -> (Vec<Leg>, f64) {
+    let (coin, index) = COINS[0];
+    let wing = random.pick(&[1, 2, 4]);
+    let middle = random.pick(&[40, 70, 85, 95, 98, 102, 105, 115, 140, 250]);
+    let coins = capital_usd / index;
+    let hours = random.pick(&[1, 4, 24]);
+    let vol = random.between((0.3, 0.9));
+    let legs = [(-1, -1.0), (0, 2.0), (1, -1.0)].map(|(side, size)| {
+        let percent = middle + side * wing;
+        let case = Case { hours, percent, kind: OptionKind::Call, carry: 0.0, vol, coins: size * coins };
+        option(Base { coin, index }, currency, case)
+    });
+    let deepest_usd = coins * f64::from(wing) * 0.01 * index;
+    (legs.to_vec(), deepest_usd * random.between((0.2, 1.1)))
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Base {
     coin: &'static str,
     index: f64,
-    asof: Timestamp,
 }
 
 impl Base {
@@ -172,26 +220,33 @@ fn perpetual(random: &mut Random, base: Base, currency: Option<&str>, size_usd: 
     leg
 }
 
-fn option(random: &mut Random, base: Base, currency: Option<&str>, size_usd: f64) -> Leg {
-    let hours = random.pick(&[24, 3 * 24, 7 * 24, 30 * 24, 90 * 24, 365 * 24]);
-    let expiry = base.asof.plus_millis(hours * 3_600_000);
-    let years = base.asof.years_until(expiry).unwrap();
-    let forward = Forward::new(base.index * exp(random.between((-0.02, 0.06)) * years.get())).unwrap();
-    // A hundredth of the index is a strike spacing that leaves whole numbers.
-    let percent = random.pick(&[50, 70, 80, 90, 95, 100, 105, 110, 120, 140, 200]);
+/// An option; size in coins, strike in percent of the index.
+#[derive(Debug, Clone, Copy)]
+struct Case {
+    hours: i64,
+    percent: i32,
+    kind: OptionKind,
+    carry: f64,
+    vol: f64,
+    coins: f64,
+}
+
+fn option(base: Base, currency: Option<&str>, case: Case) -> Leg {
+    let expiry = asof().plus_millis(case.hours * 3_600_000);
+    let years = asof().years_until(expiry).unwrap();
+    let forward = Forward::new(base.index * exp(case.carry * years.get())).unwrap();
     #[allow(clippy::cast_possible_truncation)] // whole hundreds
-    let strike = Decimal::from(percent * (base.index / 100.0) as i64);
-    let kind = random.pick(&[OptionKind::Call, OptionKind::Put]);
+    let strike = Decimal::from(i64::from(case.percent) * (base.index / 100.0) as i64);
+    let kind = case.kind;
     let mark = Mark::Option {
         forward,
-        vol: Vol::new(random.between((0.3, 1.2))).unwrap(),
+        vol: Vol::new(case.vol).unwrap(),
         strike: Strike::new(units::border::to_model(strike).unwrap()).unwrap(),
         kind,
         expiry: YearFraction::new(years.get()).unwrap(),
     };
-    let terms = Terms::Option { expiry, strike: Price::new(strike), kind };
-    let mut leg = base.leg(terms, currency, mark);
-    leg.quantity = size_usd / base.index;
+    let mut leg = base.leg(Terms::Option { expiry, strike: Price::new(strike), kind }, currency, mark);
+    leg.quantity = case.coins;
     leg
 }
 

@@ -2,7 +2,10 @@
 
 mod margin;
 
-pub(crate) use margin::{MarginArgs, MarginTableName, Override, RulebookAction, RulebookArgs, RulesArgs};
+pub(crate) use margin::{
+    Holder, LiquidationArgs, LiquidationTableName, MarginArgs, MarginTableName, Override, RulebookAction,
+    RulebookArgs, RulesArgs, WhatifArgs, WhatifTableName,
+};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use risk::GroupBy;
@@ -36,6 +39,10 @@ pub(crate) enum Command {
     Report(Box<ReportArgs>),
     /// Margin of every account by its venue's own rules: equity, requirements, worst scenario, haircuts
     Margin(Box<MarginArgs>),
+    /// How far an index may move before a venue liquidates each account
+    Liquidation(Box<LiquidationArgs>),
+    /// Every account before and after trades, transfers and changes of rules
+    Whatif(Box<WhatifArgs>),
     /// Parameter files of the margin models: list them, show one to copy, check your own
     Rulebook(RulebookArgs),
     /// Write the sample book and market, generated from a named seed
@@ -88,6 +95,13 @@ pub(crate) struct InputArgs {
     /// Threads to use; the result is the same bytes for any number; default: all cores
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
+}
+
+impl InputArgs {
+    /// Books and markets.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.book.iter().chain(&self.market)
+    }
 }
 
 #[derive(Debug, Args)]

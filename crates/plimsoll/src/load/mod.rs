@@ -62,6 +62,20 @@ pub(crate) fn load(args: &InputArgs) -> Result<Loaded, Failure> {
     Ok(Loaded { book, snapshot, market, inputs, issues, notes })
 }
 
+/// Reads book files that stand beside the book: rows that repeat those of the book are no duplicates. None of them may be
+/// unusable.
+pub(crate) fn load_added(files: &[PathBuf], inputs: &mut Vec<InputFile>) -> Result<(Book, Issues), Failure> {
+    let specs = Specs::embedded();
+    let sample = Sample::none();
+    let mut desk = Desk::new(&sample);
+    let (book, issues) = desk.load_book(files, &specs)?;
+    if !desk.unusable.is_empty() {
+        return Err(Failure::Unusable { files: desk.unusable, issues });
+    }
+    inputs.extend(desk.inputs.into_iter().map(|input| InputFile { role: "added", ..input }));
+    Ok((book, issues))
+}
+
 /// A snapshot long before the time asked for is pointed out: the market of that hour is not the market asked for.
 fn earlier_than_asked(file: &str, asked: Option<Timestamp>, asof: Timestamp) -> Option<String> {
     let minutes = (asked?.unix_nanos() - asof.unix_nanos()) / 60_000_000_000;

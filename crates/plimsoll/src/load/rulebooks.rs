@@ -25,9 +25,19 @@ pub(crate) struct RuleFile {
 impl Rules {
     /// Reads the user's files over the embedded ones and checks every override against the book.
     pub(crate) fn load(args: &RulesArgs, book: &Book) -> Result<(Self, Vec<InputFile>), Failure> {
-        let (rulebooks, inputs) = rulebooks(&args.rules)?;
+        let embedded = Rulebooks::embedded().map_err(|issues| Failure::Rulebooks { issues })?;
+        let mut inputs = Vec::new();
+        let rulebooks = with_files(embedded, &args.rules, &mut inputs)?;
         let rules = Self { rulebooks, by_venue: BTreeMap::new(), by_account: BTreeMap::new() };
-        Ok((rules.with("--rulebook", &args.rulebook, book)?, inputs))
+        let places: Vec<(Account, Venue)> =
+            places(book).map(|(account, venue)| (account.clone(), venue.clone())).collect();
+        Ok((rules.with("--rulebook", &args.rulebook, &places)?, inputs))
+    }
+
+    /// The same with files of the user over them.
+    pub(crate) fn after(&self, paths: &[PathBuf], inputs: &mut Vec<InputFile>) -> Result<Self, Failure> {
+        let rulebooks = with_files(self.rulebooks.clone(), paths, inputs)?;
+        Ok(Self { rulebooks, by_venue: self.by_venue.clone(), by_account: self.by_account.clone() })
     }
 
     /// The same with overrides of one option of the command line.
@@ -35,9 +45,9 @@ impl Rules {
         mut self,
         option: &'static str,
         overrides: &[Override],
-        book: &Book,
+        places: &[(Account, Venue)],
     ) -> Result<Self, Failure> {
-        let places: BTreeSet<(&Account, &Venue)> = places(book).collect();
+        let places: BTreeSet<(&Account, &Venue)> = places.iter().map(|(a, v)| (a, v)).collect();
         let mut seen = BTreeSet::new();
         for chosen in overrides {
             let Override { account, venue, id } = chosen;
@@ -89,10 +99,13 @@ pub(crate) fn places(book: &Book) -> impl Iterator<Item = (&Account, &Venue)> {
     positions.chain(book.balances.iter().map(|b| (&b.account, &b.venue)))
 }
 
-fn rulebooks(paths: &[PathBuf]) -> Result<(Rulebooks, Vec<InputFile>), Failure> {
-    let mut all = Rulebooks::embedded().map_err(|issues| Failure::Rulebooks { issues })?;
+/// These rulebooks and those of the files, each an input with its hash.
+fn with_files(
+    mut all: Rulebooks,
+    paths: &[PathBuf],
+    inputs: &mut Vec<InputFile>,
+) -> Result<Rulebooks, Failure> {
     let (files, mut issues) = rule_files(paths);
-    let mut inputs = Vec::new();
     for RuleFile { name, text } in checked(&files, &mut issues) {
         if let Err(found) = all.add(name, text) {
             issues.extend(found);
@@ -105,7 +118,7 @@ fn rulebooks(paths: &[PathBuf]) -> Result<(Rulebooks, Vec<InputFile>), Failure> 
             asof: None,
         });
     }
-    if issues.is_empty() { Ok((all, inputs)) } else { Err(Failure::Rulebooks { issues }) }
+    if issues.is_empty() { Ok(all) } else { Err(Failure::Rulebooks { issues }) }
 }
 
 /// The sound files among these; the mistakes of the others, and ids that two of them claim, become issues.

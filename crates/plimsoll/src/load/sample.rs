@@ -14,6 +14,11 @@ pub(super) struct Sample {
 }
 
 impl Sample {
+    /// Files of the user only.
+    pub(super) const fn none() -> Self {
+        Self { folder: None }
+    }
+
     pub(super) fn write_if_needed(args: &InputArgs) -> Result<Self, Failure> {
         match (args.book.is_empty(), args.market.is_empty()) {
             (false, false) => return Ok(Self { folder: None }),

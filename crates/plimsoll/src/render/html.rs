@@ -10,6 +10,7 @@
 
 mod answer;
 mod data;
+mod extras;
 mod frame;
 mod groups;
 mod ladder;
@@ -24,6 +25,7 @@ mod stress;
 mod tests;
 
 use crate::document::Document;
+pub(crate) use extras::{liquidation, whatif};
 pub(crate) use margin::margin;
 use markup::Markup;
 use units::Timestamp;

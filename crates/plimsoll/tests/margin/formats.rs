@@ -70,7 +70,17 @@ fn every_table_is_written_to_the_folder_and_the_deciding_scenario_is_marked_once
     let scratch = Scratch::sample();
     scratch.margin(&format!("{WHOLE} --format csv --output tables")).succeeds();
     scratch.margin(&format!("{WHOLE} --format parquet --output parquet")).succeeds();
-    for name in ["accounts", "units", "scenarios", "charges", "legs", "collateral", "unmargined"] {
+    for name in [
+        "accounts",
+        "units",
+        "scenarios",
+        "charges",
+        "legs",
+        "collateral",
+        "fragmentation",
+        "faults",
+        "unmargined",
+    ] {
         assert!(scratch.path(&format!("tables/{name}.csv")).exists(), "{name}");
         assert!(scratch.path(&format!("parquet/{name}.parquet")).exists(), "{name}");
     }
@@ -94,7 +104,11 @@ fn any_number_of_threads_gives_the_same_bytes_in_every_format() {
     let scratch = Scratch::sample();
     for format in ["table", "json", "csv", "html"] {
         let run = |threads: u32| {
-            scratch.margin(&format!("{WHOLE} --detail --format {format} --threads {threads}")).succeeds()
+            scratch
+                .margin(&format!(
+                    "{WHOLE} --detail --fragmentation --faults --format {format} --threads {threads}"
+                ))
+                .succeeds()
         };
         let one = run(1);
         assert!(one == run(2) && one == run(7), "{format}");

@@ -10,16 +10,26 @@ mod command_line;
 mod formats;
 #[path = "../report/json_paths.rs"]
 mod json_paths;
+mod liquidation;
 mod schema;
 // The report tests use what is not used here.
 #[allow(dead_code)]
 #[path = "../report/support.rs"]
 mod support;
+mod whatif;
 
-use support::Scratch;
+use support::{Ran, Scratch};
 
-/// The sample on rules for each of its accounts.
-pub(crate) const WHOLE: &str = "book.csv --market market.json --rulebook binance=binance-options";
+impl Scratch {
+    /// `plimsoll margin` with these arguments, separated by blanks.
+    pub(crate) fn margin(&self, args: &str) -> Ran {
+        let all: Vec<&str> = std::iter::once("margin").chain(args.split_whitespace()).collect();
+        self.run(&all)
+    }
+}
+
+/// The sample: each of its accounts has a rulebook or needs none.
+pub(crate) const WHOLE: &str = "book.csv --market market.json";
 
 /// The file of an embedded rulebook.
 pub(crate) fn shown(scratch: &Scratch, id: &str) -> String {

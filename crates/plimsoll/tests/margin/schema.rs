@@ -4,7 +4,7 @@
 //! describe the change in docs/formats.md.
 
 use crate::json_paths::{assert_documented, assert_on_record, paths};
-use crate::support::{Scratch, sample_book};
+use crate::support::{Scratch, book_of, sample_book};
 use crate::{WHOLE, deribit_unclaimed};
 use serde_json::Value;
 
@@ -12,10 +12,34 @@ const RECORD: &str = "tests/margin/margin_json_schema.txt";
 /// Objects whose keys are data.
 const MAPS: [&str; 2] = ["market.spot_usd", "market.usd_rates"];
 
+const LIQUIDATION: &str = "tests/margin/liquidation_json_schema.txt";
+const WHATIF: &str = "tests/margin/whatif_json_schema.txt";
+
+/// A search with prices, without, undefined and at once, with and without a move to survive.
+fn liquidations() -> [Value; 2] {
+    let scratch = Scratch::sample();
+    let whole = scratch.run(&["liquidation", "--format", "json"]).json();
+    let broke = "d,deribit,,BTC-PERPETUAL,-93040,93040.44,,\nd,deribit,,,,,BTC,0.01\nd,deribit,,,,,USDC,-5\n";
+    scratch.write("book.csv", format!("{}{broke}d,okx,,,,,USDT,1\n", sample_book()));
+    let args = "liquidation book.csv --market market.json --driver BTC --survive -99.9 --format json --allow-partial";
+    let args: Vec<&str> = args.split(' ').collect();
+    [whole, scratch.run(&args).json()]
+}
+
+/// Every kind of change.
+fn whatifs() -> [Value; 1] {
+    let scratch = Scratch::sample();
+    scratch
+        .write("add.csv", book_of(&["new,okx,,,,,USDT,5", "defi,derive,derive,ETH-20261225-3500-C,10,,,"]));
+    let args = "whatif --add add.csv --rulebook-after basis@deribit=deribit-xpm --close defi@hyperliquid:ETH --format json";
+    let args: Vec<&str> = args.split(' ').collect();
+    [scratch.run(&args).json()]
+}
+
 /// Results that between them have everything: the sample, and a partial one with an account without rules.
 fn results() -> [Value; 2] {
     let scratch = Scratch::sample();
-    let whole = scratch.margin(&format!("{WHOLE} --format json")).json();
+    let whole = scratch.margin(&format!("{WHOLE} --fragmentation --faults --format json")).json();
     scratch.write("unclaimed.toml", deribit_unclaimed(&scratch));
     let faults =
         "d,deribit,,,,,BTC,NaN\nd,okx,,,,,USDT,0\nd,wallet,ethereum,,,,EURC,1\nd,hyperliquid,,ETH,1,3000,,\n";
@@ -28,9 +52,13 @@ fn results() -> [Value; 2] {
 #[test]
 fn key_paths_and_types_are_those_on_record() {
     assert_on_record(RECORD, &paths(&results(), &MAPS));
+    assert_on_record(LIQUIDATION, &paths(&liquidations(), &MAPS));
+    assert_on_record(WHATIF, &paths(&whatifs(), &MAPS));
 }
 
 #[test]
 fn every_key_on_record_is_documented() {
-    assert_documented(RECORD, "## 7. Margin as JSON");
+    for record in [RECORD, LIQUIDATION, WHATIF] {
+        assert_documented(record, "## 7. Margin as JSON");
+    }
 }

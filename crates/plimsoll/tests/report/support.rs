@@ -71,12 +71,6 @@ impl Scratch {
         self.run(&all)
     }
 
-    /// `plimsoll margin` with these arguments, separated by blanks.
-    pub(crate) fn margin(&self, args: &str) -> Ran {
-        let all: Vec<&str> = std::iter::once("margin").chain(args.split_whitespace()).collect();
-        self.run(&all)
-    }
-
     /// The exposure table of a report that must succeed with this code.
     pub(crate) fn exposure(&self, args: &str, code: i32) -> Vec<Vec<String>> {
         let ran = self.report(&format!("{args} --format csv --table exposure"));

@@ -177,12 +177,12 @@ fn unit(name: &Asset, market: &MarketMargin) -> Unit {
     let mut bounded = Levels::default();
     for expiry in &market.expiries {
         let asked = Levels::both(expiry.mark_to_market).minus(expiry.margin);
-        if expiry.margin.initial == expiry.isolated.initial {
+        if expiry.isolated.initial >= expiry.bounded.initial {
             isolated.initial += asked.initial;
         } else {
             bounded.initial += asked.initial;
         }
-        if expiry.margin.maintenance == expiry.isolated.maintenance {
+        if expiry.isolated.maintenance >= expiry.bounded.maintenance {
             isolated.maintenance += asked.maintenance;
         } else {
             bounded.maintenance += asked.maintenance;

@@ -166,10 +166,10 @@ impl Kind {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 pub(super) enum Underlying {
-    #[serde(alias = "eth")]
-    ETH,
-    #[serde(alias = "btc")]
-    BTC,
+    #[serde(rename = "ETH", alias = "eth")]
+    Eth,
+    #[serde(rename = "BTC", alias = "btc")]
+    Btc,
 }
 
 /// Whole dollars by level.
@@ -351,8 +351,8 @@ pub(super) fn cases_by_name(
 impl PortfolioCase {
     pub(super) const fn feeds(&self, underlying: Underlying) -> &Feeds {
         match underlying {
-            Underlying::ETH => &self.environment.eth,
-            Underlying::BTC => &self.environment.btc,
+            Underlying::Eth => &self.environment.eth,
+            Underlying::Btc => &self.environment.btc,
         }
     }
 

@@ -141,7 +141,7 @@ fn compare_portfolio(case: &PortfolioCase, whole: &mut Group, full: &mut Group) 
 
 fn portfolio_account(case: &PortfolioCase) -> Result<SrmAccount, Fault> {
     let mut markets = Vec::new();
-    for underlying in [Underlying::ETH, Underlying::BTC] {
+    for underlying in [Underlying::Eth, Underlying::Btc] {
         let feeds = case.feeds(underlying);
         let perpetual = match case.perp(underlying)? {
             None => None,
@@ -198,7 +198,7 @@ struct Case {
 #[allow(non_snake_case, dead_code)]
 struct Scenario {
     OptionUnderlying: Vec<Underlying>,
-    OptionExpiries: Vec<f64>,
+    OptionExpiries: Vec<u32>,
     OptionStrikes: Vec<Fixed18>,
     OptionIsCall: Vec<u8>,
     OptionAmounts: Vec<Fixed18>,
@@ -219,7 +219,7 @@ struct Scenario {
     BTCSpotPrice: Fixed18,
     /// Spot and perpetual, of ETH and of BTC.
     SpotPerpConfidences: [[Fixed18; 2]; 2],
-    FeedExpiries: Vec<f64>,
+    FeedExpiries: Vec<u32>,
     Forwards: Vec<Fixed18>,
     ForwardConfidences: Vec<Fixed18>,
     Discounts: Vec<Fixed18>,
@@ -289,7 +289,7 @@ struct MarketInput {
 
 /// An expiry of a market in the order in which the file first names it, with the feed's forward.
 struct FileExpiry {
-    seconds: f64,
+    seconds: u32,
     feed: Forward,
     srm: SrmExpiry,
 }
@@ -361,7 +361,7 @@ fn isolated(market: &MarketMargin) -> (f64, f64) {
 /// The file's column is of the expiry that it names last (first appearances), at the feed's forward even when part of the
 /// settlement price is known, and a least payoff above zero stays. It agrees with the protocol's figure otherwise.
 fn bounded(market: &MarketMargin, expiries: &[FileExpiry]) -> (f64, f64) {
-    let Some((margin, expiry)) = market.expiries.iter().zip(expiries).last() else { return (0.0, 0.0) };
+    let Some((margin, expiry)) = market.expiries.iter().zip(expiries).next_back() else { return (0.0, 0.0) };
     let at_feed = margin.bounded_at(expiry.feed, expiry.srm.rules.unpaired_calls);
     let gain = if margin.least_payoff > 0.0 { margin.least_payoff } else { 0.0 };
     (at_feed.maintenance + gain, at_feed.initial + gain)
@@ -397,8 +397,8 @@ impl Scenario {
     }
 
     /// Seconds to the first expiry of the case.
-    fn first_seconds(&self) -> Option<f64> {
-        self.OptionExpiries.iter().copied().reduce(|a, b| if b < a { b } else { a })
+    fn first_seconds(&self) -> Option<u32> {
+        self.OptionExpiries.iter().copied().min()
     }
 
     fn inputs(&self) -> [MarketInput; 2] {
@@ -408,7 +408,7 @@ impl Scenario {
         let known = |part: Option<f64>| part.unwrap_or(0.0);
         [
             MarketInput {
-                underlying: Underlying::ETH,
+                underlying: Underlying::Eth,
                 spot: self.ETHSpotPrice.0,
                 confidences: eth_confidences,
                 perp: self.Perps_ETH.0,
@@ -422,7 +422,7 @@ impl Scenario {
                 average: self.TWAP_ETH,
             },
             MarketInput {
-                underlying: Underlying::BTC,
+                underlying: Underlying::Btc,
                 spot: self.BTCSpotPrice.0,
                 confidences: btc_confidences,
                 perp: self.Perps_BTC.0,
@@ -458,7 +458,7 @@ impl Scenario {
                         feed,
                         srm: SrmExpiry {
                             forward: input.expected_settlement(self, *seconds, feed)?,
-                            years: years(*seconds)?,
+                            years: years(f64::from(*seconds))?,
                             confidence: 1.0,
                             rules: TEST_OPTIONS,
                             options: Vec::new(),
@@ -486,8 +486,8 @@ impl Scenario {
     /// Gross value of all positions at the spots.
     fn gross(&self) -> Gross {
         let spot = |underlying: &Underlying| match underlying {
-            Underlying::ETH => self.ETHSpotPrice.0,
-            Underlying::BTC => self.BTCSpotPrice.0,
+            Underlying::Eth => self.ETHSpotPrice.0,
+            Underlying::Btc => self.BTCSpotPrice.0,
         };
         let options = self.OptionUnderlying.iter().zip(&self.OptionAmounts);
         let options: f64 = options.map(|(underlying, amount)| amount.0.abs() * spot(underlying)).sum();
@@ -506,7 +506,7 @@ impl MarketInput {
     fn expected_settlement(
         &self,
         scenario: &Scenario,
-        seconds: f64,
+        seconds: u32,
         feed: Forward,
     ) -> Result<Forward, Fault> {
         let Some(first) = scenario.first_seconds().filter(|_| self.fixed_part != 0.0) else {
@@ -515,6 +515,7 @@ impl MarketInput {
         if !(self.fixed_part > 0.0 && self.fixed_part < 1.0) {
             return Err(fault("the known part of a settlement price is not between 0 and 1"));
         }
+        let (first, seconds) = (f64::from(first), f64::from(seconds));
         let window = first / (1.0 - self.fixed_part);
         if seconds >= window {
             return Ok(feed);
@@ -533,7 +534,11 @@ impl MarketInput {
     ) -> Result<(), Fault> {
         let first = expiries.iter().find(|expiry| Some(expiry.seconds) == scenario.first_seconds());
         if let (Some(first), Some(theirs)) = (first, self.settlement) {
-            compare(&format!("SettlementPrice{:?}", self.underlying), first.srm.forward.get(), theirs);
+            let field = match self.underlying {
+                Underlying::Eth => "SettlementPriceETH",
+                Underlying::Btc => "SettlementPriceBTC",
+            };
+            compare(field, first.srm.forward.get(), theirs);
         }
         Ok(())
     }

@@ -1,9 +1,10 @@
 //! `plimsoll margin` as one page: where every account stands, then what each requirement is made of.
 
 use super::markup::{Markup, Paint};
-use super::{data, frame, stress, whole};
-use crate::margin_command::{
-    AccountFigures, MarginDocument, MarginFigures, MissingKind, Published, Status, UnitFigures,
+use super::{data, extras, frame, stress, whole};
+use crate::margin_commands::{
+    AccountFigures, Basis, MarginDocument, MarginFigures, MissingKind, Published, RulebookLine, Status,
+    UnitFigures, missing as count,
 };
 use crate::render::number::{NONE, plain_percent, price};
 use units::Fixed;
@@ -12,51 +13,75 @@ use units::Fixed;
 #[must_use]
 pub(crate) fn margin(document: &MarginDocument) -> String {
     let title = if document.is_partial() { "PARTIAL: Plimsoll margin " } else { "Plimsoll margin " };
-    whole(title, document.market.asof, |page| {
-        banner(page, document);
-        header(page, document);
+    whole(title, document.basis.market.asof, |page| {
+        banner(page, &document.basis, &document.accounts);
+        header(page, "margin", &document.basis);
+        navigation(page, document);
         page.raw("<main>\n");
         page.section("summary", "Where every account stands", |page| summary(page, document));
         for (place, account) in document.accounts.iter().enumerate() {
             in_full(page, account, place + 1);
         }
-        page.section("rulebooks", "Rulebooks", |page| rulebooks(page, document));
-        page.section("data", "What is missing or doubtful", |page| left_out(page, document));
-        page.raw("</main>\n");
-        footer(page);
+        if let Some(fragmentation) = &document.fragmentation {
+            page.section("fragmentation", "Fragmentation", |page| extras::fragmentation(page, fragmentation));
+        }
+        if let Some(faults) = &document.faults {
+            page.section("faults", "Faults", |page| extras::faults(page, faults));
+        }
+        end(page, &document.basis, &document.accounts);
     })
 }
 
-fn banner(page: &mut Markup, document: &MarginDocument) {
-    if !document.is_partial() {
+/// The first line of a partial page: what is missing from every total.
+pub(super) fn banner(page: &mut Markup, basis: &Basis, accounts: &[AccountFigures]) {
+    let missing = count(accounts);
+    if missing == 0 && basis.issues.is_empty() {
         return;
     }
     page.raw("<div class=\"banner\" role=\"alert\"><strong>■ PARTIAL</strong>: every total on this page is without ");
-    page.raw("<b>accounts, positions and balances that are not margined: ").text(document.missing());
-    page.raw(", bad input rows: ").text(document.issues.rows());
+    page.raw("<b>accounts, positions and balances that are not margined: ").text(missing);
+    page.raw(", bad input rows: ").text(basis.issues.rows());
     page.raw("</b> (<a href=\"#data\">all of them with their reasons</a>)</div>\n");
 }
 
-fn header(page: &mut Markup, document: &MarginDocument) {
-    frame::title(page, "margin", document.market.asof);
-    for (asset, underlying) in &document.market.underlyings {
+/// Title, time, prices and input files; the caller adds the navigation that closes it.
+pub(super) fn header(page: &mut Markup, what: &'static str, basis: &Basis) {
+    frame::title(page, what, basis.market.asof);
+    for (asset, underlying) in &basis.market.underlyings {
         page.raw("<span class=\"facts\">").text(asset).raw(" <b>");
         page.text(price(underlying.spot.get())).raw("</b> USD</span>");
     }
-    for (asset, rate) in &document.market.rates {
+    for (asset, rate) in &basis.market.rates {
         page.raw("<span class=\"facts\">").text(asset).raw(" <b>");
         page.text(price(rate.get())).raw("</b> USD</span>");
     }
     page.raw("</div>");
-    frame::inputs(page, &document.inputs);
+    frame::inputs(page, &basis.inputs);
+}
+
+fn navigation(page: &mut Markup, document: &MarginDocument) {
     page.raw("<nav aria-label=\"Sections\"><a href=\"#summary\">all accounts</a>");
     for (place, account) in document.accounts.iter().enumerate() {
         page.raw("<a href=\"#account-").text(place + 1).raw("\">").text(&account.account).raw(" @ ");
         page.text(&account.venue).raw("</a>");
     }
+    if document.fragmentation.is_some() {
+        page.raw("<a href=\"#fragmentation\">fragmentation</a>");
+    }
+    if document.faults.is_some() {
+        page.raw("<a href=\"#faults\">faults</a>");
+    }
     page.raw(
         "<a href=\"#rulebooks\">rulebooks</a><a href=\"#data\">missing or doubtful</a></nav></header>\n",
     );
+}
+
+/// Rulebooks, what is missing, definitions.
+pub(super) fn end(page: &mut Markup, basis: &Basis, accounts: &[AccountFigures]) {
+    page.section("rulebooks", "Rulebooks", |page| rulebooks(page, &basis.rulebooks));
+    page.section("data", "What is missing or doubtful", |page| left_out(page, basis, accounts));
+    page.raw("</main>\n");
+    footer(page);
 }
 
 fn summary(page: &mut Markup, document: &MarginDocument) {
@@ -121,7 +146,8 @@ const fn why_without(status: Status) -> &'static str {
     }
 }
 
-fn status(page: &mut Markup, account: &AccountFigures) {
+/// Status of an account, coloured by how bad it is.
+pub(super) fn status(page: &mut Markup, account: &AccountFigures) {
     page.raw("<td class=\"status ");
     page.raw(match account.status {
         Status::Ok if account.is_partial() => "warn",
@@ -309,8 +335,8 @@ fn collateral(page: &mut Markup, margin: &MarginFigures) {
     });
 }
 
-fn rulebooks(page: &mut Markup, document: &MarginDocument) {
-    for line in &document.rulebooks {
+fn rulebooks(page: &mut Markup, rulebooks: &[RulebookLine]) {
+    for line in rulebooks {
         let header = &line.header;
         page.raw("<h3>").text(&header.id).raw(": ").text(&header.title).raw("</h3><p class=\"note\">engine ");
         page.raw(line.engine).raw(", valid from ").text(&header.valid_from).raw(", parameters <code>");
@@ -323,19 +349,19 @@ fn rulebooks(page: &mut Markup, document: &MarginDocument) {
         }
         page.raw("</ul>");
     }
-    if document.rulebooks.is_empty() {
+    if rulebooks.is_empty() {
         page.note("No rulebook was used.");
     }
 }
 
-fn left_out(page: &mut Markup, document: &MarginDocument) {
-    if document.missing() == 0 {
+fn left_out(page: &mut Markup, basis: &Basis, accounts: &[AccountFigures]) {
+    if count(accounts) == 0 {
         page.note("Every account, position and balance is margined.");
     } else {
         page.table("unpriced", "Not margined, in no requirement", |page| {
             page.raw("<thead><tr>").text_column("account").text_column("venue").text_column("what");
             page.text_column("reason and remedy").raw("</tr></thead><tbody>");
-            for account in &document.accounts {
+            for account in accounts {
                 for missing in &account.missing {
                     let whole = missing.kind == MissingKind::Account;
                     page.raw("<tr>").row_head(&account.account).cell(&account.venue);
@@ -346,8 +372,8 @@ fn left_out(page: &mut Markup, document: &MarginDocument) {
             page.raw("</tbody>");
         });
     }
-    data::bad_rows(page, &document.issues);
-    data::remarks(page, &document.notes);
+    data::bad_rows(page, &basis.issues);
+    data::remarks(page, &basis.notes);
 }
 
 const DEFINITIONS: [&str; 5] = [

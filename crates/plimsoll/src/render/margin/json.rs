@@ -2,9 +2,10 @@
 //! units in the keys, times in RFC 3339 UTC.
 
 use crate::document::InputFile;
-use crate::margin_command::{
-    AccountFigures, ChargeFigures, CollateralFigures, Haircut, LegFigures, MarginDocument, MarginFigures,
-    Published, RulebookLine, ScenarioFigures, UnitFigures,
+use crate::margin_commands::{
+    AccountFigures, Basis, ChargeFigures, CollateralFigures, FaultFigures, FragmentationFigures, Haircut,
+    LegFigures, MarginDocument, MarginFigures, Missing, Published, RulebookLine, ScenarioFigures, Totals,
+    UnitFigures, missing as count,
 };
 use crate::render::json::pretty;
 use serde::Serialize;
@@ -13,22 +14,31 @@ use units::{Account, Asset, Fixed, Issue, Timestamp, Venue};
 
 #[derive(Serialize)]
 struct MarginJson<'a> {
+    #[serde(flatten)]
+    basis: BasisJson<'a>,
+    accounts: Vec<AccountJson<'a>>,
+    total: TotalJson,
+    fragmentation: Option<FragmentationJson<'a>>,
+    faults: Option<Vec<FaultJson<'a>>>,
+}
+
+/// What every answer of the commands on margin begins with.
+#[derive(Serialize)]
+pub(crate) struct BasisJson<'a> {
     schema: &'static str,
     partial: bool,
     asof: Timestamp,
     version: &'static str,
     inputs: &'a [InputFile],
+    notes: &'a [String],
     coverage: Coverage<'a>,
     market: MarketJson<'a>,
     rulebooks: Vec<RulebookJson<'a>>,
-    accounts: Vec<AccountJson<'a>>,
-    total: TotalJson,
-    notes: &'a [String],
 }
 
 /// What is in no figure, in numbers; each account lists its own.
 #[derive(Serialize)]
-pub(crate) struct Coverage<'a> {
+struct Coverage<'a> {
     not_margined: usize,
     bad_rows: u64,
     bad_rows_listed: &'a [Issue],
@@ -36,7 +46,7 @@ pub(crate) struct Coverage<'a> {
 
 /// Prices that everything rests on.
 #[derive(Serialize)]
-pub(crate) struct MarketJson<'a> {
+struct MarketJson<'a> {
     spot_usd: BTreeMap<&'a Asset, f64>,
     usd_rates: BTreeMap<&'a Asset, f64>,
 }
@@ -105,49 +115,139 @@ struct CollateralJson<'a> {
     haircut: Option<Haircut>,
 }
 
+/// What is in no figure.
 #[derive(Serialize)]
-struct MissingJson<'a> {
+pub(crate) struct MissingJson<'a> {
     kind: &'static str,
     name: &'a str,
     reason: &'a str,
 }
 
+/// Sums over accounts.
 #[derive(Serialize)]
-struct TotalJson {
+pub(crate) struct TotalJson {
     equity_usd: Fixed,
     counted_usd: Published,
     requirement_usd: Published,
     surplus_usd: Published,
 }
 
+#[derive(Serialize)]
+struct FragmentationJson<'a> {
+    funding_rate: f64,
+    today_usd: Published,
+    alternatives: Vec<AlternativeJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct AlternativeJson<'a> {
+    rulebook: &'a str,
+    requirement_usd: Published,
+    gap_usd: Option<Published>,
+    cost_usd_per_year: Option<Published>,
+    unmargined: Vec<MissingJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct FaultJson<'a> {
+    fault: &'a str,
+    source: &'a str,
+    account: &'a Account,
+    venue: &'a Venue,
+    rulebook: &'a str,
+    outcome: &'static str,
+    before_usd: Fixed,
+    venue_view_usd: Fixed,
+    truth_usd: Fixed,
+    hidden_usd: Fixed,
+    note: Option<&'a str>,
+    unmargined: Vec<MissingJson<'a>>,
+}
+
 /// Pretty JSON with a final newline.
 pub(crate) fn json(document: &MarginDocument) -> Result<String, serde_json::Error> {
-    let totals = document.totals();
     pretty(&MarginJson {
-        schema: "plimsoll.margin/1",
-        partial: document.is_partial(),
-        asof: document.market.asof,
+        basis: basis("plimsoll.margin/1", &document.basis, &document.accounts),
+        accounts: document.accounts.iter().map(account).collect(),
+        total: total(&document.totals()),
+        fragmentation: document.fragmentation.as_ref().map(fragmentation),
+        faults: document.faults.as_ref().map(|faults| faults.iter().map(fault).collect()),
+    })
+}
+
+/// What an answer begins with.
+pub(crate) fn basis<'a>(
+    schema: &'static str,
+    basis: &'a Basis,
+    accounts: &[AccountFigures],
+) -> BasisJson<'a> {
+    let not_margined = count(accounts);
+    BasisJson {
+        schema,
+        partial: not_margined > 0 || !basis.issues.is_empty(),
+        asof: basis.market.asof,
         version: env!("CARGO_PKG_VERSION"),
-        inputs: &document.inputs,
+        inputs: &basis.inputs,
+        notes: &basis.notes,
         coverage: Coverage {
-            not_margined: document.missing(),
-            bad_rows: document.issues.rows(),
-            bad_rows_listed: document.issues.kept(),
+            not_margined,
+            bad_rows: basis.issues.rows(),
+            bad_rows_listed: basis.issues.kept(),
         },
         market: MarketJson {
-            spot_usd: document.market.underlyings.iter().map(|(asset, u)| (asset, u.spot.get())).collect(),
-            usd_rates: document.market.rates.iter().map(|(asset, rate)| (asset, rate.get())).collect(),
+            spot_usd: basis.market.underlyings.iter().map(|(asset, u)| (asset, u.spot.get())).collect(),
+            usd_rates: basis.market.rates.iter().map(|(asset, rate)| (asset, rate.get())).collect(),
         },
-        rulebooks: document.rulebooks.iter().map(rulebook).collect(),
-        accounts: document.accounts.iter().map(account).collect(),
-        total: TotalJson {
-            equity_usd: totals.equity_usd,
-            counted_usd: totals.counted_usd,
-            requirement_usd: totals.requirement_usd,
-            surplus_usd: totals.surplus_usd(),
-        },
-        notes: &document.notes,
-    })
+        rulebooks: basis.rulebooks.iter().map(rulebook).collect(),
+    }
+}
+
+/// Sums over accounts.
+pub(crate) fn total(totals: &Totals) -> TotalJson {
+    TotalJson {
+        equity_usd: totals.equity_usd,
+        counted_usd: totals.counted_usd,
+        requirement_usd: totals.requirement_usd,
+        surplus_usd: totals.surplus_usd(),
+    }
+}
+
+fn missing(missing: &[Missing]) -> Vec<MissingJson<'_>> {
+    missing.iter().map(|m| MissingJson { kind: m.kind.key(), name: &m.name, reason: &m.reason }).collect()
+}
+
+fn fragmentation(fragmentation: &FragmentationFigures) -> FragmentationJson<'_> {
+    let alternatives = fragmentation.alternatives.iter();
+    FragmentationJson {
+        funding_rate: fragmentation.funding_rate.get(),
+        today_usd: fragmentation.today_usd,
+        alternatives: alternatives
+            .map(|alternative| AlternativeJson {
+                rulebook: &alternative.rulebook,
+                requirement_usd: alternative.requirement_usd,
+                gap_usd: alternative.gap_usd,
+                cost_usd_per_year: alternative.cost_usd_per_year,
+                unmargined: missing(&alternative.unmargined),
+            })
+            .collect(),
+    }
+}
+
+fn fault(fault: &FaultFigures) -> FaultJson<'_> {
+    FaultJson {
+        fault: &fault.fault,
+        source: &fault.source,
+        account: &fault.account,
+        venue: &fault.venue,
+        rulebook: &fault.rulebook,
+        outcome: fault.outcome.key(),
+        before_usd: fault.before_usd,
+        venue_view_usd: fault.venue_view_usd,
+        truth_usd: fault.truth_usd,
+        hidden_usd: fault.hidden_usd,
+        note: fault.note.as_deref(),
+        unmargined: missing(&fault.unmargined),
+    }
 }
 
 /// A rulebook by its header.
@@ -167,16 +267,13 @@ pub(crate) fn rulebook(line: &RulebookLine) -> RulebookJson<'_> {
 
 /// An account with everything.
 pub(crate) fn account(account: &AccountFigures) -> AccountJson<'_> {
-    let missing = account.missing.iter();
     AccountJson {
         account: &account.account,
         venue: &account.venue,
         status: account.status.key(),
         equity_usd: account.equity_usd,
         margin: account.margin.as_ref().map(model),
-        unmargined: missing
-            .map(|m| MissingJson { kind: m.kind.key(), name: &m.name, reason: &m.reason })
-            .collect(),
+        unmargined: missing(&account.missing),
     }
 }
 

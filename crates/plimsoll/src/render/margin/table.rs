@@ -1,48 +1,34 @@
 //! Margin for a terminal: one line an account, and on request everything that the line is made of.
 
-use crate::margin_command::{
-    AccountFigures, Detail, MarginDocument, MarginFigures, MissingKind, Published, RulebookLine, Status,
-    UnitFigures,
+use super::parts::{self, levels as level_cells, plain, status, used};
+use crate::margin_commands::{
+    AccountFigures, Detail, FaultFigures, FragmentationFigures, MarginDocument, MarginFigures, UnitFigures,
 };
-use crate::render::grid::{
-    Style, coins, figure, grid, grid_after, heading, inputs, left, line, prices, right, show, signed,
-};
+use crate::render::grid::{Style, coins, figure, grid, grid_after, heading, left, line, right, show, signed};
 use crate::render::number;
-use comfy_table::{Cell, Color};
-use units::Fixed;
+use comfy_table::Cell;
 
 /// The whole result as text.
 pub(crate) fn text(document: &MarginDocument, style: Style) -> String {
     let mut out = String::new();
-    head(&mut out, document);
+    parts::head(&mut out, "Plimsoll margin", &document.basis, &document.accounts);
     summary(&mut out, document, style);
     deciding(&mut out, document, style);
-    rulebooks(&mut out, &document.rulebooks, style);
+    parts::rulebooks(&mut out, &document.basis.rulebooks, style);
+    if let Some(fragmentation) = &document.fragmentation {
+        fragmentation_table(&mut out, fragmentation, style);
+    }
+    if let Some(faults) = &document.faults {
+        faults_table(&mut out, faults, style);
+    }
     if document.detail == Detail::Full {
         for account in &document.accounts {
             account_in_full(&mut out, account, style);
         }
     }
-    missing(&mut out, document);
-    notes(&mut out, document);
+    parts::missing(&mut out, &document.basis, &document.accounts);
+    parts::notes(&mut out, &document.basis);
     out
-}
-
-fn head(out: &mut String, document: &MarginDocument) {
-    if document.is_partial() {
-        line(
-            out,
-            &format!(
-                "PARTIAL: accounts, positions and balances not margined: {}, bad input rows left out: {}; every total below lacks \
-                 them",
-                document.missing(),
-                document.issues.rows()
-            ),
-        );
-    }
-    line(out, &format!("Plimsoll margin  ·  as of {}", document.market.asof));
-    inputs(out, &document.inputs);
-    prices(out, &document.market);
 }
 
 const SUMMARY: [&str; 12] = [
@@ -120,60 +106,6 @@ fn deciding(out: &mut String, document: &MarginDocument, style: Style) {
             None => [right(number::NONE), right("")],
         });
         table.add_row(row);
-    }
-    show(out, &table);
-}
-
-/// Counted, asked and left at each level.
-fn level_cells(counted: Published, asked: Published, style: Style) -> [Cell; 6] {
-    let left = counted.minus(asked);
-    [
-        figure(counted.initial, style),
-        plain(asked.initial, style),
-        figure(left.initial, style),
-        figure(counted.maintenance, style),
-        plain(asked.maintenance, style),
-        figure(left.maintenance, style),
-    ]
-}
-
-/// A requirement is neither gain nor loss.
-fn plain(usd: Fixed, style: Style) -> Cell {
-    right(style.usd(usd))
-}
-
-fn used(margin: &MarginFigures) -> String {
-    margin.utilisation.map_or_else(|| number::NOT_AVAILABLE.into(), |used| format!("{:.1}", used * 100.0))
-}
-
-fn status(account: &AccountFigures) -> Cell {
-    let cell = left(account.status_words());
-    match account.status {
-        Status::Ok | Status::NoDerivatives => cell,
-        Status::BelowInitial | Status::NoRulebook | Status::NoFigures => cell.fg(Color::DarkYellow),
-        Status::Liquidatable => cell.fg(Color::Red),
-    }
-}
-
-fn rulebooks(out: &mut String, rulebooks: &[RulebookLine], style: Style) {
-    if rulebooks.is_empty() {
-        return;
-    }
-    heading(
-        out,
-        "Rulebooks used",
-        "plimsoll rulebook show ID prints one with its sources and open questions",
-    );
-    let header = ["rulebook", "title", "valid from", "parameter hash", "unverified"];
-    let mut table = grid_after(4, style, &header.map(str::to_owned));
-    for RulebookLine { header, parameter_hash, .. } in rulebooks {
-        table.add_row(vec![
-            left(&header.id),
-            left(&header.title),
-            left(&header.valid_from),
-            left(parameter_hash),
-            right(header.unverified.len()),
-        ]);
     }
     show(out, &table);
 }
@@ -301,9 +233,8 @@ fn collateral(out: &mut String, margin: &MarginFigures, style: Style) {
     ];
     let mut table = grid(style, &header.map(str::to_owned));
     for balance in &margin.collateral {
-        let percent = |part: Option<f64>| {
-            part.map_or_else(|| number::NOT_AVAILABLE.into(), |part| number::plain_percent(part))
-        };
+        let percent =
+            |part: Option<f64>| part.map_or_else(|| number::NOT_AVAILABLE.into(), number::plain_percent);
         table.add_row(vec![
             left(&balance.asset),
             coins(balance.amount, style),
@@ -317,31 +248,85 @@ fn collateral(out: &mut String, margin: &MarginFigures, style: Style) {
     show(out, &table);
 }
 
-fn missing(out: &mut String, document: &MarginDocument) {
-    if !document.is_partial() {
-        return;
+fn fragmentation_table(out: &mut String, fragmentation: &FragmentationFigures, style: Style) {
+    heading(
+        out,
+        "Fragmentation",
+        &format!(
+            "today against one account that holds everything; cost of the difference at {} % a year",
+            number::plain_percent(fragmentation.funding_rate.get())
+        ),
+    );
+    let header = [
+        "rulebook",
+        "initial\nUSD",
+        "maintenance\nUSD",
+        "today asks more\ninitial, USD",
+        "today asks more\nmaint., USD",
+        "cost of initial\nUSD/year",
+        "covers the same",
+    ];
+    let mut table = grid(style, &header.map(str::to_owned));
+    let today = fragmentation.today_usd;
+    let mut row = vec![left("today"), plain(today.initial, style), plain(today.maintenance, style)];
+    row.extend([""; 4].map(left));
+    table.add_row(row);
+    for alternative in &fragmentation.alternatives {
+        let asked = alternative.requirement_usd;
+        let mut row = vec![left(&alternative.rulebook), plain(asked.initial, style)];
+        row.push(plain(asked.maintenance, style));
+        row.extend(match (alternative.gap_usd, alternative.cost_usd_per_year) {
+            (Some(gap), Some(cost)) => [
+                figure(gap.initial, style),
+                figure(gap.maintenance, style),
+                figure(cost.initial, style),
+                right("yes"),
+            ],
+            _ => {
+                let left_out = format!("no: {} left out", alternative.unmargined.len());
+                [right(number::NOT_AVAILABLE), right(""), right(""), right(left_out)]
+            }
+        });
+        table.add_row(row);
     }
-    heading(out, "Not margined", "in no requirement above");
-    for account in &document.accounts {
-        for missing in &account.missing {
-            let what = match missing.kind {
-                MissingKind::Account => "the account".to_owned(),
-                MissingKind::Holding => missing.name.clone(),
-            };
-            line(out, &format!("  {} @ {}, {what}: {}", account.account, account.venue, missing.reason));
-        }
-    }
-    for issue in document.issues.to_string().lines() {
-        line(out, &format!("  {issue}"));
-    }
+    show(out, &table);
 }
 
-fn notes(out: &mut String, document: &MarginDocument) {
-    if document.notes.is_empty() {
+fn faults_table(out: &mut String, faults: &[FaultFigures], style: Style) {
+    heading(
+        out,
+        "Faults",
+        "to liquidation without the fault, as the venue sees it after, and on true prices; hidden: truth less venue's view",
+    );
+    if faults.is_empty() {
+        line(out, "  no fault changes any account");
         return;
     }
-    heading(out, "Notes", "");
-    for note in &document.notes {
-        line(out, &format!("  {note}"));
+    let header = [
+        "fault",
+        "account",
+        "venue",
+        "outcome",
+        "before\nUSD",
+        "venue's view\nUSD",
+        "truth\nUSD",
+        "hidden\nUSD",
+        "note",
+    ];
+    let mut table = grid_after(4, style, &header.map(str::to_owned));
+    for fault in faults {
+        let partial = if fault.unmargined.is_empty() { "" } else { ", partial" };
+        table.add_row(vec![
+            left(&fault.fault),
+            left(&fault.account),
+            left(&fault.venue),
+            left(format!("{}{partial}", fault.outcome.words())),
+            figure(fault.before_usd, style),
+            figure(fault.venue_view_usd, style),
+            figure(fault.truth_usd, style),
+            figure(fault.hidden_usd, style),
+            right(fault.note.as_deref().unwrap_or("")),
+        ]);
     }
+    show(out, &table);
 }

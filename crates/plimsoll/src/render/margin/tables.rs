@@ -1,9 +1,11 @@
 //! Margin as flat tables, for CSV and Parquet: full figures, units in every column name.
 
 use crate::cli::MarginTableName;
-use crate::margin_command::{LegFigures, MarginDocument, MarginFigures, Published, UnitFigures};
+use crate::margin_commands::{
+    AccountFigures, Basis, FaultFigures, LegFigures, MarginDocument, MarginFigures, Published, UnitFigures,
+};
 use crate::output::TableNames;
-use crate::render::flat::{Body, columns, optional, text};
+use crate::render::flat::{Body, columns, count, optional, text};
 use lake::{Cell, Column, ColumnKind, Table};
 
 impl TableNames for MarginTableName {
@@ -15,6 +17,8 @@ impl TableNames for MarginTableName {
             Self::Charges => "charges",
             Self::Legs => "legs",
             Self::Collateral => "collateral",
+            Self::Fragmentation => "fragmentation",
+            Self::Faults => "faults",
             Self::Unmargined => "unmargined",
         }
     }
@@ -29,19 +33,22 @@ pub(crate) fn table(document: &MarginDocument, name: MarginTableName) -> Table {
         MarginTableName::Charges => charges(document),
         MarginTableName::Legs => legs(document),
         MarginTableName::Collateral => collateral(document),
-        MarginTableName::Unmargined => unmargined(document),
+        MarginTableName::Fragmentation => fragmentation(document),
+        MarginTableName::Faults => faults(document),
+        MarginTableName::Unmargined => unmargined(&document.basis, &document.accounts),
     };
     Table { name: name.stem(), columns, rows }
 }
 
 /// `account`, `venue`, and these.
-fn account_columns(rest: &[(&str, ColumnKind)]) -> Vec<Column> {
+pub(crate) fn account_columns(rest: &[(&str, ColumnKind)]) -> Vec<Column> {
     let mut all = columns(&[("account", ColumnKind::Text), ("venue", ColumnKind::Text)]);
     all.extend(columns(rest));
     all
 }
 
-fn published(usd: Published) -> [Cell; 2] {
+/// Initial and maintenance.
+pub(crate) fn published(usd: Published) -> [Cell; 2] {
     [Cell::Fixed(usd.initial), Cell::Fixed(usd.maintenance)]
 }
 
@@ -212,7 +219,60 @@ fn collateral(document: &MarginDocument) -> Body {
     (columns, rows)
 }
 
-fn unmargined(document: &MarginDocument) -> Body {
+fn fragmentation(document: &MarginDocument) -> Body {
+    let columns = columns(&[
+        ("rulebook", ColumnKind::Text),
+        ("initial_margin_usd", ColumnKind::Fixed),
+        ("maintenance_margin_usd", ColumnKind::Fixed),
+        ("gap_initial_usd", ColumnKind::Fixed),
+        ("gap_maintenance_usd", ColumnKind::Fixed),
+        ("cost_initial_usd_per_year", ColumnKind::Fixed),
+        ("cost_maintenance_usd_per_year", ColumnKind::Fixed),
+    ]);
+    let mut rows = Vec::new();
+    if let Some(fragmentation) = &document.fragmentation {
+        let mut today = vec![text("today")];
+        today.extend(published(fragmentation.today_usd));
+        today.extend([const { Cell::Null }; 4]);
+        rows.push(today);
+        for alternative in &fragmentation.alternatives {
+            let mut row = vec![text(&alternative.rulebook)];
+            row.extend(published(alternative.requirement_usd));
+            for usd in [alternative.gap_usd, alternative.cost_usd_per_year] {
+                row.extend(usd.map_or([Cell::Null, Cell::Null], published));
+            }
+            rows.push(row);
+        }
+    }
+    (columns, rows)
+}
+
+fn faults(document: &MarginDocument) -> Body {
+    let columns = account_columns(&[
+        ("fault", ColumnKind::Text),
+        ("rulebook", ColumnKind::Text),
+        ("outcome", ColumnKind::Text),
+        ("before_usd", ColumnKind::Fixed),
+        ("venue_view_usd", ColumnKind::Fixed),
+        ("truth_usd", ColumnKind::Fixed),
+        ("hidden_usd", ColumnKind::Fixed),
+        ("not_covered", ColumnKind::Integer),
+        ("note", ColumnKind::Text),
+    ]);
+    let row = |fault: &FaultFigures| {
+        let usd = [fault.before_usd, fault.venue_view_usd, fault.truth_usd, fault.hidden_usd];
+        let mut row = vec![text(&fault.account), text(&fault.venue), text(&fault.fault)];
+        row.extend([text(&fault.rulebook), text(fault.outcome.key())]);
+        row.extend(usd.map(Cell::Fixed));
+        row.push(count(fault.unmargined.len()));
+        row.push(fault.note.as_ref().map_or(Cell::Null, text));
+        row
+    };
+    (columns, document.faults.iter().flatten().map(row).collect())
+}
+
+/// Everything that is in no figure, and bad rows.
+pub(crate) fn unmargined(basis: &Basis, accounts: &[AccountFigures]) -> Body {
     let mut columns = account_columns(&[("kind", ColumnKind::Text), ("name", ColumnKind::Text)]);
     columns.extend(self::columns(&[
         ("file", ColumnKind::Text),
@@ -220,14 +280,14 @@ fn unmargined(document: &MarginDocument) -> Body {
         ("reason", ColumnKind::Text),
     ]));
     let mut rows = Vec::new();
-    for account in &document.accounts {
+    for account in accounts {
         for missing in &account.missing {
             let mut row = vec![text(&account.account), text(&account.venue), text(missing.kind.key())];
             row.extend([text(&missing.name), Cell::Null, Cell::Null, text(&missing.reason)]);
             rows.push(row);
         }
     }
-    for issue in document.issues.kept() {
+    for issue in basis.issues.kept() {
         let row = i64::try_from(issue.row).map_or(Cell::Null, Cell::Integer);
         let reason = format!("{} = '{}': {}", issue.field, issue.value, issue.rule);
         rows.push(vec![

@@ -166,7 +166,7 @@ fn portfolio(s: &Value) -> Result<Portfolio, CaseError> {
     for (i, seconds) in seconds.iter().enumerate() {
         let leg = Leg {
             strike: at(&strikes, i)? / WEI,
-            kind: if at(&calls, i)? == 1.0 { OptionKind::Call } else { OptionKind::Put },
+            kind: if at(&calls, i)? > 0.5 { OptionKind::Call } else { OptionKind::Put },
             vol: at(&vols, i)? / WEI,
             amount: at(&amounts, i)? / WEI,
         };

@@ -158,7 +158,7 @@ fn portfolio(s: &Value) -> Result<Portfolio, CaseError> {
         let own = own.ok_or_else(|| CaseError::Number(format!("OptionFeeds for {seconds}")))?;
         own.options.push(Leg {
             strike: number(option, "Strike")?,
-            kind: if number(option, "IsCall")? == 1.0 { OptionKind::Call } else { OptionKind::Put },
+            kind: if number(option, "IsCall")? > 0.5 { OptionKind::Call } else { OptionKind::Put },
             vol: number(option, "MarkVol")?,
             amount: number(option, "Amount")?,
         });

@@ -1,7 +1,7 @@
 //! What a margin model says of an account, as it is published: every figure quantised once, requirements up and what counts
 //! against them down, so that rows add up to totals to the last digit and no account passes by a rounding.
 
-use margin::{AccountMargin, Charge, Collateral, Levels, NoRulebook, ScenarioPnl, Unit};
+use ::margin::{AccountMargin, Charge, Collateral, Levels, NoRulebook, ScenarioPnl, Unit};
 use units::{Account, Asset, Fixed, Symbol, UnitError, Venue};
 
 /// A published figure at both levels, USD.
@@ -166,7 +166,7 @@ pub(crate) struct Missing {
 
 impl Published {
     /// What is asked.
-    fn asked(usd: Levels) -> Result<Self, UnitError> {
+    pub(super) fn asked(usd: Levels) -> Result<Self, UnitError> {
         Ok(Self {
             initial: Fixed::quantise_up(usd.initial)?,
             maintenance: Fixed::quantise_up(usd.maintenance)?,
@@ -282,7 +282,7 @@ impl UnitFigures {
         let charge = |Charge { name, usd }: &Charge| {
             Ok(ChargeFigures { name: name.clone(), usd: Published::asked(*usd)? })
         };
-        let leg = |leg: &margin::LegMargin| {
+        let leg = |leg: &::margin::LegMargin| {
             Ok(LegFigures {
                 instrument: leg.symbol.clone(),
                 requirement_usd: Published::asked(leg.requirement)?,

@@ -1,25 +1,23 @@
 //! What every rendering of `plimsoll margin` is made from.
 
+use super::desk::Basis;
+use super::faults::FaultFigures;
 use super::figures::{AccountFigures, Published};
-use crate::document::InputFile;
-use margin::{Header, Rulebook};
-use market::Market;
-use units::{Fixed, Issues};
+use super::fragmentation::FragmentationFigures;
+use ::margin::{Header, Rulebook};
+use units::Fixed;
 
 /// Margin of all accounts with its provenance.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct MarginDocument {
-    pub(crate) market: Market,
-    pub(crate) inputs: Vec<InputFile>,
-    /// Those in use, by id.
-    pub(crate) rulebooks: Vec<RulebookLine>,
+    pub(crate) basis: Basis,
     /// By account and venue.
     pub(crate) accounts: Vec<AccountFigures>,
-    /// Bad rows, left out because the user allowed a partial result.
-    pub(crate) issues: Issues,
-    /// What a reader should know about inputs and market.
-    pub(crate) notes: Vec<String>,
     pub(crate) detail: Detail,
+    /// When asked for.
+    pub(crate) fragmentation: Option<FragmentationFigures>,
+    /// When asked for.
+    pub(crate) faults: Option<Vec<FaultFigures>>,
 }
 
 /// How much of each account a table for a terminal shows.
@@ -62,12 +60,12 @@ impl From<&Rulebook> for RulebookLine {
 impl MarginDocument {
     /// True when something that was given is in no figure.
     pub(crate) fn is_partial(&self) -> bool {
-        !self.issues.is_empty() || self.accounts.iter().any(AccountFigures::is_partial)
+        !self.basis.issues.is_empty() || self.missing() > 0
     }
 
     /// How many accounts, positions and balances are in no figure.
     pub(crate) fn missing(&self) -> usize {
-        self.accounts.iter().map(|account| account.missing.len()).sum()
+        missing(&self.accounts)
     }
 
     /// Sums of the published figures.
@@ -79,6 +77,11 @@ impl MarginDocument {
     pub(crate) fn total_word(&self) -> &'static str {
         if self.is_partial() { "partial total" } else { "total" }
     }
+}
+
+/// How many accounts, positions and balances are in no figure.
+pub(crate) fn missing(accounts: &[AccountFigures]) -> usize {
+    accounts.iter().map(|account| account.missing.len()).sum()
 }
 
 impl Totals {
