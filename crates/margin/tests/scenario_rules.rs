@@ -1,6 +1,5 @@
 //! Rules of the scenario engine that rulebooks choose: each expected value is the rule, written out.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // test code
-
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
 
 mod support;
@@ -121,12 +120,12 @@ fn stables(legs: Vec<Leg>) -> f64 {
     charge(&rulebook(HEDGE).margin(&state(legs, vec![])), "stables").usd.maintenance
 }
 
-/// 3 coins long in USDT; 1 short in coin-settled USD goes first, 1 short in USDC second; the third hedges nothing.
+/// 2 coins long in USDT: 1.5 short in coin-settled USD go first, half of the coin short in USDC takes what is left.
 #[test]
 fn hedges_between_quote_currencies_are_matched_in_the_order_of_pairs() {
-    let legs = vec![perpetual(Some("USDT"), 3.0), perpetual(Some("USDC"), -1.0), perpetual(None, -150_000.0)];
-    // 1.5 coins against USD, in two tiers, and 1 coin against USDC in the first.
-    let rule = (100_000.0 * 0.01 + 50_000.0 * 0.02) + 100_000.0 * 0.01;
+    let legs = vec![perpetual(Some("USDT"), 2.0), perpetual(Some("USDC"), -1.0), perpetual(None, -150_000.0)];
+    // 1.5 coins against USD, in two tiers, and half a coin against USDC in the first.
+    let rule = (100_000.0 * 0.01 + 50_000.0 * 0.02) + 50_000.0 * 0.01;
     close(stables(legs), rule);
 }
 
