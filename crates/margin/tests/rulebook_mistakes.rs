@@ -1,5 +1,4 @@
 //! A user writes a scenario rulebook and gets it wrong: every mistake is named with file and key, all in one reading.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // test code
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
 
 use margin::{AccountState, Rulebook, Rulebooks};

@@ -1,5 +1,4 @@
 //! What holds for every embedded scenario rulebook on any book of options, futures and perpetuals on BTC and ETH.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // test code
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
 
 mod support;

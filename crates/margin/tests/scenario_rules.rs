@@ -1,5 +1,4 @@
 //! Rules of the scenario engine that rulebooks choose: each expected value is the rule, written out.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // test code
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
 
 mod support;
