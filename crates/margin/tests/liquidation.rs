@@ -1,7 +1,7 @@
 //! Liquidation prices of random books under every embedded rulebook, against brute force.
 //!
 //! ```sh
-//! cargo test -p margin --test liquidation -- --nocapture               # 60 books a rulebook: a minute
+//! cargo test -p margin --test liquidation -- --nocapture               # 40 books a rulebook: a minute
 //! cargo test -p margin --test liquidation -- --ignored --nocapture     # 10,000 books a rulebook: hours
 //! ```
 
@@ -113,7 +113,7 @@ fn every_rulebook(books: u64) {
 
 #[test]
 fn no_crossing_lies_nearer_than_the_liquidation_price() {
-    every_rulebook(60);
+    every_rulebook(40);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Random account states and a brute-force twin of the liquidation search, for unit tests and for every embedded rulebook.
 
-// Of constants, in tests.
-#![allow(clippy::unwrap_used)]
+// Unwraps are of constants. Each test binary uses its own part of the kit.
+#![allow(clippy::unwrap_used, dead_code)]
 
 use instrument::{Contract, Settlement, Terms};
 use margin::{
