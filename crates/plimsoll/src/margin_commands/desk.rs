@@ -197,7 +197,7 @@ fn missing_row(account: &AccountFigures, missing: &Missing, book: &Book) -> Issu
 /// Futures whose entry nobody gave: what they have gained so far is in no figure.
 fn without_entry(book: &Book) -> Option<String> {
     let is_future =
-        |p: &&Position| matches!(p.listing.contract.terms, Terms::Perpetual | Terms::Future { .. });
+        |p: &&book::Position| matches!(p.listing.contract.terms, Terms::Perpetual | Terms::Future { .. });
     let count = book.positions.iter().filter(is_future).filter(|p| p.average_price.is_none()).count();
     (count > 0).then(|| {
         format!(
