@@ -109,7 +109,7 @@ fn leg(
     if net.get().is_zero() && entry_value.is_none_or(|value| value == 0.0) {
         return Ok(None);
     }
-    Ok(Some(Leg {
+    let leg = Leg {
         symbol: symbol.clone(),
         contract: contract.clone(),
         quantity: model(net.get())?,
@@ -118,7 +118,11 @@ fn leg(
         settlement_usd: market.usd_rate(contract.settlement_asset())?,
         quote_usd: market.usd_rate(&quote_currency(contract))?,
         mark: mark(contract, market)?,
-    }))
+    };
+    // A future of unknown entry has no known gain so far, but it gains and loses from here on: without an entry it would
+    // stand still on every moved state.
+    let unknown = leg.entry_value.is_none() && !leg.is_option();
+    Ok(Some(if unknown { leg.at_mark() } else { leg }))
 }
 
 fn entry_value(

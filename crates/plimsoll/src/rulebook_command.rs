@@ -53,13 +53,19 @@ fn table(lines: &[RulebookLine]) -> String {
     let style = Style { digits: Digits::Compact, ink: Ink::Plain };
     let header = ["rulebook", "title", "engine", "venues", "valid from", "parameter hash", "unverified"];
     let mut table = grid_after(6, style, &header.map(str::to_owned));
-    for RulebookLine { header, engine, parameter_hash } in lines {
-        let venues: Vec<&str> = header.venues.iter().map(units::Venue::as_str).collect();
+    for line in lines {
+        let RulebookLine { header, engine, parameter_hash } = line;
+        let names: Vec<&str> = header.venues.iter().map(units::Venue::as_str).collect();
+        let venues = match (names.is_empty(), line.instruments()) {
+            (true, _) => "by --rulebook only".to_owned(),
+            (false, "any") => names.join(", "),
+            (false, instruments) => format!("{} ({instruments})", names.join(", ")),
+        };
         table.add_row(vec![
             left(&header.id),
             left(&header.title),
             left(engine),
-            left(if venues.is_empty() { "by --rulebook only".into() } else { venues.join(", ") }),
+            left(venues),
             left(&header.valid_from),
             left(parameter_hash),
             right(header.unverified.len()),

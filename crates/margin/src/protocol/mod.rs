@@ -33,8 +33,14 @@ impl Listed<'_> {
     /// Passes perpetuals that are quoted and paid in the currency; otherwise says why the leg has no margin here.
     fn check(&self, leg: &Leg) -> Result<(), String> {
         let Self { protocol, currency } = self;
-        let paid =
-            matches!(&leg.contract.settlement, Settlement::Linear { currency: c } if c.as_str() == *currency);
+        let paid = match &leg.contract.settlement {
+            Settlement::Linear { currency: paid } => paid.as_str() == *currency,
+            // Quoted in USD by an oracle and paid one for one, as venues' own symbols resolve.
+            Settlement::Quanto { currency: paid, multiplier } => {
+                paid.as_str() == *currency && *multiplier == units::Decimal::ONE
+            }
+            Settlement::Inverse => false,
+        };
         if paid && matches!(leg.mark, Mark::Perpetual { .. }) {
             return Ok(());
         }

@@ -66,8 +66,9 @@ impl Desk {
 
     /// What an answer by these rulebooks rests on.
     pub(crate) fn basis(self, rulebooks: Vec<RulebookLine>) -> Basis {
-        let Loaded { market, inputs, issues, mut notes, snapshot, .. } = self.loaded;
+        let Loaded { book, market, inputs, issues, mut notes, snapshot, .. } = self.loaded;
         notes.extend(market.notes.iter().cloned());
+        notes.extend(without_entry(&book));
         let not_used = snapshot.not_used.iter();
         notes.extend(not_used.map(|(reason, count)| format!("{count} market rows not used: {reason}")));
         Basis { market, inputs, rulebooks, issues, notes }
@@ -191,4 +192,16 @@ fn missing_row(account: &AccountFigures, missing: &Missing, book: &Book) -> Issu
         value: missing.name.clone(),
         rule: format!("account {}: {}", account.account, missing.reason),
     }
+}
+
+/// Futures whose entry nobody gave: what they have gained so far is in no figure.
+fn without_entry(book: &Book) -> Option<String> {
+    let is_future =
+        |p: &&book::Position| matches!(p.listing.contract.terms, Terms::Perpetual | Terms::Future { .. });
+    let count = book.positions.iter().filter(is_future).filter(|p| p.average_price.is_none()).count();
+    (count > 0).then(|| {
+        format!(
+            "{count} futures without average_price are taken as entered at today's mark: no gain so far, all of it from here on"
+        )
+    })
 }

@@ -4,7 +4,7 @@ use super::desk::Basis;
 use super::faults::FaultFigures;
 use super::figures::{AccountFigures, Published};
 use super::fragmentation::FragmentationFigures;
-use ::margin::{Header, Rulebook};
+use ::margin::{Header, Instruments, Rulebook};
 use units::Fixed;
 
 /// Margin of all accounts with its provenance.
@@ -53,6 +53,17 @@ impl From<&Rulebook> for RulebookLine {
             header: rulebook.header.clone(),
             engine: rulebook.engine(),
             parameter_hash: rulebook.parameter_hash.clone(),
+        }
+    }
+}
+
+impl RulebookLine {
+    /// Which accounts of its venues it is for, as the file says it.
+    pub(crate) const fn instruments(&self) -> &'static str {
+        match self.header.instruments {
+            Instruments::Any => "any",
+            Instruments::Options => "options",
+            Instruments::Futures => "futures",
         }
     }
 }

@@ -334,3 +334,80 @@ impl Missing {
         Self { kind: MissingKind::Account, name: venue.to_string(), reason: why.to_string() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ::margin::Outcome;
+
+    fn report(outcome: Outcome) -> AccountMargin {
+        AccountMargin {
+            account: Account::new("a").unwrap(),
+            venue: Venue::new("v").unwrap(),
+            rulebook: "r".into(),
+            parameter_hash: "h".into(),
+            outcome,
+        }
+    }
+
+    /// A third has no last decimal: its two neighbours at 1e-12 end in 3 and 4.
+    #[test]
+    fn requirements_are_rounded_up_and_what_counts_down() {
+        let third = Levels::both(1.0 / 3.0);
+        let outcome =
+            Outcome { equity_usd: 1.0 / 3.0, counted: third, requirement: third, ..Outcome::default() };
+        let figures = AccountFigures::margined(&report(outcome));
+        let margin = figures.margin.unwrap();
+        assert_eq!(figures.equity_usd.unwrap().to_string(), "0.333333333333");
+        assert_eq!(margin.counted_usd.initial.to_string(), "0.333333333333");
+        assert_eq!(margin.requirement_usd.maintenance.to_string(), "0.333333333334");
+        assert_eq!(figures.status, Status::Liquidatable, "the last quantum is the venue's");
+    }
+
+    #[test]
+    fn a_figure_that_is_no_number_leaves_the_account_listed_without_figures() {
+        for bad in [f64::NAN, f64::INFINITY, 1e21] {
+            let outcome = Outcome { requirement: Levels::both(bad), ..Outcome::default() };
+            let figures = AccountFigures::margined(&report(outcome));
+            assert_eq!((figures.status, figures.equity_usd), (Status::NoFigures, None));
+            assert!(figures.is_partial() && figures.margin.is_none());
+        }
+    }
+
+    #[test]
+    fn the_worst_is_the_deciding_scenario_that_loses_most_and_credits_are_no_charges() {
+        let unit = |name: &str, pnl_usd: &[f64], worst: Option<usize>, charge: f64| Unit {
+            name: name.into(),
+            scenarios: pnl_usd
+                .iter()
+                .map(|pnl_usd| ScenarioPnl { name: "s".into(), pnl_usd: *pnl_usd })
+                .collect(),
+            worst,
+            charges: vec![Charge { name: "c".into(), usd: Levels::both(charge) }],
+            ..Unit::default()
+        };
+        // The second unit loses more in a scenario that does not decide.
+        let units = vec![
+            unit("A", &[-5.0], Some(0), -9.0),
+            unit("B", &[-7.0, -3.0], Some(1), 2.0),
+            unit("C", &[], None, 2.0),
+        ];
+        let figures = AccountFigures::margined(&report(Outcome { units, ..Outcome::default() }));
+        let margin = figures.margin.unwrap();
+        let (worst, charge) = (margin.worst().unwrap(), margin.largest_charge().unwrap());
+        assert_eq!((worst.0.name.as_str(), worst.1.pnl_usd), ("A", Fixed::quantise(-5.0).unwrap()));
+        assert_eq!(charge.0.name, "B", "the first of equals");
+    }
+
+    #[test]
+    fn a_haircut_is_the_part_that_does_not_count_and_for_a_debt_the_surcharge() {
+        let of = |value_usd: f64, counted: f64| {
+            let asset = Asset::new("BTC").unwrap();
+            let collateral = Collateral { asset, amount: 1.0, value_usd, counted: Levels::both(counted) };
+            CollateralFigures::new(&collateral).unwrap().haircut.map(|haircut| haircut.initial)
+        };
+        assert_eq!(of(100.0, 75.0), Some(0.25));
+        assert_eq!(of(-100.0, -125.0), Some(0.25));
+        assert_eq!(of(0.0, 0.0), None);
+    }
+}

@@ -12,7 +12,7 @@ use crate::render::html;
 use crate::render::whatif::{json, table, tables};
 use ::margin::{AccountState, Change, Comparison, Figure, Leg, Place, account_states, apply};
 use lake::Table;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 use units::{Account, Issue, Issues, Venue};
 
@@ -53,6 +53,20 @@ pub(crate) fn run(args: &WhatifArgs) -> Result<ExitCode, Failure> {
     Ok(exit_code(document.missing(), &document.basis.issues))
 }
 
+/// A venue that the book is on or that a rulebook claims: anything else is a slip of the pen.
+fn known_venue(venue: &Venue, desk: &Desk) -> Result<(), Failure> {
+    let claimed = desk.rules.rulebooks.iter().flat_map(|rulebook| &rulebook.header.venues);
+    let known: BTreeSet<&Venue> = desk.states.iter().map(|state| &state.venue).chain(claimed).collect();
+    if known.contains(venue) {
+        return Ok(());
+    }
+    let known: Vec<&str> = known.into_iter().map(Venue::as_str).collect();
+    Err(Failure::Usage(format!(
+        "--transfer to venue {venue}: neither the book nor a rulebook knows it; there are: {}",
+        known.join(", ")
+    )))
+}
+
 fn document(args: &WhatifArgs) -> Result<WhatifDocument, Failure> {
     let mut desk = Desk::load(&args.inputs, &args.rules, &[])?;
     let mut derivatives = with_derivatives(&desk.loaded.book);
@@ -60,6 +74,7 @@ fn document(args: &WhatifArgs) -> Result<WhatifDocument, Failure> {
     added(args, &mut desk, &mut derivatives, &mut changes)?;
     closed(args, &desk, &mut changes)?;
     for transfer in &args.transfer {
+        known_venue(&transfer.to.venue, &desk)?;
         changes.push(Change::Transfer {
             from: place(&transfer.from),
             to: place(&transfer.to),
