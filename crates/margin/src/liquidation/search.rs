@@ -5,7 +5,7 @@
 //!
 //! 1. Nodes lie 0.001 apart near today (0.1 % of price) and 2 % of the distance apart beyond y = 0.05, nearer where an option
 //!    close to its expiry could turn the surplus: within 0.7 of its strike, since scenarios look that far away from the
-//!    index, they lie half its standard deviation to expiry apart, at least 0.001.
+//!    index, they lie a quarter of its standard deviation to expiry apart, at least 0.001: scenarios shrink vols as well.
 //! 2. Three nodes whose middle one is the lowest enclose a dip. If it could reach zero, judged by eight times the steepest
 //!    slope beside it, golden section finds its floor. A V of one kink is always enclosed so.
 //! 3. A pair of points with opposite signs is halved to the tick; then its safe part is checked at ten points, and halved
@@ -21,6 +21,8 @@ use pricing::kernel::{exp, ln};
 const FINE: f64 = 0.001;
 /// Spacing of nodes as a share of the distance.
 const GROWTH: f64 = 0.02;
+/// Spacing of nodes near options as a share of the standard deviation: half of one whose vol a scenario has halved.
+const DEVIATION_SHARE: f64 = 0.25;
 /// How far from the index scenarios look, in |ln x|: half to twice the price.
 const SHOCK_REACH: f64 = 0.7;
 /// How many times the slope beside a minimum may be exceeded inside it.
@@ -143,7 +145,8 @@ pub(super) fn bands(state: &AccountState, path: &Path, direction: Direction) -> 
         // Distance of the lead for one of the option's own underlying, at the strike.
         let scale = (strike / (beta * lead)).abs();
         let (centre, reach) = (direction.distance(lead), SHOCK_REACH * scale);
-        let band = Band { from: centre - reach, to: centre + reach, step: 0.5 * deviation * scale };
+        let band =
+            Band { from: centre - reach, to: centre + reach, step: DEVIATION_SHARE * deviation * scale };
         if band.to > 0.0 && band.step < mesh(band.to) {
             bands.push(band);
         }

@@ -319,11 +319,12 @@ fn collateral_to_add_moves_the_price_to_the_target() {
     assert!(shortfall_usd(flat(0.01), &with(30_000.0), &btc().path, 0.0).is_err());
 }
 
+type Rule = fn(&AccountState) -> Outcome;
+
 /// Every rule of this file against the brute-force twin.
 fn twin(seeds: std::ops::Range<u64>) {
     let venue = Venue::new("v").unwrap();
     let joint = Path { beta_of_other_coins: 1.3, ..Path::alone(asset("BTC")) };
-    type Rule = fn(&AccountState) -> Outcome;
     let rules: [(&str, Rule); 4] = [
         ("tiered", tiered),
         ("jumping", jumping),
