@@ -1,7 +1,7 @@
 //! From raw rows to a book: each row is checked on its own, every fault is recorded, sound rows are kept.
 
-use crate::{Balance, Book, Origin, Position, RawRow, RowKind};
-use instrument::{Listing, Resolved, Specs, resolve};
+use crate::{Balance, Book, Origin, Position, RawRow, RefusedKind, RefusedRow, RowKind};
+use instrument::{Listing, Resolved, Specs, Terms, resolve};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use units::{
@@ -30,6 +30,13 @@ impl Held {
         match self {
             Self::Instrument(_) => "instrument",
             Self::Asset(_) => "asset",
+        }
+    }
+
+    const fn refused(&self) -> RefusedKind {
+        match self {
+            Self::Instrument(_) => RefusedKind::Position,
+            Self::Asset(_) => RefusedKind::Balance,
         }
     }
 
@@ -93,6 +100,27 @@ impl<'a> BookBuilder<'a> {
 
     /// Checks one row; a bad one is recorded and left out.
     pub fn add(&mut self, raw: &RawRow) {
+        let before = self.issues.total();
+        self.admit(raw);
+        if self.issues.total() > before {
+            let (account, venue) = (Account::new(&raw.account), Venue::new(&raw.venue));
+            let held = match raw.kind {
+                RowKind::Position { .. } => RefusedKind::Position,
+                RowKind::Balance { .. } => RefusedKind::Balance,
+            };
+            if let (Ok(account), Ok(venue)) = (account, venue) {
+                self.refuse(RefusedRow { account, venue, origin: self.origin(raw), held });
+            }
+        }
+    }
+
+    fn refuse(&mut self, row: RefusedRow) {
+        if self.book.refused.len() < Issues::KEPT {
+            self.book.refused.push(row);
+        }
+    }
+
+    fn admit(&mut self, raw: &RawRow) {
         let place = self.place(raw);
         match &raw.kind {
             RowKind::Position { instrument, quantity, average_price } => {
@@ -110,6 +138,15 @@ impl<'a> BookBuilder<'a> {
                 else {
                     return;
                 };
+                let is_future = |listing: &Listing| {
+                    matches!(listing.contract.terms, Terms::Perpetual | Terms::Future { .. })
+                };
+                let is_free = average_price.is_some_and(|price| price.get().is_zero());
+                if is_free && legs.iter().any(|(_, listing)| is_future(listing)) {
+                    let rule = "no future is entered at zero: its whole value would be a gain; leave it empty when unknown";
+                    self.issue(raw.row, "average_price", "0", rule);
+                    return;
+                }
                 if self.is_first(raw, &place, Held::Instrument(symbol.clone())) {
                     self.hold(raw, &place, (symbol, legs), (quantity, average_price));
                 }
@@ -136,9 +173,15 @@ impl<'a> BookBuilder<'a> {
     pub fn finish(mut self) -> (Book, Issues) {
         let repeated: BTreeMap<Key, First> =
             std::mem::take(&mut self.seen).into_iter().filter(|(_, first)| first.is_repeated).collect();
-        for ((.., held), first) in &repeated {
+        for ((account, venue, _, held), first) in &repeated {
             self.file = first.origin.file.clone();
             self.issue(first.origin.row, held.field(), held.text(), DUPLICATE);
+            self.refuse(RefusedRow {
+                account: account.clone(),
+                venue: venue.clone(),
+                origin: first.origin.clone(),
+                held: held.refused(),
+            });
         }
         if !repeated.is_empty() {
             self.book.positions.retain(|p| {
