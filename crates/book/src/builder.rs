@@ -338,3 +338,50 @@ fn entry_price(text: &str) -> Result<Price, UnitError> {
     }
     Ok(price)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(row: u64, instrument: &str, (quantity, average_price): (&str, &str)) -> RawRow {
+        let kind = RowKind::Position {
+            instrument: instrument.into(),
+            quantity: quantity.into(),
+            average_price: average_price.into(),
+        };
+        RawRow { row, account: "a".into(), venue: "deribit".into(), chain: String::new(), kind }
+    }
+
+    fn built(rows: &[RawRow]) -> (Book, Issues) {
+        let specs = Specs::embedded();
+        let mut builder = BookBuilder::new("b.csv", &specs);
+        rows.iter().for_each(|row| builder.add(row));
+        builder.finish()
+    }
+
+    #[test]
+    fn no_future_is_entered_at_zero_and_an_option_may_be() {
+        for (instrument, issues) in [("BTC-PERPETUAL", 1), ("BTC-26MAR27", 1), ("BTC-26MAR27-90000-C", 0)] {
+            let (book, found) = built(&[row(1, instrument, ("10", "0"))]);
+            assert_eq!((found.total(), book.positions.len() as u64), (issues, 1 - issues), "{instrument}");
+        }
+        assert!(built(&[row(1, "BTC-PERPETUAL", ("10", ""))]).1.is_empty(), "unknown is not zero");
+    }
+
+    #[test]
+    fn whose_refused_rows_are_is_kept_for_every_row_of_a_double_too() {
+        let rows = [
+            row(1, "BTC-PERPETUAL", ("10", "")),
+            row(2, "BTC-PERPETUAL", ("20", "")),
+            row(3, "NOPE", ("1", "")),
+            row(4, "ETH-PERPETUAL", ("1", "")),
+            RawRow { account: String::new(), ..row(5, "ETH-PERPETUAL", ("1", "")) },
+        ];
+        let (book, _) = built(&rows);
+        let found: Vec<(u64, &str)> =
+            book.refused.iter().map(|r| (r.origin.row, r.account.as_str())).collect();
+        // Nobody's row is in the issues alone.
+        assert_eq!(found, [(1, "a"), (2, "a"), (3, "a")]);
+        assert_eq!(book.positions.len(), 1);
+    }
+}

@@ -72,7 +72,8 @@ fn accounts_of_refused_rows_are_in_every_list() {
         assert_eq!((&row["state"], &row["partial"]), (&"undefined".into(), &true.into()), "{name}");
         assert!(!row["reason"].as_str().unwrap().is_empty());
     }
-    let text = partial(&scratch, "whatif --rulebook-after deribit=deribit-xpm --format json").json();
+    let text =
+        partial(&scratch, "whatif --rulebook-after hyperliquid=hyperliquid-unified --format json").json();
     let pairs = text["accounts"].as_array().unwrap();
     assert!(pairs.iter().any(|pair| pair["after"]["account"] == "refused"));
 }

@@ -50,16 +50,18 @@ pub(super) fn cheapest(page: &mut Markup, cheapest: &CheapestFigures) {
     page.table("cheapest", caption, |page| {
         page.raw("<thead><tr>").column("rank", "").text_column("account").text_column("venue");
         page.text_column("instrument").text_column("rulebook").text_column("with it");
-        page.column("surplus taken, initial", "USD").column("surplus taken, maintenance", "USD");
-        page.column("asked more, initial", "USD").column("asked more, maintenance", "USD");
-        page.column("left available", "USD").column("left to liquidation", "USD").raw("</tr></thead><tbody>");
+        page.column("taken", "initial, USD").column("taken", "maintenance, USD");
+        page.column("asked", "initial, USD").column("asked", "maintenance, USD");
+        page.column("left", "available, USD")
+            .column("left", "to liquidation, USD")
+            .raw("</tr></thead><tbody>");
         for (rank, place) in (1..).zip(&cheapest.places) {
             one_place(page, rank, place);
         }
         page.raw("</tbody>");
     });
     page.note(
-        "The position is traded at its mark. Surplus taken: what is asked more and what of a premium the venue no longer counts. \
+        "The position is traded at its mark. Taken of the surplus: what is asked more and what of a premium the venue no longer counts. \
          Symbols are spelled by the venue's grammar; whether it lists the contract today is not known here.",
     );
     if !cheapest.not_candidates.is_empty() {
@@ -96,9 +98,9 @@ pub(super) fn faults(page: &mut Markup, faults: &FaultsFigures) {
         let caption = "Surplus without the fault, as the venue sees it after, and on true prices";
         page.table("faults", caption, |page| {
             page.raw("<thead><tr>").text_column("fault").text_column("account").text_column("venue");
-            page.text_column("outcome").column("available, before", "USD");
-            page.column("available, venue's view", "USD").column("to liquidation, before", "USD");
-            page.column("to liquidation, venue's view", "USD").column("to liquidation, truth", "USD");
+            page.text_column("outcome").column("available", "before, USD");
+            page.column("available", "venue's view, USD").column("to liquidation", "before, USD");
+            page.column("to liquidation", "venue's view, USD").column("to liquidation", "truth, USD");
             page.column("hidden", "USD").text_column("note").raw("</tr></thead><tbody>");
             for fault in &faults.effects {
                 one_fault(page, fault);

@@ -145,7 +145,7 @@ fn change(page: &mut Markup, pair: &Pair) {
         }
     };
     let change = figures(&pair.after).minus(pair.before.as_ref().map(figures).unwrap_or_default());
-    page.raw("<tr class=\"total\"><th scope=\"row\"></th><td></td><td>change</td><td></td><td></td>");
+    page.raw("<tr class=\"change\"><th scope=\"row\"></th><td></td><td>change</td><td></td><td></td>");
     page.usd(change.equity_usd, "USD", Paint::Sign);
     let both = pair.before.as_ref().is_none_or(|b| b.margin.is_some() == pair.after.margin.is_some());
     if both && pair.after.margin.is_some() {

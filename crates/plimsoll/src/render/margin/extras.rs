@@ -173,7 +173,7 @@ pub(super) fn faults(out: &mut String, faults: &FaultsFigures, style: Style) {
         for fault in &faults.effects {
             table.add_row(fault_cells(fault, style));
         }
-        show_fitted(out, table, style, &[10, 9, 4]);
+        show_fitted(out, table, style, &[10, 4, 9]);
     }
     for quiet in &faults.without_effect {
         line(out, &format!("  {}: changes no account: {}", quiet.fault, quiet.reason));
