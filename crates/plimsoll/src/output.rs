@@ -140,7 +140,7 @@ impl<'a, T: TableNames> Target<'a, T> {
 
 /// Columns of the screen: `COLUMNS` where it is set, else the terminal's; a pipe has room for everything.
 pub(crate) fn screen_width() -> Option<u16> {
-    let asked = std::env::var("COLUMNS").ok().and_then(|text| text.trim().parse().ok());
+    let asked = std::env::var_os("COLUMNS").and_then(|text| text.to_str()?.trim().parse().ok());
     let terminal = || std::io::stdout().is_terminal().then(|| comfy_table::Table::new().width()).flatten();
     asked.filter(|width| *width > 0).or_else(terminal)
 }

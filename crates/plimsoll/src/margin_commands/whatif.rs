@@ -104,7 +104,7 @@ fn document(args: &WhatifArgs) -> Result<WhatifDocument, Failure> {
     desk.check(&before.figures, &args.inputs)?;
     desk.check_changed(&after.figures, &args.inputs, &planned)?;
     let rulebooks =
-        rulebooks_of_both(rulebooks_of(&desk.states, &desk.rules), rulebooks_of(&states, &rules_after));
+        rulebooks_of_both(&rulebooks_of(&desk.states, &desk.rules), &rulebooks_of(&states, &rules_after));
     let notes = rules_after.unused(&used(&rulebooks));
     let mut pairs = pairs(&before, &after);
     pairs.extend(desk.without_sound_rows().into_iter().map(|figures| Pair {
@@ -125,14 +125,14 @@ fn document(args: &WhatifArgs) -> Result<WhatifDocument, Failure> {
 }
 
 /// Those of both sides by id, each with its side where the two differ.
-fn rulebooks_of_both(before: Vec<RulebookLine>, after: Vec<RulebookLine>) -> Vec<RulebookLine> {
+fn rulebooks_of_both(before: &[RulebookLine], after: &[RulebookLine]) -> Vec<RulebookLine> {
     let on = |lines: &[RulebookLine], line: &RulebookLine| lines.contains(line);
     let mut all: Vec<RulebookLine> = Vec::new();
-    for line in &before {
-        let side = if on(&after, line) { "both" } else { "before" };
+    for line in before {
+        let side = if on(after, line) { "both" } else { "before" };
         all.push(RulebookLine { side: Some(side), ..line.clone() });
     }
-    let new = after.iter().filter(|line| !on(&before, line));
+    let new = after.iter().filter(|line| !on(before, line));
     all.extend(new.map(|line| RulebookLine { side: Some("after"), ..line.clone() }));
     all.sort_by(|a, b| (&a.header.id, Reverse(a.side)).cmp(&(&b.header.id, Reverse(b.side))));
     all

@@ -20,7 +20,7 @@ fn liquidations() -> [Value; 2] {
     let scratch = Scratch::sample();
     let whole = scratch.run(&["liquidation", "--format", "json"]).json();
     let broke = "d,deribit,,BTC-PERPETUAL,-93040,93040.44,,\nd,deribit,,,,,BTC,0.01\nd,deribit,,,,,USDC,-5\n";
-    scratch.write("book.csv", format!("{}{broke}d,okx,,,,,USDT,1\n", sample_book()));
+    scratch.write("book.csv", format!("{}{broke}d,okx,,,,,USDT,1\nx,deribit,,,,,BTC,NaN\n", sample_book()));
     let args = "liquidation book.csv --market market.json --driver BTC --survive -99.9 --format json --allow-partial";
     let args: Vec<&str> = args.split(' ').collect();
     [whole, scratch.run(&args).json()]
@@ -46,7 +46,7 @@ fn whatifs() -> [Value; 3] {
 
 /// A bad row, a position that no market prices, a debt, an option beyond the quotes.
 const BROKEN: &str = "d,deribit,,,,,BTC,NaN\nd,hyperliquid,,FOO,1,,,\ne,deribit,,BTC-PERPETUAL,-93040,,,\ne,deribit,,,,,BTC,-1\n\
-                      f,deribit,,BTC-25DEC30-100000-C,-5,,,\nf,deribit,,,,,BTC,9\n";
+                      e,deribit,,SOL_USDC-PERPETUAL,1,,,\ne,okx,,,,,USDT,0\nf,deribit,,BTC-25DEC30-100000-C,-5,,,\nf,deribit,,,,,BTC,9\n";
 
 /// Results that between them have everything: the sample, and a partial one with an account without rules.
 fn results() -> [Value; 3] {

@@ -27,7 +27,7 @@ pub(crate) fn margin(document: &MarginDocument) -> String {
         }
         if let Some(cheapest) = &document.cheapest {
             page.section("cheapest", "Cheapest venue for a new position", |page| {
-                extras::cheapest(page, cheapest)
+                extras::cheapest(page, cheapest);
             });
         }
         if let Some(faults) = &document.faults {

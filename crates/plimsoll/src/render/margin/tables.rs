@@ -307,8 +307,7 @@ fn faults(document: &MarginDocument) -> Body {
         ("outcome", ColumnKind::Text),
     ]);
     for side in ["before", "venue_view", "truth"] {
-        let named =
-            SIDE.map(|figure| Column { name: format!("{side}_{figure}").into(), kind: ColumnKind::Fixed });
+        let named = SIDE.map(|figure| Column { name: format!("{side}_{figure}"), kind: ColumnKind::Fixed });
         columns.extend(named);
     }
     columns.extend(self::columns(&[
