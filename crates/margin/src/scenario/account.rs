@@ -306,6 +306,7 @@ impl MarketBuilder {
         let expiry = self.expiry(YearFraction::ZERO, usd)?;
         let contract = ContractState::Holding {
             expiry,
+            coins: 1.0,
             price: holding.price_usd,
             confidence: 1.0,
             follows: Follows::Index,

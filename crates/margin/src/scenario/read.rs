@@ -27,10 +27,10 @@
 
 use super::at_least;
 use super::model::{
-    Band, ByAsset, ChargeKind, ChargeRule, CollateralRule, Combine, DiscountLaw, Factors, ForwardContingency,
-    Growth, Haircut, HedgeTable, HedgeTier, InScenarios, Numeraire, Offset, Place, QuotePair, Rates,
-    RelativeVol, Scenario, ScenarioModel, Skew, SpotMove, StaticDiscount, Table, UnitBy, VolBand, VolMove,
-    VolShock, Weight,
+    Band, ByAsset, ChargeKind, ChargeRule, CollateralRule, Combine, DiscountLaw, DoubtedHoldings, Factors,
+    ForwardContingency, Growth, Haircut, HedgeTable, HedgeTier, InScenarios, Numeraire, Offset, Place,
+    QuotePair, Rates, RelativeVol, Scenario, ScenarioModel, Skew, SpotMove, StaticDiscount, Table, UnitBy,
+    VolBand, VolMove, VolShock, Weight,
 };
 use crate::rulebook::section::{Bound, Section};
 use units::Asset;
@@ -412,6 +412,7 @@ fn charge(s: &Section<'_>, underlyings: &[Asset]) -> Option<ChargeRule> {
         Word::Confidence => ChargeKind::Confidence {
             threshold: s.number("threshold", Bound::Fraction),
             factor: s.number("factor", Bound::NotNegative),
+            holdings: doubted_holdings(s),
         },
         Word::ExpiryDelta => ChargeKind::ExpiryDelta {
             per_year: all("per_year"),
@@ -433,6 +434,14 @@ fn charge(s: &Section<'_>, underlyings: &[Asset]) -> Option<ChargeRule> {
         Word::QuoteHedge => ChargeKind::QuoteHedge { pairs: quote_pairs(s), tables: hedge_tables(s) },
     };
     Some(ChargeRule { name, place: place?, kind })
+}
+
+fn doubted_holdings(s: &Section<'_>) -> DoubtedHoldings {
+    if !s.has("holdings") {
+        return DoubtedHoldings::default();
+    }
+    let words = [("own", DoubtedHoldings::Own), ("with_futures", DoubtedHoldings::WithFutures)];
+    s.word("holdings", &words).unwrap_or_default()
 }
 
 fn rates(s: &Section<'_>) -> Rates {
