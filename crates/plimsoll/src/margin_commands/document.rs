@@ -45,6 +45,8 @@ pub(crate) struct Totals {
     /// Of accounts with a rulebook, as the rest.
     pub(crate) counted_usd: Published,
     pub(crate) requirement_usd: Published,
+    /// Of the accounts' own.
+    pub(crate) surplus_usd: Published,
 }
 
 impl From<&Rulebook> for RulebookLine {
@@ -103,12 +105,9 @@ impl Totals {
             if let Some(margin) = &account.margin {
                 totals.counted_usd = totals.counted_usd.plus(margin.counted_usd);
                 totals.requirement_usd = totals.requirement_usd.plus(margin.requirement_usd);
+                totals.surplus_usd = totals.surplus_usd.plus(margin.surplus_usd);
             }
         }
         totals
-    }
-
-    pub(crate) fn surplus_usd(&self) -> Published {
-        self.counted_usd.minus(self.requirement_usd)
     }
 }

@@ -77,11 +77,27 @@ pub(crate) struct MarginFigures {
     pub(crate) parameter_hash: String,
     pub(crate) counted_usd: Published,
     pub(crate) requirement_usd: Published,
-    /// Maintenance requirement over the equity counted for it.
+    /// Initial is what is available, maintenance how far liquidation is: counted less asked, exactly, or where wallets are
+    /// separate what [`::margin::Outcome::surplus`] makes of them, rounded down.
+    pub(crate) surplus_usd: Published,
+    /// Maintenance requirement over the equity counted for it, of the nearest wallet where they are separate.
     pub(crate) utilisation: Option<f64>,
+    /// Empty where all that is counted stands together.
+    pub(crate) wallets: Vec<WalletFigures>,
     pub(crate) units: Vec<UnitFigures>,
     pub(crate) collateral: Vec<CollateralFigures>,
     pub(crate) notes: Vec<String>,
+}
+
+/// A wallet that no other helps.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub(crate) struct WalletFigures {
+    pub(crate) name: String,
+    pub(crate) equity_usd: Fixed,
+    pub(crate) counted_usd: Published,
+    pub(crate) requirement_usd: Published,
+    pub(crate) surplus_usd: Published,
+    pub(crate) utilisation: Option<f64>,
 }
 
 /// Legs that are margined together.
@@ -226,11 +242,22 @@ impl AccountFigures {
 impl MarginFigures {
     fn new(report: &AccountMargin) -> Result<Self, UnitError> {
         let outcome = &report.outcome;
+        let counted_usd = Published::credited(outcome.counted)?;
+        let requirement_usd = Published::asked(outcome.requirement)?;
+        let wallets: Vec<WalletFigures> =
+            outcome.wallets.iter().map(WalletFigures::new).collect::<Result<_, _>>()?;
+        let surplus_usd = if wallets.is_empty() {
+            counted_usd.minus(requirement_usd)
+        } else {
+            Published::credited(outcome.surplus())?
+        };
         Ok(Self {
             rulebook: report.rulebook.clone(),
             parameter_hash: report.parameter_hash.clone(),
-            counted_usd: Published::credited(outcome.counted)?,
-            requirement_usd: Published::asked(outcome.requirement)?,
+            counted_usd,
+            requirement_usd,
+            surplus_usd,
+            wallets,
             utilisation: outcome.utilisation(),
             units: outcome.units.iter().map(UnitFigures::new).collect::<Result<_, _>>()?,
             collateral: outcome.collateral.iter().map(CollateralFigures::new).collect::<Result<_, _>>()?,
@@ -238,13 +265,8 @@ impl MarginFigures {
         })
     }
 
-    /// Counted less asked, exactly: initial is what is available, maintenance is how far liquidation is.
-    pub(crate) fn surplus_usd(&self) -> Published {
-        self.counted_usd.minus(self.requirement_usd)
-    }
-
     fn status(&self) -> Status {
-        let surplus = self.surplus_usd();
+        let surplus = self.surplus_usd;
         if surplus.maintenance < Fixed::ZERO {
             Status::Liquidatable
         } else if surplus.initial < Fixed::ZERO {
@@ -271,6 +293,21 @@ impl MarginFigures {
             }
         }
         largest
+    }
+}
+
+impl WalletFigures {
+    fn new(wallet: &::margin::Wallet) -> Result<Self, UnitError> {
+        let counted_usd = Published::credited(wallet.counted)?;
+        let requirement_usd = Published::asked(wallet.requirement)?;
+        Ok(Self {
+            name: wallet.name.clone(),
+            equity_usd: Fixed::quantise(wallet.equity_usd)?,
+            counted_usd,
+            requirement_usd,
+            surplus_usd: counted_usd.minus(requirement_usd),
+            utilisation: wallet.utilisation(),
+        })
     }
 }
 

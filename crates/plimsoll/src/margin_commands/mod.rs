@@ -17,7 +17,7 @@ pub(crate) use document::{Detail, MarginDocument, RulebookLine, Totals, missing}
 pub(crate) use faults::FaultFigures;
 pub(crate) use figures::{
     AccountFigures, ChargeFigures, CollateralFigures, Haircut, LegFigures, MarginFigures, Missing,
-    MissingKind, Published, ScenarioFigures, Status, UnitFigures,
+    MissingKind, Published, ScenarioFigures, Status, UnitFigures, WalletFigures,
 };
 pub(crate) use fragmentation::FragmentationFigures;
 pub(crate) use liquidation::{LiquidationDocument, LiquidationRow, Place, RANGE_PERCENT, SideFigures};

@@ -231,6 +231,7 @@ fn one_side(page: &mut Markup, account: &AccountFigures, word: &'static str) {
             &Totals {
                 counted_usd: margin.counted_usd,
                 requirement_usd: margin.requirement_usd,
+                surplus_usd: margin.surplus_usd,
                 ..Totals::default()
             },
         ),
@@ -239,7 +240,7 @@ fn one_side(page: &mut Markup, account: &AccountFigures, word: &'static str) {
 }
 
 fn levels(page: &mut Markup, totals: &Totals) {
-    let (asked, rest) = (totals.requirement_usd, totals.surplus_usd());
+    let (asked, rest) = (totals.requirement_usd, totals.surplus_usd);
     page.asked(asked.initial).usd(rest.initial, "USD", Paint::Sign);
     page.asked(asked.maintenance).usd(rest.maintenance, "USD", Paint::Sign);
 }

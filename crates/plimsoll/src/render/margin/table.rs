@@ -59,7 +59,7 @@ fn summary(out: &mut String, document: &MarginDocument, style: Style) {
     let totals = document.totals();
     let mut row = vec![left(document.total_word()), left(""), left(""), left("")];
     row.push(figure(totals.equity_usd, style));
-    row.extend(level_cells(totals.counted_usd, totals.requirement_usd, style));
+    row.extend(level_cells([totals.counted_usd, totals.requirement_usd, totals.surplus_usd], style));
     row.push(left(""));
     table.add_row(row);
     show(out, &table);
@@ -72,7 +72,7 @@ fn summary_row(account: &AccountFigures, style: Style) -> Vec<Cell> {
     row.push(account.equity_usd.map_or_else(|| right(number::NOT_AVAILABLE), |usd| figure(usd, style)));
     match &account.margin {
         Some(margin) => {
-            row.extend(level_cells(margin.counted_usd, margin.requirement_usd, style));
+            row.extend(level_cells([margin.counted_usd, margin.requirement_usd, margin.surplus_usd], style));
             row.push(right(used(margin)));
         }
         None => row.extend([""; 7].map(left)),

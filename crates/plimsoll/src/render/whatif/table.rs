@@ -94,6 +94,7 @@ fn minus(after: Totals, before: Totals) -> Totals {
         equity_usd: after.equity_usd - before.equity_usd,
         counted_usd: after.counted_usd.minus(before.counted_usd),
         requirement_usd: after.requirement_usd.minus(before.requirement_usd),
+        surplus_usd: after.surplus_usd.minus(before.surplus_usd),
     }
 }
 
@@ -102,12 +103,13 @@ fn totals_of(margin: &MarginFigures) -> Totals {
         equity_usd: Fixed::ZERO,
         counted_usd: margin.counted_usd,
         requirement_usd: margin.requirement_usd,
+        surplus_usd: margin.surplus_usd,
     }
 }
 
 /// Asked and left at each level.
 fn levels(totals: &Totals, style: Style) -> [Cell; 4] {
-    let rest = totals.surplus_usd();
+    let rest = totals.surplus_usd;
     [
         parts::plain(totals.requirement_usd.initial, style),
         figure(rest.initial, style),

@@ -59,7 +59,7 @@ fn account(account: &AccountFigures, side: &str) -> Vec<Cell> {
     match &account.margin {
         Some(margin) => {
             row.extend([text(&margin.rulebook), text(&margin.parameter_hash), optional(account.equity_usd)]);
-            row.extend(levels(margin.counted_usd, margin.requirement_usd));
+            row.extend(levels([margin.counted_usd, margin.requirement_usd, margin.surplus_usd]));
         }
         None => {
             row.extend([Cell::Null, Cell::Null, optional(account.equity_usd)]);
@@ -72,13 +72,13 @@ fn account(account: &AccountFigures, side: &str) -> Vec<Cell> {
 fn total(totals: &Totals, word: &str, side: &str) -> Vec<Cell> {
     let mut row = vec![Cell::Null, Cell::Null, text(word), text(side), Cell::Null, Cell::Null, Cell::Null];
     row.push(Cell::Fixed(totals.equity_usd));
-    row.extend(levels(totals.counted_usd, totals.requirement_usd));
+    row.extend(levels([totals.counted_usd, totals.requirement_usd, totals.surplus_usd]));
     row
 }
 
 /// Counted, asked and left.
-fn levels(counted: Published, asked: Published) -> impl Iterator<Item = Cell> {
-    [counted, asked, counted.minus(asked)].into_iter().flat_map(published)
+fn levels(usd: [Published; 3]) -> impl Iterator<Item = Cell> {
+    usd.into_iter().flat_map(published)
 }
 
 fn figures(document: &WhatifDocument) -> Body {

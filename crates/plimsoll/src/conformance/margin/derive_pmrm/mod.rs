@@ -13,6 +13,8 @@
 
 mod first;
 mod second;
+#[cfg(test)]
+mod tests;
 
 use super::super::result::{Comparison, Group, GroupResult};
 use super::super::vectors::{self, CaseError};

@@ -1,6 +1,6 @@
 //! PMRM_2: each file carries portfolio, feeds, parameters and results.
 
-use super::super::derive_files::{DeriveFiles, Layout};
+use super::super::derive_files::{DeriveFiles, Layout, file_name};
 use super::{Expiry, Holding, ID, Leg, Margined, Portfolio, REASON, list, relative};
 use crate::conformance::result::{Group, GroupResult};
 use crate::conformance::vectors::{self, CaseError, number, text};
@@ -35,7 +35,7 @@ pub(super) fn run(found: &DeriveFiles, progress: &mut Report<'_>) -> GroupResult
             bytes_done: done as u64,
             bytes_total: files.len() as u64,
         });
-        group.enter(&name);
+        group.enter(&file_name(path));
         let compared = match vectors::read(path) {
             Ok(file) => compare(&name, &file, &mut group).map_err(|e| e.to_string()),
             Err(error) => Err(error.to_string()),
