@@ -77,8 +77,8 @@ pub(crate) struct MarginFigures {
     pub(crate) parameter_hash: String,
     pub(crate) counted_usd: Published,
     pub(crate) requirement_usd: Published,
-    /// Initial is what is available, maintenance how far liquidation is: counted less asked, exactly, or where wallets are
-    /// separate what [`::margin::Outcome::surplus`] makes of them, rounded down.
+    /// Initial is what is available, maintenance how far liquidation is: counted less asked, exactly, or what [`of_wallets`] makes
+    /// of the wallets.
     pub(crate) surplus_usd: Published,
     /// Maintenance requirement over the equity counted for it, of the nearest wallet where they are separate.
     pub(crate) utilisation: Option<f64>,
@@ -246,11 +246,7 @@ impl MarginFigures {
         let requirement_usd = Published::asked(outcome.requirement)?;
         let wallets: Vec<WalletFigures> =
             outcome.wallets.iter().map(WalletFigures::new).collect::<Result<_, _>>()?;
-        let surplus_usd = if wallets.is_empty() {
-            counted_usd.minus(requirement_usd)
-        } else {
-            Published::credited(outcome.surplus())?
-        };
+        let surplus_usd = of_wallets(&wallets, counted_usd.minus(requirement_usd));
         Ok(Self {
             rulebook: report.rulebook.clone(),
             parameter_hash: report.parameter_hash.clone(),
@@ -293,6 +289,22 @@ impl MarginFigures {
             }
         }
         largest
+    }
+}
+
+/// The rule of [`::margin::Outcome::surplus`] on published figures: what the short wallets lack, else at initial what all have to
+/// spare and at maintenance the least of those that something is asked of.
+fn of_wallets(wallets: &[WalletFigures], all: Published) -> Published {
+    let short = |level: fn(&Published) -> Fixed| {
+        let each = wallets.iter().map(|wallet| level(&wallet.surplus_usd));
+        let short = each.filter(|surplus| *surplus < Fixed::ZERO).fold(Fixed::ZERO, |sum, own| sum + own);
+        (short < Fixed::ZERO).then_some(short)
+    };
+    let asked = wallets.iter().filter(|wallet| wallet.requirement_usd.maintenance > Fixed::ZERO);
+    let least = asked.map(|wallet| wallet.surplus_usd.maintenance).min();
+    Published {
+        initial: short(|usd| usd.initial).unwrap_or(all.initial),
+        maintenance: short(|usd| usd.maintenance).or(least).unwrap_or(all.maintenance),
     }
 }
 

@@ -63,6 +63,31 @@ fn summary(out: &mut String, document: &MarginDocument, style: Style) {
     row.push(left(""));
     table.add_row(row);
     show(out, &table);
+    separate_wallets(out, document);
+}
+
+/// Where no currency helps another, the account's figures are not differences of its sums.
+fn separate_wallets(out: &mut String, document: &MarginDocument) {
+    let several =
+        |account: &&AccountFigures| account.margin.as_ref().is_some_and(|margin| margin.wallets.len() > 1);
+    let names: Vec<String> = document
+        .accounts
+        .iter()
+        .filter(several)
+        .map(|account| format!("{}@{}", account.account, account.venue))
+        .collect();
+    if names.is_empty() {
+        return;
+    }
+    let first = names.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let others = if names.len() > 3 { format!(" and {} more", names.len() - 3) } else { String::new() };
+    line(
+        out,
+        &format!(
+            "separate wallets ({first}{others}): available is what they have to spare together, to liquidation the least of one, \
+             used that of the nearest; --detail lists them"
+        ),
+    );
 }
 
 fn summary_row(account: &AccountFigures, style: Style) -> Vec<Cell> {
