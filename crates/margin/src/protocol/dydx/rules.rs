@@ -90,14 +90,13 @@ fn market(section: &Section<'_>, tiers: &BTreeMap<String, LiquidityTier>) -> Opt
     }
     let (atomic_resolution, price_exponent) =
         (power(section, "atomic_resolution"), power(section, "price_exponent"));
-    if let (Some(resolution), Some(exponent)) = (atomic_resolution, price_exponent) {
-        if resolution + exponent != RESOLUTION_AND_EXPONENT {
-            let rule = format!(
-                "plus price_exponent must be {RESOLUTION_AND_EXPONENT}, as in every market of the chain: sizes are then as fine \
-                 as the price asks"
-            );
-            section.mistake("atomic_resolution", &rule);
-        }
+    let sum = atomic_resolution.zip(price_exponent).map(|(resolution, exponent)| resolution + exponent);
+    if sum.is_some_and(|sum| sum != RESOLUTION_AND_EXPONENT) {
+        let rule = format!(
+            "plus price_exponent must be {RESOLUTION_AND_EXPONENT}, as in every market of the chain: sizes are then as fine as \
+             the price asks"
+        );
+        section.mistake("atomic_resolution", &rule);
     }
     let pool = section.word("pool", &[("cross", Pool::Cross), ("isolated", Pool::Isolated)]);
     let open_interest_coins = section.number_or("open_interest_coins", Bound::NotNegative, 0.0);

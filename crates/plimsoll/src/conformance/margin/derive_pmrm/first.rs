@@ -265,6 +265,7 @@ pub(super) fn bare(file: &Value, with_feeds: &[Value], group: &mut Group) {
 }
 
 /// A portfolio in whole dollars.
+#[derive(Clone, Copy)]
 struct Whole<'a> {
     name: &'a str,
     held: &'a Value,
