@@ -19,6 +19,9 @@ pub struct Standing {
     pub requirement: Levels,
     /// The equity counted against it.
     pub counted: Levels,
+    /// Maintenance requirement as a fraction of the equity counted for it, of the nearest wallet where they are separate; none
+    /// without such equity.
+    pub utilisation: Option<f64>,
 }
 
 /// By what accounts are ranked.
@@ -69,6 +72,7 @@ impl From<&Outcome> for Standing {
             surplus_maintenance_usd: outcome.surplus().maintenance,
             requirement: outcome.requirement,
             counted: outcome.counted,
+            utilisation: outcome.utilisation(),
         }
     }
 }
@@ -80,14 +84,8 @@ impl Standing {
         self.surplus_maintenance_usd < 0.0
     }
 
-    /// Maintenance requirement as a fraction of the equity counted for it; none without such equity.
-    #[must_use]
-    pub fn utilisation(&self) -> Option<f64> {
-        (self.counted.maintenance > 0.0).then(|| self.requirement.maintenance / self.counted.maintenance)
-    }
-
     fn is_number(&self) -> bool {
-        let Self { equity_usd, surplus_maintenance_usd: surplus, requirement, counted } = self;
+        let Self { equity_usd, surplus_maintenance_usd: surplus, requirement, counted, .. } = self;
         [
             equity_usd,
             surplus,
@@ -101,7 +99,7 @@ impl Standing {
     }
 
     fn strain(&self) -> f64 {
-        match self.utilisation() {
+        match self.utilisation {
             Some(share) => share,
             None if self.requirement.maintenance > 0.0 => f64::INFINITY,
             None => 0.0,
@@ -221,6 +219,7 @@ mod tests {
             surplus_maintenance_usd: counted - asked,
             requirement: Levels { initial: 2.0 * asked, maintenance: asked },
             counted: Levels::both(counted),
+            utilisation: (counted > 0.0).then(|| asked / counted),
         }
     }
 

@@ -46,7 +46,7 @@ pub use lookup::account_states;
 /// Engines of protocols in their own units, for whoever compares them with the protocols' own numbers.
 pub use protocol::{drift, dydx, exact, mango};
 pub use report::{
-    AccountMargin, Charge, Collateral, LegMargin, Levels, Outcome, ScenarioPnl, Unit, Unmargined,
+    AccountMargin, Charge, Collateral, LegMargin, Levels, Outcome, ScenarioPnl, Unit, Unmargined, Wallet,
 };
 pub use rulebook::{Header, Instruments, NoRulebook, Rulebook, Rulebooks};
 pub use state::{AccountState, Holding, Leg, Mark, Move};

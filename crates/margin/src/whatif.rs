@@ -353,6 +353,10 @@ fn numbers(outcome: &Outcome) -> Vec<(String, f64)> {
     levels(&mut list, "requirement", outcome.requirement);
     levels(&mut list, "surplus", outcome.surplus());
     list.extend(outcome.utilisation().map(|share| ("utilisation".to_owned(), share)));
+    for wallet in &outcome.wallets {
+        levels(&mut list, &format!("wallet {}, counted", wallet.name), wallet.counted);
+        levels(&mut list, &format!("wallet {}, requirement", wallet.name), wallet.requirement);
+    }
     for unit in &outcome.units {
         let name = &unit.name;
         levels(&mut list, &format!("unit {name}"), unit.requirement);

@@ -53,6 +53,8 @@ pub(crate) struct Totals {
     /// Of accounts with a rulebook, as the rest.
     pub(crate) counted_usd: Published,
     pub(crate) requirement_usd: Published,
+    /// Of the accounts' own.
+    pub(crate) surplus_usd: Published,
 }
 
 impl From<&Rulebook> for RulebookLine {
@@ -126,13 +128,10 @@ impl Totals {
             if let Some(margin) = &account.margin {
                 totals.counted_usd = totals.counted_usd.plus(margin.counted_usd);
                 totals.requirement_usd = totals.requirement_usd.plus(margin.requirement_usd);
+                totals.surplus_usd = totals.surplus_usd.plus(margin.surplus_usd);
             }
         }
         totals
-    }
-
-    pub(crate) fn surplus_usd(&self) -> Published {
-        self.counted_usd.minus(self.requirement_usd)
     }
 
     /// Exact difference.
@@ -141,6 +140,7 @@ impl Totals {
             equity_usd: self.equity_usd - before.equity_usd,
             counted_usd: self.counted_usd.minus(before.counted_usd),
             requirement_usd: self.requirement_usd.minus(before.requirement_usd),
+            surplus_usd: self.surplus_usd.minus(before.surplus_usd),
         }
     }
 }

@@ -94,12 +94,28 @@ pub(crate) struct MarginFigures {
     pub(crate) parameter_hash: String,
     pub(crate) counted_usd: Published,
     pub(crate) requirement_usd: Published,
-    /// Maintenance requirement over the equity counted for it; none without such equity, and for an account of which something
-    /// is not margined: what that would ask nobody knows.
+    /// Initial is what is available, maintenance how far liquidation is: counted less asked, exactly, or what [`of_wallets`] makes
+    /// of the wallets.
+    pub(crate) surplus_usd: Published,
+    /// Maintenance requirement over the equity counted for it, of the nearest wallet where they are separate; none without such
+    /// equity, and for an account of which something is not margined: what that would ask nobody knows.
     pub(crate) utilisation: Option<f64>,
+    /// Empty where all that is counted stands together.
+    pub(crate) wallets: Vec<WalletFigures>,
     pub(crate) units: Vec<UnitFigures>,
     pub(crate) collateral: Vec<CollateralFigures>,
     pub(crate) notes: Vec<String>,
+}
+
+/// A wallet that no other helps.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub(crate) struct WalletFigures {
+    pub(crate) name: String,
+    pub(crate) equity_usd: Fixed,
+    pub(crate) counted_usd: Published,
+    pub(crate) requirement_usd: Published,
+    pub(crate) surplus_usd: Published,
+    pub(crate) utilisation: Option<f64>,
 }
 
 /// Legs that are margined together.
@@ -283,7 +299,7 @@ impl AccountFigures {
             let rank = if self.status == Status::NoDerivatives { 4 } else { 3 };
             return (rank, 0.0);
         };
-        let surplus = margin.surplus_usd().maintenance;
+        let surplus = margin.surplus_usd.maintenance;
         if surplus < Fixed::ZERO {
             return (0, surplus.to_f64());
         }
@@ -307,11 +323,18 @@ impl AccountFigures {
 impl MarginFigures {
     fn new(report: &AccountMargin) -> Result<Self, UnitError> {
         let outcome = &report.outcome;
+        let counted_usd = Published::credited(outcome.counted)?;
+        let requirement_usd = Published::asked(outcome.requirement)?;
+        let wallets: Vec<WalletFigures> =
+            outcome.wallets.iter().map(WalletFigures::new).collect::<Result<_, _>>()?;
+        let surplus_usd = of_wallets(&wallets, counted_usd.minus(requirement_usd));
         Ok(Self {
             rulebook: report.rulebook.clone(),
             parameter_hash: report.parameter_hash.clone(),
-            counted_usd: Published::credited(outcome.counted)?,
-            requirement_usd: Published::asked(outcome.requirement)?,
+            counted_usd,
+            requirement_usd,
+            surplus_usd,
+            wallets,
             utilisation: outcome.utilisation().filter(|_| !outcome.is_partial()),
             units: outcome.units.iter().map(UnitFigures::new).collect::<Result<_, _>>()?,
             collateral: outcome.collateral.iter().map(CollateralFigures::new).collect::<Result<_, _>>()?,
@@ -319,13 +342,8 @@ impl MarginFigures {
         })
     }
 
-    /// Counted less asked, exactly: initial is what is available, maintenance is how far liquidation is.
-    pub(crate) fn surplus_usd(&self) -> Published {
-        self.counted_usd.minus(self.requirement_usd)
-    }
-
     fn status(&self) -> Status {
-        let surplus = self.surplus_usd();
+        let surplus = self.surplus_usd;
         if surplus.maintenance < Fixed::ZERO {
             Status::Liquidatable
         } else if surplus.initial < Fixed::ZERO {
@@ -364,6 +382,37 @@ impl MarginFigures {
             }
         }
         largest
+    }
+}
+
+/// The rule of [`::margin::Outcome::surplus`] on published figures: what the short wallets lack, else at initial what all have to
+/// spare and at maintenance the least of those that something is asked of.
+fn of_wallets(wallets: &[WalletFigures], all: Published) -> Published {
+    let short = |level: fn(&Published) -> Fixed| {
+        let each = wallets.iter().map(|wallet| level(&wallet.surplus_usd));
+        let short = each.filter(|surplus| *surplus < Fixed::ZERO).fold(Fixed::ZERO, |sum, own| sum + own);
+        (short < Fixed::ZERO).then_some(short)
+    };
+    let asked = wallets.iter().filter(|wallet| wallet.requirement_usd.maintenance > Fixed::ZERO);
+    let least = asked.map(|wallet| wallet.surplus_usd.maintenance).min();
+    Published {
+        initial: short(|usd| usd.initial).unwrap_or(all.initial),
+        maintenance: short(|usd| usd.maintenance).or(least).unwrap_or(all.maintenance),
+    }
+}
+
+impl WalletFigures {
+    fn new(wallet: &::margin::Wallet) -> Result<Self, UnitError> {
+        let counted_usd = Published::credited(wallet.counted)?;
+        let requirement_usd = Published::asked(wallet.requirement)?;
+        Ok(Self {
+            name: wallet.name.clone(),
+            equity_usd: Fixed::quantise(wallet.equity_usd)?,
+            counted_usd,
+            requirement_usd,
+            surplus_usd: counted_usd.minus(requirement_usd),
+            utilisation: wallet.utilisation(),
+        })
     }
 }
 

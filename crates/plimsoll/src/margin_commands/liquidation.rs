@@ -259,7 +259,7 @@ fn completed(mut row: LiquidationRow, desk: &Desk, accounts: &[AccountFigures]) 
         row.is_partial = figures.is_partial();
         if let (None, Some(margin)) = (&row.driver, &figures.margin) {
             row.rulebook = Some(margin.rulebook.clone());
-            row.surplus_usd = Some(margin.surplus_usd().maintenance);
+            row.surplus_usd = Some(margin.surplus_usd.maintenance);
             if figures.status == Status::Liquidatable {
                 row.place = Place::Now;
             }

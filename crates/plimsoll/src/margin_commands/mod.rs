@@ -19,7 +19,7 @@ pub(crate) use document::{Detail, MarginDocument, RulebookLine, Totals, missing}
 pub(crate) use faults::{FaultFigures, FaultSide, FaultsFigures};
 pub(crate) use figures::{
     AccountFigures, ChargeFigures, CollateralFigures, Extrapolated, Haircut, LegFigures, MarginFigures,
-    Missing, MissingKind, Published, ScenarioFigures, Status, UnitFigures,
+    Missing, MissingKind, Published, ScenarioFigures, Status, UnitFigures, WalletFigures,
 };
 pub(crate) use fragmentation::FragmentationFigures;
 pub(crate) use liquidation::{

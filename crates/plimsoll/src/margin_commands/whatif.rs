@@ -343,7 +343,7 @@ impl Pair {
 
     /// Surplus after less before.
     pub(crate) fn surplus_change_usd(&self) -> Published {
-        let left = |account: &AccountFigures| account.margin.as_ref().map(super::MarginFigures::surplus_usd);
+        let left = |account: &AccountFigures| account.margin.as_ref().map(|margin| margin.surplus_usd);
         let before = self.before.as_ref().and_then(left).unwrap_or_default();
         left(&self.after).unwrap_or_default().minus(before)
     }

@@ -120,7 +120,7 @@ fn summary(page: &mut Markup, document: &MarginDocument) {
         let totals = document.totals();
         page.raw("<tr class=\"total\">").row_head(document.total_word()).raw("<td colspan=\"3\"></td>");
         page.usd(totals.equity_usd, "USD", Paint::Sign);
-        levels(page, totals.counted_usd, totals.requirement_usd);
+        levels(page, [totals.counted_usd, totals.requirement_usd, totals.surplus_usd]);
         page.raw("<td colspan=\"3\"></td></tr></tbody>");
     });
     counts_for_nothing(page, document.accounts.iter());
@@ -142,7 +142,7 @@ fn summary_row(page: &mut Markup, account: &AccountFigures, number: usize) {
         page.raw("<td colspan=\"9\" class=\"muted\">").raw(why_without(account.status)).raw("</td></tr>");
         return;
     };
-    levels(page, margin.counted_usd, margin.requirement_usd);
+    levels(page, [margin.counted_usd, margin.requirement_usd, margin.surplus_usd]);
     used(page, account, margin);
     match margin.worst() {
         Some((unit, scenario)) => {
@@ -208,8 +208,7 @@ pub(super) fn status(page: &mut Markup, account: &AccountFigures) {
 }
 
 /// Counted, asked and left at each level.
-pub(super) fn levels(page: &mut Markup, counted: Published, asked: Published) {
-    let left = counted.minus(asked);
+pub(super) fn levels(page: &mut Markup, [counted, asked, left]: [Published; 3]) {
     for (counted, asked, left) in [
         (counted.initial, asked.initial, left.initial),
         (counted.maintenance, asked.maintenance, left.maintenance),
@@ -437,7 +436,7 @@ fn left_out<'a>(
 
 const DEFINITIONS: [&str; 5] = [
     "Equity: balances, gains and option values at full price, by the venue's own definition. Counted: the part of it that the venue sets against a requirement, after haircuts, caps and exclusions.",
-    "Initial: needed to open or to withdraw. Maintenance: below it the venue liquidates. Available: counted less initial. To liquidation: counted less maintenance. Used: maintenance requirement as a percentage of what counts for it.",
+    "Initial: needed to open or to withdraw. Maintenance: below it the venue liquidates. Available: counted less initial. To liquidation: counted less maintenance. Used: maintenance requirement as a percentage of what counts for it. Where each currency is a wallet that no other helps, available is the sum of what the wallets have to spare, to liquidation the least of any wallet with a requirement, and used that of the wallet nearest to liquidation; below zero both are what the short wallets lack.",
     "Requirements are rounded up and what counts against them down, each once, to 10⁻¹² USD; every other figure on this page is an exact sum of those.",
     "Signs: positive (blue) is a gain or a surplus, negative (orange, with a minus) a loss or a shortfall; requirements have no colour. · is exactly none, 0 is rounded to none, n/a has its reason on hover.",
     "Numbers: three significant digits, k thousand, m million, bn 10⁹; hover for all digits. All times are UTC.",

@@ -44,7 +44,7 @@ fn totals(page: &mut Markup, document: &WhatifDocument) {
         let (before, after) = document.totals();
         for (word, totals) in [("before", before), ("after", after), ("change", after.minus(before))] {
             page.raw("<tr>").row_head(word).usd(totals.equity_usd, "USD", Paint::Sign);
-            levels(page, totals.counted_usd, totals.requirement_usd);
+            levels(page, [totals.counted_usd, totals.requirement_usd, totals.surplus_usd]);
             page.raw("</tr>");
         }
         page.raw("</tbody>");
@@ -90,7 +90,7 @@ fn newly_liquidatable(page: &mut Markup, fallen: &[&Pair]) {
                 };
             }
             for margin in [was, is] {
-                usd(page, margin.map(|margin| margin.surplus_usd().maintenance));
+                usd(page, margin.map(|margin| margin.surplus_usd.maintenance));
             }
             page.raw("</tr>");
         }
@@ -142,6 +142,7 @@ fn change(page: &mut Markup, pair: &Pair) {
             equity_usd: account.equity_usd.unwrap_or_default(),
             counted_usd: margin.map_or_else(Published::default, |margin| margin.counted_usd),
             requirement_usd: margin.map_or_else(Published::default, |margin| margin.requirement_usd),
+            surplus_usd: margin.map_or_else(Published::default, |margin| margin.surplus_usd),
         }
     };
     let change = figures(&pair.after).minus(pair.before.as_ref().map(figures).unwrap_or_default());
@@ -149,7 +150,7 @@ fn change(page: &mut Markup, pair: &Pair) {
     page.usd(change.equity_usd, "USD", Paint::Sign);
     let both = pair.before.as_ref().is_none_or(|b| b.margin.is_some() == pair.after.margin.is_some());
     if both && pair.after.margin.is_some() {
-        levels(page, change.counted_usd, change.requirement_usd);
+        levels(page, [change.counted_usd, change.requirement_usd, change.surplus_usd]);
     } else {
         page.raw("<td colspan=\"6\"></td>");
     }
@@ -169,8 +170,8 @@ fn one_side(page: &mut Markup, account: &AccountFigures, word: &'static str) {
             page.raw("<td colspan=\"7\"></td>");
         }
         Some(margin) => {
-            let MarginFigures { counted_usd, requirement_usd, .. } = margin;
-            levels(page, *counted_usd, *requirement_usd);
+            let MarginFigures { counted_usd, requirement_usd, surplus_usd, .. } = margin;
+            levels(page, [*counted_usd, *requirement_usd, *surplus_usd]);
             super::margin::used(page, account, margin);
         }
     }

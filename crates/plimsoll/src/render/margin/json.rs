@@ -5,7 +5,7 @@ use crate::document::InputFile;
 use crate::margin_commands::{
     AccountFigures, Basis, ChargeFigures, CheapestFigures, CollateralFigures, Extrapolated, FaultFigures,
     FaultSide, FaultsFigures, FragmentationFigures, Haircut, LegFigures, MarginDocument, MarginFigures,
-    Missing, Published, RulebookLine, ScenarioFigures, Totals, UnitFigures, missing as count,
+    Missing, Published, RulebookLine, ScenarioFigures, Totals, UnitFigures, WalletFigures, missing as count,
 };
 use crate::render::json::pretty;
 use serde::Serialize;
@@ -91,6 +91,7 @@ struct ModelJson<'a> {
     requirement_usd: Published,
     surplus_usd: Published,
     utilisation: Option<f64>,
+    wallets: &'a [WalletFigures],
     worst: Option<WorstJson<'a>>,
     units: Vec<UnitJson<'a>>,
     collateral: Vec<CollateralJson<'a>>,
@@ -262,7 +263,7 @@ pub(crate) fn total(totals: &Totals) -> TotalJson {
         equity_usd: totals.equity_usd,
         counted_usd: totals.counted_usd,
         requirement_usd: totals.requirement_usd,
-        surplus_usd: totals.surplus_usd(),
+        surplus_usd: totals.surplus_usd,
     }
 }
 
@@ -378,8 +379,9 @@ fn model(margin: &MarginFigures) -> ModelJson<'_> {
         parameter_hash: &margin.parameter_hash,
         counted_usd: margin.counted_usd,
         requirement_usd: margin.requirement_usd,
-        surplus_usd: margin.surplus_usd(),
+        surplus_usd: margin.surplus_usd,
         utilisation: margin.utilisation,
+        wallets: &margin.wallets,
         worst: margin.worst().map(|(unit, scenario)| WorstJson {
             unit: &unit.name,
             scenario: &scenario.name,

@@ -33,8 +33,7 @@ pub(crate) fn head<'a>(
 }
 
 /// Counted, asked and left at each level.
-pub(crate) fn levels(counted: Published, asked: Published, style: Style) -> [Cell; 6] {
-    let rest = counted.minus(asked);
+pub(crate) fn levels([counted, asked, rest]: [Published; 3], style: Style) -> [Cell; 6] {
     [
         figure(counted.initial, style),
         plain(asked.initial, style),

@@ -66,11 +66,36 @@ fn summary(out: &mut String, document: &MarginDocument, style: Style) {
     let totals = document.totals();
     let mut row = vec![left(document.total_word()), left(""), left(""), left("")];
     row.push(figure(totals.equity_usd, style));
-    row.extend(level_cells(totals.counted_usd, totals.requirement_usd, style));
+    row.extend(level_cells([totals.counted_usd, totals.requirement_usd, totals.surplus_usd], style));
     row.push(left(""));
     table.add_row(row);
     show_fitted(out, table, style, &SPARE);
+    separate_wallets(out, document);
     parts::counts_for_nothing(out, shown.into_iter(), style);
+}
+
+/// Where no currency helps another, the account's figures are not differences of its sums.
+fn separate_wallets(out: &mut String, document: &MarginDocument) {
+    let several =
+        |account: &&AccountFigures| account.margin.as_ref().is_some_and(|margin| margin.wallets.len() > 1);
+    let names: Vec<String> = document
+        .accounts
+        .iter()
+        .filter(several)
+        .map(|account| format!("{}@{}", account.account, account.venue))
+        .collect();
+    if names.is_empty() {
+        return;
+    }
+    let first = names.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let others = if names.len() > 3 { format!(" and {} more", names.len() - 3) } else { String::new() };
+    line(
+        out,
+        &format!(
+            "  separate wallets ({first}{others}): available is what they have to spare together, to liquidation the least of one, \
+             used that of the nearest; --detail lists them"
+        ),
+    );
 }
 
 fn summary_row(account: &AccountFigures, style: Style) -> Vec<Cell> {
@@ -80,7 +105,7 @@ fn summary_row(account: &AccountFigures, style: Style) -> Vec<Cell> {
     row.push(account.equity_usd.map_or_else(|| right(number::NOT_AVAILABLE), |usd| figure(usd, style)));
     match &account.margin {
         Some(margin) => {
-            row.extend(level_cells(margin.counted_usd, margin.requirement_usd, style));
+            row.extend(level_cells([margin.counted_usd, margin.requirement_usd, margin.surplus_usd], style));
             row.push(right(used(margin)));
         }
         None => row.extend([""; 7].map(left)),

@@ -84,7 +84,7 @@ fn accounts(document: &MarginDocument) -> Body {
             Some(margin) => {
                 row.extend([text(&margin.rulebook), text(&margin.parameter_hash)]);
                 row.push(optional(account.equity_usd));
-                row.extend(levels(margin.counted_usd, margin.requirement_usd));
+                row.extend(levels([margin.counted_usd, margin.requirement_usd, margin.surplus_usd]));
                 row.push(margin.utilisation.map_or(Cell::Null, Cell::Float));
                 row.extend(worst(margin));
             }
@@ -99,7 +99,7 @@ fn accounts(document: &MarginDocument) -> Body {
     let totals = document.totals();
     let mut row = vec![Cell::Null, Cell::Null, text(document.total_word())];
     row.extend([Cell::Null, Cell::Null, Cell::Null, Cell::Fixed(totals.equity_usd)]);
-    row.extend(levels(totals.counted_usd, totals.requirement_usd));
+    row.extend(levels([totals.counted_usd, totals.requirement_usd, totals.surplus_usd]));
     row.extend([const { Cell::Null }; 4]);
     let all = document.accounts.iter();
     let beyond = all.map(|account| account.extrapolated.len()).sum();
@@ -110,8 +110,8 @@ fn accounts(document: &MarginDocument) -> Body {
 }
 
 /// Counted, asked and left.
-fn levels(counted: Published, asked: Published) -> impl Iterator<Item = Cell> {
-    [counted, asked, counted.minus(asked)].into_iter().flat_map(published)
+fn levels(usd: [Published; 3]) -> impl Iterator<Item = Cell> {
+    usd.into_iter().flat_map(published)
 }
 
 fn worst(margin: &MarginFigures) -> [Cell; 3] {

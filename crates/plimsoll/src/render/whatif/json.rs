@@ -1,6 +1,6 @@
 //! What-if as JSON, schema `plimsoll.whatif/1` (docs/formats.md).
 
-use crate::margin_commands::{AccountFigures, Counts, MarginFigures, Pair, Published, WhatifDocument};
+use crate::margin_commands::{AccountFigures, Counts, Pair, Published, WhatifDocument};
 use crate::render::json::pretty;
 use crate::render::margin::json::{AccountJson, BasisJson, TotalJson, account, basis, total};
 use serde::Serialize;
@@ -91,7 +91,7 @@ fn standing(account: &AccountFigures) -> StandingJson<'_> {
         rulebook: margin.map(|margin| margin.rulebook.as_str()),
         status: account.status_key(),
         requirement_usd: margin.map(|margin| margin.requirement_usd),
-        surplus_usd: margin.map(MarginFigures::surplus_usd),
+        surplus_usd: margin.map(|margin| margin.surplus_usd),
     }
 }
 

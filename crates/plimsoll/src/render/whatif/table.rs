@@ -53,7 +53,7 @@ fn totals(out: &mut String, document: &WhatifDocument, style: Style) {
     let (before, after) = document.totals();
     for (word, totals) in [("before", before), ("after", after), ("change", after.minus(before))] {
         let mut row = vec![left(word), figure(totals.equity_usd, style)];
-        row.extend(parts::levels(totals.counted_usd, totals.requirement_usd, style));
+        row.extend(parts::levels([totals.counted_usd, totals.requirement_usd, totals.surplus_usd], style));
         table.add_row(row);
     }
     show_fitted(out, table, style, &[]);
@@ -99,7 +99,7 @@ fn liquidatable(out: &mut String, document: &WhatifDocument, style: Style) {
         let asked = |margin: Option<&MarginFigures>| {
             margin.map_or_else(|| right(""), |margin| parts::plain(margin.requirement_usd.maintenance, style))
         };
-        let rest = |margin: &MarginFigures| margin.surplus_usd().maintenance;
+        let rest = |margin: &MarginFigures| margin.surplus_usd.maintenance;
         table.add_row(vec![
             left(&pair.after.account),
             left(&pair.after.venue),
@@ -183,6 +183,7 @@ fn totals_of(account: &AccountFigures) -> Totals {
         equity_usd: account.equity_usd.unwrap_or_default(),
         counted_usd: margin.map(|margin| margin.counted_usd).unwrap_or_default(),
         requirement_usd: margin.map(|margin| margin.requirement_usd).unwrap_or_default(),
+        surplus_usd: margin.map(|margin| margin.surplus_usd).unwrap_or_default(),
     }
 }
 
@@ -191,7 +192,10 @@ fn side(account: &AccountFigures, word: &str, style: Style) -> Vec<Cell> {
     row.push(account.equity_usd.map_or_else(|| right(number::NOT_AVAILABLE), |usd| figure(usd, style)));
     match &account.margin {
         Some(margin) => {
-            row.extend(parts::levels(margin.counted_usd, margin.requirement_usd, style));
+            row.extend(parts::levels(
+                [margin.counted_usd, margin.requirement_usd, margin.surplus_usd],
+                style,
+            ));
             row.push(right(parts::used(margin)));
         }
         None => row.extend([""; 7].map(right)),
@@ -206,7 +210,7 @@ fn change(before: Option<&AccountFigures>, after: &AccountFigures, style: Style)
     let both = before.is_none_or(|before| before.margin.is_some() == after.margin.is_some());
     let mut row = vec![figure(change.equity_usd, style)];
     if both && after.margin.is_some() {
-        row.extend(parts::levels(change.counted_usd, change.requirement_usd, style));
+        row.extend(parts::levels([change.counted_usd, change.requirement_usd, change.surplus_usd], style));
     } else {
         row.extend([""; 6].map(right));
     }

@@ -67,7 +67,7 @@ fn account(account: &AccountFigures, side: &str) -> Vec<Cell> {
     match &account.margin {
         Some(margin) => {
             row.extend([text(&margin.rulebook), text(&margin.parameter_hash), optional(account.equity_usd)]);
-            row.extend(levels(margin.counted_usd, margin.requirement_usd));
+            row.extend(levels([margin.counted_usd, margin.requirement_usd, margin.surplus_usd]));
         }
         None => {
             row.extend([Cell::Null, Cell::Null, optional(account.equity_usd)]);
@@ -105,7 +105,7 @@ fn ranked(pairs: &[&Pair]) -> Body {
         let asked = |margin: Option<&MarginFigures>| {
             margin.map_or([Cell::Null, Cell::Null], |margin| published(margin.requirement_usd))
         };
-        let rest = |margin: Option<&MarginFigures>| optional(margin.map(|m| m.surplus_usd().maintenance));
+        let rest = |margin: Option<&MarginFigures>| optional(margin.map(|m| m.surplus_usd.maintenance));
         let mut row = vec![text(&after.account), text(&after.venue), count(rank)];
         row.push(before.map_or(Cell::Null, |before| text(before.status_key())));
         row.extend([text(after.status_key()), book(was), book(is)]);
@@ -119,14 +119,14 @@ fn ranked(pairs: &[&Pair]) -> Body {
 fn total(totals: &Totals, word: &str, side: &str) -> Vec<Cell> {
     let mut row = vec![Cell::Null, Cell::Null, text(word), text(side), Cell::Null, Cell::Null, Cell::Null];
     row.push(Cell::Fixed(totals.equity_usd));
-    row.extend(levels(totals.counted_usd, totals.requirement_usd));
+    row.extend(levels([totals.counted_usd, totals.requirement_usd, totals.surplus_usd]));
     row.extend([const { Cell::Null }; 3]);
     row
 }
 
 /// Counted, asked and left.
-fn levels(counted: Published, asked: Published) -> impl Iterator<Item = Cell> {
-    [counted, asked, counted.minus(asked)].into_iter().flat_map(published)
+fn levels(usd: [Published; 3]) -> impl Iterator<Item = Cell> {
+    usd.into_iter().flat_map(published)
 }
 
 fn figures(document: &WhatifDocument) -> Body {
