@@ -4,6 +4,7 @@
 //! coherent market of them, from which every contract is priced. All of it is a pure function of the rows.
 
 mod forward;
+pub mod oracle;
 mod raw;
 mod snapshot;
 mod state;
