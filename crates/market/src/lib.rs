@@ -3,6 +3,7 @@
 //! Files are read by `lake` into [`RawSnapshot`]s; [`Snapshot::admit`] checks every row; [`Market::build`] makes one
 //! coherent market of them, from which every contract is priced. All of it is a pure function of the rows.
 
+pub mod feed;
 mod forward;
 pub mod oracle;
 mod raw;
