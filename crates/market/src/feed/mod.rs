@@ -18,8 +18,8 @@
 //! | spike | an outlier of which the next observation takes back at least half |
 //! | latency, skew | receive time less source time: quantiles of those at or above zero; those below are a clock that is wrong |
 //!
-//! Quantiles come from a histogram with 32 buckets an octave: the lower edge of the bucket, at most 3.1 % below the exact figure.
-//! Counts, extremes and examples are exact.
+//! Quantiles come from a histogram with 32 buckets an octave: the least number seen in the bucket, at most 3.1 % below the exact figure.
+//! The number of gaps is one of whole buckets, so a time within 3.1 % above the limit may not count. All else is exact.
 //!
 //! ```
 //! use market::feed::{FeedMonitor, Moves, Observation};

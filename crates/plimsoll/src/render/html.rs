@@ -11,6 +11,7 @@
 mod answer;
 mod data;
 mod extras;
+mod feeds;
 mod frame;
 mod groups;
 mod ladder;
@@ -26,6 +27,7 @@ mod tests;
 
 use crate::document::Document;
 pub(crate) use extras::{liquidation, whatif};
+pub(crate) use feeds::feeds;
 pub(crate) use margin::margin;
 use markup::Markup;
 use units::Timestamp;
