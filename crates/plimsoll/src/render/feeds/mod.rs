@@ -12,12 +12,16 @@ use market::feed::{Place, Seen};
 pub(crate) fn duration(millis: i64) -> String {
     #[allow(clippy::cast_precision_loss)] // shown with one decimal
     let seconds = millis as f64 / 1000.0;
-    match millis {
-        ..1000 => format!("{millis} ms"),
-        ..120_000 => format!("{seconds:.1} s"),
-        ..7_200_000 => format!("{:.1} min", seconds / 60.0),
-        ..172_800_000 => format!("{:.1} h", seconds / 3600.0),
-        _ => format!("{:.1} d", seconds / 86_400.0),
+    if millis < 1000 {
+        format!("{millis} ms")
+    } else if seconds < 120.0 {
+        format!("{seconds:.1} s")
+    } else if seconds < 7200.0 {
+        format!("{:.1} min", seconds / 60.0)
+    } else if seconds < 172_800.0 {
+        format!("{:.1} h", seconds / 3600.0)
+    } else {
+        format!("{:.1} d", seconds / 86_400.0)
     }
 }
 
