@@ -65,7 +65,7 @@ impl FeedMonitor {
         let mut report = self.so_far.clone();
         report.streams = self.streams.len() as u64;
         for (name, stream) in &self.streams {
-            self.close(name, stream, &mut report.frozen);
+            self.close(name, &stream.run, &mut report.frozen);
         }
         report.cadence_millis = self.intervals_millis.percentile(50);
         report.gaps.limit_millis = report.cadence_millis.map(|cadence| cadence.saturating_mul(GAP_CADENCES));
@@ -134,12 +134,11 @@ impl FeedMonitor {
         let now = figures(observation);
         if now == stream.figures {
             stream.run.observations += 1;
-            stream.run.last_row = observation.row;
+            (stream.run.until, stream.run.last_row) = (observation.source_time, observation.row);
         } else {
             self.changes += 1;
-            let ended = stream.clone();
             let mut frozen = std::mem::take(&mut self.so_far.frozen);
-            self.close(observation.stream, &ended, &mut frozen);
+            self.close(observation.stream, &stream.run, &mut frozen);
             self.so_far.frozen = frozen;
             stream.figures = now;
             stream.run = self.open(observation);
@@ -188,6 +187,7 @@ impl FeedMonitor {
     fn open(&self, observation: &Observation<'_>) -> OpenRun {
         OpenRun {
             since: observation.source_time,
+            until: observation.source_time,
             last_row: observation.row,
             observations: 1,
             group_observations: self.so_far.rows,
@@ -196,15 +196,15 @@ impl FeedMonitor {
     }
 
     /// Counts the run that a stream is in.
-    fn close(&self, name: &str, stream: &Stream, frozen: &mut Frozen) {
-        let OpenRun { since, last_row, observations, group_observations, group_changes } = stream.run;
+    fn close(&self, name: &str, run: &OpenRun, frozen: &mut Frozen) {
+        let OpenRun { since, until, last_row, observations, group_observations, group_changes } = *run;
         if observations < 2 {
             return;
         }
         let longer = |than: &Option<Run>| than.as_ref().is_none_or(|than| than.observations < observations);
         let run = || {
-            let place = Place { stream: name.to_owned(), row: last_row, time: stream.time };
-            Some(Run { place, observations, millis: millis_between(since, stream.time) })
+            let place = Place { stream: name.to_owned(), row: last_row, time: until };
+            Some(Run { place, observations, millis: millis_between(since, until) })
         };
         if longer(&frozen.longest_unchanged) {
             frozen.longest_unchanged = run();

@@ -38,6 +38,7 @@ pub(super) struct Valued {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct OpenRun {
     pub(super) since: Timestamp,
+    pub(super) until: Timestamp,
     pub(super) last_row: u64,
     pub(super) observations: u64,
     /// Observations and changes of the whole group when it began.

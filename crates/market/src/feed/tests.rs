@@ -129,6 +129,17 @@ fn a_stream_is_frozen_only_while_others_move() {
     assert_eq!((frozen.runs, frozen.observations), (1, 10));
     let longest = frozen.longest.unwrap();
     assert_eq!((longest.place.stream.as_str(), longest.place.row, longest.millis), ("still", 28, 9000));
+    // The same run, ended by a change: it ends with the last equal observation.
+    let mut monitor = FeedMonitor::new(Moves::Log);
+    for tick in 0..10_i64 {
+        let still = if tick < 7 { 7.0 } else { 8.0 + tick as f64 };
+        monitor.observe(&value("still", tick.unsigned_abs(), tick * 1000, still));
+        monitor.observe(&value("b", 99, tick * 1000, tick as f64 + 1.0));
+    }
+    let ended = monitor.report().frozen;
+    let longest = ended.longest.unwrap();
+    assert_eq!((ended.runs, longest.observations, longest.place.row), (1, 7, 6));
+    assert_eq!((longest.place.time, longest.millis), (at(6000), 6000));
     let calm = feed(false);
     assert_eq!((calm.runs, calm.longest), (0, None));
     assert_eq!(calm.longest_unchanged.unwrap().observations, 10);

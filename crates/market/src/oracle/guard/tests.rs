@@ -79,8 +79,7 @@ fn the_built_in_file_has_four_classes_and_no_mistake() {
 
 #[test]
 fn all_mistakes_of_a_file_are_reported_at_once_with_their_keys() {
-    let built_in = include_str!("../../../../../oracles/guards.toml");
-    let text = built_in
+    let text = BUILT_IN
         .replacen("valid_from = \"2026-11-25\"", "valid_from = 2026", 1)
         .replacen("halt_after_seconds = 600", "halt_after_seconds = 60", 1)
         .replacen("min_sources = 2", "min_sources = 0", 1)
@@ -352,7 +351,38 @@ fn spike(
     assert_eq!(run.state.health(), Health::Valid);
 }
 
+const BUILT_IN: &str = include_str!("../../../../../oracles/guards.toml");
+
 proptest! {
+    /// Whatever stands in the file, it is refused with reasons or every limit holds; nothing panics.
+    #[test]
+    fn a_damaged_file_is_refused_with_reasons_or_sound(
+        edits in vec((any::<prop::sample::Index>(), prop_oneof![Just('='), Just('"'), Just('['), Just('9'), Just('-'), any::<char>()]), 1..4),
+        line in any::<prop::sample::Index>(),
+        number in any::<i64>(),
+    ) {
+        let mut damaged: Vec<char> = BUILT_IN.chars().collect();
+        for (place, character) in edits {
+            let place = place.index(damaged.len());
+            damaged[place] = character;
+        }
+        let mut lines: Vec<String> = BUILT_IN.lines().map(str::to_owned).collect();
+        let place = line.index(lines.len());
+        if let Some((key, _)) = lines[place].clone().split_once(" = ") {
+            lines[place] = format!("{key} = {number}");
+        }
+        for text in [damaged.into_iter().collect(), lines.join("\n")] {
+            match GuardFile::parse("g.toml", &text) {
+                Ok(file) => for guards in file.classes.values() {
+                    prop_assert!(guards.breaker_seconds >= 2 && guards.min_sources >= 1);
+                    prop_assert!(guards.stale_after_seconds < guards.halt_after_seconds);
+                    prop_assert!(guards.max_move_bp_per_second < guards.breaker_move_bp);
+                },
+                Err(issues) => prop_assert!(!issues.is_empty()),
+            }
+        }
+    }
+
     #[test]
     fn a_tenfold_spike_of_a_second_never_becomes_the_price(
         name in prop_oneof![Just("major"), Just("alt"), Just("stablecoin"), Just("lst")],
