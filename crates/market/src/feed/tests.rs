@@ -102,6 +102,23 @@ fn a_spike_is_an_outlier_that_goes_back_and_a_crash_is_one_that_does_not() {
 }
 
 #[test]
+fn a_crash_in_two_steps_is_two_outliers_and_no_spike() {
+    let mut crashed = sound(60);
+    crashed.iter_mut().skip(50).for_each(|o| o.value = o.value.map(|v| v / 3.0));
+    crashed.iter_mut().skip(51).for_each(|o| o.value = o.value.map(|v| v / 3.0));
+    let outliers = report(&crashed).outliers;
+    assert_eq!((outliers.count, outliers.spikes), (2, 0));
+}
+
+#[test]
+fn a_stream_that_mostly_stands_still_has_no_scale_and_is_not_judged() {
+    // Two of three moves are zero: the median move is zero, and any other would be infinitely many deviations.
+    let step = |n: i64| value("a", n.unsigned_abs() + 1, n * 1000, 100.0 + (n / 3) as f64);
+    let outliers = report(&(0..90).map(step).collect::<Vec<_>>()).outliers;
+    assert_eq!((outliers.count, outliers.not_judged), (0, 89));
+}
+
+#[test]
 fn a_move_over_a_longer_time_may_be_larger_by_its_root() {
     // Usual: 1 % a second. After 400 s a move of 20 % is usual, after one second it is not: 18 of 10.
     let with_last = |millis: i64| {

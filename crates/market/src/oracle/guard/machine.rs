@@ -275,13 +275,7 @@ impl Jump {
 
 /// Findings before which a candidate is not even considered.
 const fn holds(finding: &Finding) -> bool {
-    matches!(
-        finding,
-        Finding::TooFewSources { .. }
-            | Finding::DeepDisagreement { .. }
-            | Finding::SequencerDown
-            | Finding::OutOfRange
-    )
+    matches!(finding, Finding::DeepDisagreement { .. } | Finding::SequencerDown)
 }
 
 fn sequencer(state: Option<Sequencer>, guards: &Guards, now: Timestamp, findings: &mut Vec<Finding>) {

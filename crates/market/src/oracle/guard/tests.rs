@@ -207,6 +207,42 @@ fn a_jump_is_published_after_confirmations_and_time_and_not_before() {
 }
 
 #[test]
+fn a_jump_that_is_interrupted_is_confirmed_from_the_beginning() {
+    let mut run = Run::valid(class("major"));
+    let crash = BASE * 8 / 10;
+    for millis in [0, 1000, 2000, 4000] {
+        run.round(&[crash; 3], millis);
+    }
+    // Back once, or nobody to believe once: either ends the wait. A third price begins its own.
+    let interruptions: [&[i64]; 4] = [&[BASE; 3], &[crash, BASE], &[crash], &[crash * 8 / 10; 3]];
+    for interruption in interruptions {
+        let mut run = Run { guards: run.guards.clone(), state: run.state.clone() };
+        run.round(interruption, 4500);
+        for (millis, published) in [(5000, BASE), (7000, BASE), (9999, BASE), (10_000, crash)] {
+            let verdict = run.round(&[crash; 3], millis);
+            assert_eq!(verdict.price, Some(PriceUnits(published)), "{interruption:?} at {millis}");
+        }
+    }
+}
+
+#[test]
+fn the_mean_follows_within_its_window_and_memory_is_bounded() {
+    let mut run = Run::valid(class("major"));
+    let crash = BASE * 8 / 10;
+    let mut health = Vec::new();
+    for second in 0..400 {
+        health.push(run.round(&[crash; 3], second * 1000).health);
+    }
+    let valid_from = health.iter().position(|health| *health == Health::Valid).unwrap();
+    // 20 % below the old price is suspect until the mean has come within 10 %, at the latest when the window holds nothing else.
+    assert!(valid_from < 300, "{valid_from}");
+    assert!(health.iter().skip(valid_from).all(|health| *health == Health::Valid));
+    let samples = format!("{:?}", run.state).matches("PriceAt").count();
+    // One every sixtieth of the window, the one that holds at its start, and one for rounding.
+    assert!((50..=62).contains(&samples), "{samples}");
+}
+
+#[test]
 fn the_same_data_again_confirm_nothing() {
     let mut run = Run::valid(class("major"));
     let frozen: Vec<SourcePrice> = ["a", "b", "c"].iter().map(|id| says(id, 2 * BASE, at(0))).collect();
