@@ -11,6 +11,8 @@ use std::cmp::Ordering;
 /// Where an account stands under one rulebook. USD.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Standing {
+    /// By the venue's own definition, before haircuts.
+    pub equity_usd: f64,
     /// Below zero the venue liquidates.
     pub surplus_maintenance_usd: f64,
     /// What is asked.
@@ -63,6 +65,7 @@ pub struct Impact<K> {
 impl From<&Outcome> for Standing {
     fn from(outcome: &Outcome) -> Self {
         Self {
+            equity_usd: outcome.equity_usd,
             surplus_maintenance_usd: outcome.surplus().maintenance,
             requirement: outcome.requirement,
             counted: outcome.counted,
@@ -84,10 +87,17 @@ impl Standing {
     }
 
     fn is_number(&self) -> bool {
-        let Self { surplus_maintenance_usd: surplus, requirement, counted } = self;
-        [surplus, &requirement.initial, &requirement.maintenance, &counted.initial, &counted.maintenance]
-            .into_iter()
-            .all(|figure| figure.is_finite())
+        let Self { equity_usd, surplus_maintenance_usd: surplus, requirement, counted } = self;
+        [
+            equity_usd,
+            surplus,
+            &requirement.initial,
+            &requirement.maintenance,
+            &counted.initial,
+            &counted.maintenance,
+        ]
+        .into_iter()
+        .all(|figure| figure.is_finite())
     }
 
     fn strain(&self) -> f64 {
@@ -207,6 +217,7 @@ mod tests {
 
     fn standing(counted: f64, asked: f64) -> Standing {
         Standing {
+            equity_usd: counted,
             surplus_maintenance_usd: counted - asked,
             requirement: Levels { initial: 2.0 * asked, maintenance: asked },
             counted: Levels::both(counted),

@@ -40,7 +40,7 @@ pub use fragmentation::{
 pub use impact::{Affected, Impact, Ranking, Standing};
 pub use liquidation::{
     Crossing, Direction, HIGHEST_FACTOR, LOWEST_FACTOR, Liquidation, LiquidationQuery, LiquidationReport,
-    Path, Side, Tick, collateral_to_add_usd, liquidation,
+    Path, Side, Tick, collateral_to_add_usd, liquidation, own_at_the_money_vol,
 };
 pub use lookup::account_states;
 /// Engines of protocols in their own units, for whoever compares them with the protocols' own numbers.

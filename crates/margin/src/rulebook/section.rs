@@ -73,6 +73,10 @@ impl Mistakes {
         });
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.issues.borrow().is_empty()
+    }
+
     pub(crate) fn into_issues(self) -> Issues {
         self.issues.into_inner()
     }

@@ -5,8 +5,8 @@ mod margin;
 
 pub(crate) use feeds::{FeedsArgs, FeedsTableName};
 pub(crate) use margin::{
-    Holder, LiquidationArgs, LiquidationTableName, MarginArgs, MarginTableName, Override, RulebookAction,
-    RulebookArgs, RulesArgs, WhatifArgs, WhatifTableName,
+    Holder, LiquidationArgs, LiquidationTableName, MarginArgs, MarginTableName, NewPosition, Override,
+    RulebookAction, RulebookArgs, RulesArgs, WhatifArgs, WhatifTableName,
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum};

@@ -15,22 +15,25 @@ mod feeds;
 mod frame;
 mod groups;
 mod ladder;
+mod liquidation;
 mod margin;
 mod markup;
 mod matrix;
 mod payoff;
 mod reconcile;
 mod stress;
+mod whatif;
 
 #[cfg(test)]
 mod tests;
 
 use crate::document::Document;
-pub(crate) use extras::{liquidation, whatif};
 pub(crate) use feeds::feeds;
+pub(crate) use liquidation::liquidation;
 pub(crate) use margin::margin;
 use markup::Markup;
 use units::Timestamp;
+pub(crate) use whatif::whatif;
 
 /// Renders the report as one HTML file without outside references.
 #[must_use]

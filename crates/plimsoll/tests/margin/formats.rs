@@ -78,6 +78,7 @@ fn every_table_is_written_to_the_folder_and_the_deciding_scenario_is_marked_once
         "legs",
         "collateral",
         "fragmentation",
+        "cheapest-venues",
         "faults",
         "unmargined",
     ] {
@@ -106,7 +107,7 @@ fn any_number_of_threads_gives_the_same_bytes_in_every_format() {
         let run = |threads: u32| {
             scratch
                 .margin(&format!(
-                    "{WHOLE} --detail --fragmentation --faults --format {format} --threads {threads}"
+                    "{WHOLE} --detail --fragmentation --faults --cheapest-venue bybit:BTCUSDT=1 --format {format} --threads {threads}"
                 ))
                 .succeeds()
         };

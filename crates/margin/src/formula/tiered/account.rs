@@ -93,6 +93,12 @@ impl TieredMargin {
         outcome.unmargined = sorted.unmargined;
         outcome.notes = sorted.notes;
         self.add_level_note(&pools, &mut outcome);
+        if let Some(rule) = &self.collateral.portfolio {
+            outcome.notes.push(format!(
+                "at maintenance {} of the account's whole value counts: balances are shown before that ratio",
+                rule.liquidation_ratio
+            ));
+        }
         outcome
     }
 
