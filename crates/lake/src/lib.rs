@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | [`read_snapshot`] | one snapshot of a market file | the snapshot |
 //! | [`for_each_snapshot`] | every snapshot of a market file, in order of time | one snapshot |
+//! | [`for_each_row`] | every row of a market file or series in file order | one row |
 //! | [`snapshots`] | the times of a market file and the rows of each | one entry per snapshot |
 //! | [`read_book`] | positions and balances, row by row | one row |
 //! | [`write_csv`], [`write_parquet`] | a [`Table`] | one block of rows |
@@ -37,6 +38,7 @@ mod chain;
 mod csv_in;
 mod csv_out;
 mod error;
+mod feed;
 mod json_in;
 mod layout;
 mod parquet_in;
@@ -50,6 +52,7 @@ pub use books::{BookRead, read_book};
 pub use chain::{Listing, Select, SnapshotRows, for_each_snapshot, read_snapshot, snapshots};
 pub use csv_out::write_csv;
 pub use error::LakeError;
+pub use feed::{FeedLayout, FeedRead, FeedRow, SeriesPoint, for_each_row};
 pub use parquet_out::write_parquet;
 pub use source::Progress;
 pub use table::{Cell, Column, ColumnKind, Table};

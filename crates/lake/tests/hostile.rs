@@ -4,7 +4,9 @@
 mod common;
 
 use common::{Scratch, book, snapshot};
-use lake::{Cell, Column, ColumnKind, Select, Table, for_each_snapshot, snapshots, write_parquet};
+use lake::{
+    Cell, Column, ColumnKind, Select, Table, for_each_row, for_each_snapshot, snapshots, write_parquet,
+};
 use proptest::prelude::*;
 use std::ops::ControlFlow;
 use units::Fixed;
@@ -17,6 +19,7 @@ fn read_every_way(bytes: &[u8]) {
     let _ = snapshots(file.path(), &mut |_| {});
     let _ = for_each_snapshot(file.path(), &mut |_| ControlFlow::Continue(()), &mut |_| {});
     let _ = book(file.path());
+    let _ = for_each_row(file.path(), &mut |_, _| {}, &mut |_| {});
 }
 
 const CHAIN_CSV: &str = "timestamp,instrument_name,bid_price,ask_price,mark_price,mark_iv,underlying_price,index_price\n\
@@ -27,6 +30,8 @@ const BOOK_CSV: &str =
 const BOOK_JSON: &str = r#"{"positions":[{"account":"a","venue":"v","instrument":"BTC-PERPETUAL","quantity":-1.5e2}],
     "balances":[{"account":"a","venue":"v","asset":"BTC","amount":"1"}],"result":[{"instrument_name":"X",
     "creation_timestamp":1770307200000,"mark_iv":50.5,"greeks":{"delta":0.1}}]}"#;
+
+const SERIES_CSV: &str = "ts,open,close\n1577836800,1,2\n1577840400,,\n1577844000,3,-1e-9\n";
 
 /// A file that is a book and, column for column, a market file as well.
 fn both_parquet() -> Vec<u8> {
@@ -111,11 +116,11 @@ proptest! {
 
     #[test]
     fn valid_text_with_bytes_changed_comes_back(
-        which in 0usize..3,
+        which in 0usize..4,
         edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
         cut in any::<prop::sample::Index>(),
     ) {
-        let mut bytes = [CHAIN_CSV, BOOK_CSV, BOOK_JSON][which].as_bytes().to_vec();
+        let mut bytes = [CHAIN_CSV, BOOK_CSV, BOOK_JSON, SERIES_CSV][which].as_bytes().to_vec();
         for (place, byte) in edits {
             let place = place.index(bytes.len());
             bytes[place] = byte;

@@ -1,9 +1,13 @@
-//! Market state as data: snapshot, index, forward curve, quoted vols.
+//! Market state as data: snapshot, index, forward curve, quoted vols; prices from several sources, and the quality of feeds.
 //!
 //! Files are read by `lake` into [`RawSnapshot`]s; [`Snapshot::admit`] checks every row; [`Market::build`] makes one
 //! coherent market of them, from which every contract is priced. All of it is a pure function of the rows.
+//!
+//! [`oracle`] makes one price of several sources and guards it; [`feed`] judges a feed by its own observations.
 
+pub mod feed;
 mod forward;
+pub mod oracle;
 mod raw;
 mod snapshot;
 mod state;

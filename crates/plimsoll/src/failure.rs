@@ -35,6 +35,12 @@ pub(crate) enum Failure {
         /// Positions and balances that the market does not suffice for.
         unpriced: Box<Issues>,
     },
+    /// Rows of a recorded feed cannot be read.
+    #[error("rows that cannot be read: {}; nothing was reported (--allow-partial judges the rest):\n{issues}", .issues.rows())]
+    Unreadable {
+        /// All of them.
+        issues: Issues,
+    },
     /// A scenario file is wrong.
     #[error("the scenario file has {} {}:\n{issues}", .issues.total(), mistakes(.issues.total()))]
     Scenarios {

@@ -8,6 +8,7 @@ mod conformance;
 mod document;
 mod example;
 mod failure;
+mod feeds_command;
 mod load;
 mod margin_commands;
 mod meter;
@@ -33,6 +34,7 @@ pub fn main() -> ExitCode {
         Command::Whatif(args) => margin_commands::run_whatif(&args),
         Command::Rulebook(args) => rulebook_command::run(&args),
         Command::Example(args) => write_example(&args),
+        Command::Feeds(args) => feeds_command::run(&args),
         Command::Conformance(args) => run_conformance(&args),
     };
     done.unwrap_or_else(|failure| {

@@ -1,7 +1,9 @@
 //! The command line: what can be asked, with an example for each command.
 
+mod feeds;
 mod margin;
 
+pub(crate) use feeds::{FeedsArgs, FeedsTableName};
 pub(crate) use margin::{
     Holder, LiquidationArgs, LiquidationTableName, MarginArgs, MarginTableName, NewPosition, Override,
     RulebookAction, RulebookArgs, RulesArgs, WhatifArgs, WhatifTableName,
@@ -47,6 +49,8 @@ pub(crate) enum Command {
     Rulebook(RulebookArgs),
     /// Write the sample book and market, generated from a named seed
     Example(ExampleArgs),
+    /// What is wrong with recorded feeds: gaps, repeats, crossed and frozen quotes, outliers
+    Feeds(FeedsArgs),
     /// Run the suites of other people's numbers
     Conformance(ConformanceArgs),
 }

@@ -10,6 +10,7 @@
 
 mod deribit;
 mod margin;
+mod oracle_pyth;
 mod pricing;
 mod render;
 mod result;
@@ -93,6 +94,7 @@ pub(crate) static SUITES: &[Suite] = &[
     Suite { id: margin::mango::ID, summary: margin::mango::SUMMARY, run: margin::mango::run },
     Suite { id: margin::okx_pm::ID, summary: margin::okx_pm::SUMMARY, run: margin::okx_pm::run },
     Suite { id: margin::span::ID, summary: margin::span::SUMMARY, run: margin::span::run },
+    Suite { id: oracle_pyth::ID, summary: oracle_pyth::SUMMARY, run: oracle_pyth::run },
 ];
 
 /// Why nothing was run.

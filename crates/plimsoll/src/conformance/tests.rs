@@ -513,3 +513,58 @@ fn the_json_schema_is_stable() {
     assert_eq!(keys(&group["errors"]), "max median p99");
     assert_eq!((group["role"].as_str(), group["failed"].as_u64()), (Some("checked"), Some(1)));
 }
+
+/// Oracle cases of one's own: a folder of both kinds, written here.
+fn pyth_files(test: &str, files: &[(&str, &str)]) -> SuiteResult {
+    let copy = folder(test);
+    for (name, text) in files {
+        let path = copy.join("oracle/pyth").join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let result = run_one("oracle-pyth", &sources(&copy, &copy));
+    std::fs::remove_dir_all(copy).unwrap();
+    result
+}
+
+#[test]
+fn a_wrong_unit_of_an_oracle_vector_fails_by_name() {
+    let Some(shared) = shared() else { return };
+    let read = |name: &str| std::fs::read_to_string(shared.join("vectors/oracle/pyth").join(name)).unwrap();
+    for (case, result, right, wrong, failed) in [
+        ("aggregation/13.json", "aggregation/13.result", "\"price\":13005", "\"price\":13006", "13"),
+        ("aggregation/1.json", "aggregation/1.result", "\"conf\":1000", "\"conf\":999", "1"),
+        ("aggregation/38.json", "aggregation/38.result", "unknown", "trading", "38"),
+        ("ema/1.csv", "ema/1.result", "147,48,0,1,108,16", "147,48,0,1,109,16", "1 row 2"),
+        ("ema/small_conf.csv", "ema/small_conf.result", ",3607371", ",3607372", "small_conf row 2"),
+        ("ema/1.csv", "ema/1.result", "147,48,0,1,", "148,48,0,1,", "1"),
+    ] {
+        let text = read(result);
+        assert!(text.contains(right), "{result} should have {right}");
+        let with = |text: &str| pyth_files("pyth", &[(case, &read(case)), (result, text)]);
+        assert!(with(&text).passed(), "{result}");
+        assert_eq!(failure_names(&with(&text.replacen(right, wrong, 1))), [failed], "{result} {wrong}");
+    }
+}
+
+#[test]
+fn oracle_cases_at_fault_fail_and_none_is_skipped() {
+    let quotes = r#"{"exponent": -2, "quotes": [{"price": 7, "conf": 2, "status": 1}]}"#;
+    let right = r#"{"exponent": -2, "price": 7, "conf": 2, "status": "trading"}"#;
+    let aggregate =
+        |result| pyth_files("pyth-own", &[("aggregation/a.json", quotes), ("aggregation/a.result", result)]);
+    assert!(aggregate(right).passed());
+    for wrong in [&right.replace("-2", "-3"), "", "{}", r#"{"exponent": -2, "status": "trading"}"#] {
+        assert_eq!(failure_names(&aggregate(wrong)), ["a"], "{wrong}");
+    }
+    assert_eq!(failure_names(&pyth_files("pyth-own", &[("aggregation/a.json", quotes)])), ["a"]);
+    assert_eq!(failure_names(&pyth_files("pyth-own", &[("aggregation/a.result", right)])), ["a"]);
+    let row = "price,conf,expo,nslots\n5,1,0,9999\n";
+    for result in
+        ["", "price,conf,expo,nslots,twap,twac\n", "price,conf,expo,nslots,twap,twac\n5,1,0,9999,5\n"]
+    {
+        let result = pyth_files("pyth-own", &[("ema/b.csv", row), ("ema/b.result", result)]);
+        assert_eq!(failure_names(&result), ["b"]);
+        assert!(!result.passed());
+    }
+}

@@ -11,6 +11,7 @@
 mod answer;
 mod data;
 mod extras;
+mod feeds;
 mod frame;
 mod groups;
 mod ladder;
@@ -27,6 +28,7 @@ mod whatif;
 mod tests;
 
 use crate::document::Document;
+pub(crate) use feeds::feeds;
 pub(crate) use liquidation::liquidation;
 pub(crate) use margin::margin;
 use markup::Markup;

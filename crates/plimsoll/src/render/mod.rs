@@ -1,5 +1,6 @@
 //! Renderings of what was computed: they show, they never compute.
 
+pub(crate) mod feeds;
 pub(crate) mod flat;
 pub(crate) mod grid;
 pub(crate) mod html;

@@ -7,7 +7,7 @@ use num_bigint::BigInt;
 use serde_json::Value;
 
 /// Why exact cases have no tolerance.
-pub(super) const NO_TOLERANCE: &str = "none: the protocol computes in integers, and so do we";
+pub(in crate::conformance) const NO_TOLERANCE: &str = "none: the protocol computes in integers, and so do we";
 /// A field that the file leaves empty.
 pub(super) const NO_EXPECTED_VALUE: &str = "the file has no expected value here";
 
@@ -70,7 +70,7 @@ impl Folder {
 }
 
 /// A field that is not null.
-pub(super) fn present<'a>(row: &'a Value, key: &str) -> Option<&'a Value> {
+pub(in crate::conformance) fn present<'a>(row: &'a Value, key: &str) -> Option<&'a Value> {
     row.get(key).filter(|value| !value.is_null())
 }
 
@@ -81,29 +81,33 @@ pub(super) fn integer(row: &Value, key: &str) -> Result<BigInt, CaseError> {
 }
 
 /// A whole number of a machine's size.
-pub(super) fn whole<T: TryFrom<BigInt>>(row: &Value, key: &str) -> Result<T, CaseError> {
+pub(in crate::conformance) fn whole<T: TryFrom<BigInt>>(row: &Value, key: &str) -> Result<T, CaseError> {
     T::try_from(integer(row, key)?).map_err(|_| CaseError::Number(key.to_owned()))
 }
 
 /// The same, with a value for a field that is absent.
-pub(super) fn whole_or<T: TryFrom<BigInt>>(row: &Value, key: &str, absent: T) -> Result<T, CaseError> {
+pub(in crate::conformance) fn whole_or<T: TryFrom<BigInt>>(
+    row: &Value,
+    key: &str,
+    absent: T,
+) -> Result<T, CaseError> {
     if present(row, key).is_some() { whole(row, key) } else { Ok(absent) }
 }
 
 /// A list; empty when absent.
-pub(super) fn list<'a>(row: &'a Value, key: &str) -> &'a [Value] {
+pub(in crate::conformance) fn list<'a>(row: &'a Value, key: &str) -> &'a [Value] {
     row.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
 /// Two whole numbers.
-pub(super) fn integers(ours: &BigInt, theirs: &BigInt) -> ExactComparison {
+pub(in crate::conformance) fn integers(ours: &BigInt, theirs: &BigInt) -> ExactComparison {
     // A difference of at least one stays above zero as f64; beyond its range it is infinite.
     let difference = (ours - theirs).to_string().parse::<f64>().map_or(f64::NAN, f64::abs);
     ExactComparison { ours: ours.to_string(), theirs: theirs.to_string(), difference }
 }
 
 /// Two texts: errors by name.
-pub(super) fn texts(ours: String, theirs: &str) -> ExactComparison {
+pub(in crate::conformance) fn texts(ours: String, theirs: &str) -> ExactComparison {
     let difference = if ours == theirs { 0.0 } else { 1.0 };
     ExactComparison { ours, theirs: theirs.to_owned(), difference }
 }

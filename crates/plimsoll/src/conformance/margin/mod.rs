@@ -9,7 +9,7 @@ pub(super) mod documented;
 pub(super) mod drift;
 pub(super) mod dydx;
 pub(super) mod hyperliquid;
-mod integers;
+pub(super) mod integers;
 pub(super) mod mango;
 pub(super) mod okx_pm;
 pub(super) mod span;
