@@ -7,6 +7,7 @@ mod forward;
 mod raw;
 mod snapshot;
 mod state;
+pub mod surface;
 mod vols;
 
 pub use forward::{

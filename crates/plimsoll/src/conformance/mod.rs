@@ -13,6 +13,7 @@ mod margin;
 mod pricing;
 mod render;
 mod result;
+mod surface;
 #[cfg(test)]
 mod tests;
 mod vectors;
@@ -74,6 +75,7 @@ pub(crate) struct Suite {
 pub(crate) static SUITES: &[Suite] = &[
     Suite { id: pricing::ID, summary: pricing::SUMMARY, run: pricing::run },
     Suite { id: deribit::ID, summary: deribit::SUMMARY, run: deribit::run },
+    Suite { id: surface::ID, summary: surface::SUMMARY, run: surface::run },
     Suite { id: margin::deribit_pm::ID, summary: margin::deribit_pm::SUMMARY, run: margin::deribit_pm::run },
     Suite {
         id: margin::derive_pmrm::ID,
