@@ -9,8 +9,8 @@ use super::{Progress, Report, Snapshots, Sources};
 use instrument::Specs;
 use lake::Select;
 use market::surface::{
-    Cleaning, Drop, Essvi, ExpiryQuotes, ExpiryReport, Fit, Reference, Refused, TwoSided, VolQuote,
-    VolSurface, option_at, price_unit, vol_quote,
+    Cleaning, Drop, Essvi, ExpiryQuotes, ExpiryReport, Fit, Reference, Refused, SurfaceCheck, TwoSided,
+    VolQuote, VolSurface, option_at, price_unit, vol_quote,
 };
 use market::{ForwardCurve, Layout, OptionQuote, RawSnapshot, Snapshot};
 use std::collections::BTreeMap;
@@ -37,8 +37,7 @@ struct Tally {
     slices: u64,
     refused: BTreeMap<&'static str, u64>,
     stand_ins: u64,
-    least_density: f64,
-    least_gap: f64,
+    checks: Vec<SurfaceCheck>,
     arbitrage: Vec<(String, u64)>,
     error_points: Vec<f64>,
     half_spread_points: Vec<f64>,
@@ -188,8 +187,7 @@ impl Tally {
         let cleaning = Cleaning::default();
         let fit = VolSurface::fit(asof, &expiries.iter().map(|e| cleaned(e, &cleaning)).collect::<Vec<_>>());
         let check = fit.surface.check();
-        self.least_density = self.least_density.min(check.least_density);
-        self.least_gap = self.least_gap.min(check.least_calendar_gap);
+        self.checks.push(check);
         self.arbitrage.push((format!("{asof}"), u64::from(!check.is_free_of_arbitrage())));
         for report in &fit.expiries {
             self.count(asof, report);
@@ -382,8 +380,7 @@ impl Tally {
             *self.refused.entry(reason).or_default() += count;
         }
         self.stand_ins += other.stand_ins;
-        self.least_density = self.least_density.min(other.least_density);
-        self.least_gap = self.least_gap.min(other.least_gap);
+        self.checks.extend(other.checks);
         self.arbitrage.extend(other.arbitrage);
         self.error_points.extend(other.error_points);
         self.half_spread_points.extend(other.half_spread_points);
