@@ -413,8 +413,12 @@ impl Tally {
             self.stand_ins,
             self.refused
         ));
-        arbitrage
-            .note(format!("least g {:.2e}, least calendar gap {:.2e}", self.least_density, self.least_gap));
+        let least = |of: fn(&SurfaceCheck) -> f64| self.checks.iter().map(of).fold(f64::INFINITY, f64::min);
+        arbitrage.note(format!(
+            "least g {:.2e}, least calendar gap {:.2e}",
+            least(|check| check.least_density),
+            least(|check| check.least_calendar_gap)
+        ));
         let mut error = Group::checked(
             format!("{name}: median error"),
             "of half the median half spread",
