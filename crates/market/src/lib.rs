@@ -11,6 +11,7 @@ pub mod oracle;
 mod raw;
 mod snapshot;
 mod state;
+pub mod surface;
 mod vols;
 
 pub use forward::{

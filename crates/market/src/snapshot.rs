@@ -45,6 +45,8 @@ pub struct OptionQuote {
     pub mark_vol: Option<Vol>,
     /// Published greeks.
     pub published: Published,
+    /// Contracts open, if the feed says so.
+    pub open_interest: Option<f64>,
     /// The forward that the venue printed beside this row.
     pub underlying_price: Option<Forward>,
     /// Index printed beside this row.
@@ -301,6 +303,8 @@ impl Desk<'_> {
             mark_price,
             mark_vol: mark_vol.ok()?.filter(|v| v.get() > 0.0),
             published: published?,
+            // No price rests on it: a cell that is no number is an absent one, not a fault of the row.
+            open_interest: raw.open_interest.filter(|open| open.is_finite()),
             underlying_price: underlying_price.ok()?,
             index_price: index_price.ok()?,
             source_time: raw.timestamp.unwrap_or(self.file.asof),

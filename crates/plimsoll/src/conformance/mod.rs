@@ -14,6 +14,8 @@ mod oracle_pyth;
 mod pricing;
 mod render;
 mod result;
+mod surface;
+mod svi;
 #[cfg(test)]
 mod tests;
 mod vectors;
@@ -75,6 +77,8 @@ pub(crate) struct Suite {
 pub(crate) static SUITES: &[Suite] = &[
     Suite { id: pricing::ID, summary: pricing::SUMMARY, run: pricing::run },
     Suite { id: deribit::ID, summary: deribit::SUMMARY, run: deribit::run },
+    Suite { id: svi::ID, summary: svi::SUMMARY, run: svi::run },
+    Suite { id: surface::ID, summary: surface::SUMMARY, run: surface::run },
     Suite { id: margin::deribit_pm::ID, summary: margin::deribit_pm::SUMMARY, run: margin::deribit_pm::run },
     Suite {
         id: margin::derive_pmrm::ID,
