@@ -91,8 +91,8 @@ impl Essvi {
     pub fn variance(&self, log_moneyness: f64) -> f64 {
         let scaled = self.psi / self.theta * log_moneyness;
         let shifted = scaled + self.rho;
-        let root = shifted.mul_add(shifted, 1.0 - self.rho * self.rho).sqrt();
-        0.5 * self.theta * (self.rho.mul_add(scaled, 1.0) + root)
+        let root = (shifted * shifted + 1.0 - self.rho * self.rho).sqrt();
+        0.5 * self.theta * (1.0 + self.rho * scaled + root)
     }
 
     /// True when the slice of a longer expiry lies above this one everywhere.
@@ -194,7 +194,7 @@ fn cost(quotes: &[VolQuote], years: f64, slice: &Essvi) -> f64 {
     for quote in quotes {
         let vol = (slice.variance(quote.log_moneyness) / years).sqrt();
         let error = (vol - quote.vol) / quote.half_spread;
-        cost += error.mul_add(error, 1.0).sqrt() - 1.0;
+        cost += (error * error + 1.0).sqrt() - 1.0;
     }
     cost
 }

@@ -174,7 +174,7 @@ impl<'a> Problem<'a> {
         let mut right = [0.0; 3];
         for (quote, weight) in self.quotes.iter().zip(&self.weights) {
             let y = (quote.log_moneyness - shift) / smooth;
-            let row = [1.0, y, y.mul_add(y, 1.0).sqrt()];
+            let row = [1.0, y, (y * y + 1.0).sqrt()];
             let variance = quote.vol * quote.vol * self.years;
             // Error of a variance is twice vol T times the error of a vol.
             let weight = weight / (2.0 * quote.vol * self.years);
@@ -262,7 +262,7 @@ impl<'a> Problem<'a> {
         let mut cost = 0.0;
         for (quote, weight) in self.quotes.iter().zip(&self.weights) {
             let error = (self.vol(slice.variance(quote.log_moneyness)) - quote.vol) * weight;
-            cost += 2.0 * (error.mul_add(error, 1.0).sqrt() - 1.0);
+            cost += 2.0 * ((error * error + 1.0).sqrt() - 1.0);
         }
         for (node, next) in self.nodes.iter().zip(&self.next_vol) {
             let at = slice.curvature(*node);
@@ -303,7 +303,7 @@ impl<'a> Problem<'a> {
             let sensitivity = Sensitivity::at(x, quote.log_moneyness);
             let vol = self.vol(slice.variance(quote.log_moneyness));
             let error = (vol - quote.vol) * weight;
-            let robust = 1.0 / error.mul_add(error, 1.0).sqrt();
+            let robust = 1.0 / (error * error + 1.0).sqrt();
             let factor = weight / (2.0 * vol * self.years);
             normal.add(robust, error, &scaled(&sensitivity.variance, factor));
         }
@@ -352,11 +352,11 @@ impl Normal {
         for (row, left) in self.matrix.iter_mut().zip(gradient) {
             let weighted = weight * left;
             for (cell, other) in row.iter_mut().zip(gradient) {
-                *cell = weighted.mul_add(*other, *cell);
+                *cell += weighted * other;
             }
         }
         for (slot, own) in self.gradient.iter_mut().zip(gradient) {
-            *slot = (weight * residual).mul_add(*own, *slot);
+            *slot += weight * residual * own;
         }
     }
 }
@@ -375,7 +375,7 @@ impl Sensitivity {
         let (tilt, angle) = (0.5 * (call - put), 0.5 * (call + put));
         let y = log_moneyness - shift;
         let square = smooth * smooth;
-        let root = y.mul_add(y, square).sqrt();
+        let root = (y * y + square).sqrt();
         let direction = y / root;
         let bend = square / (root * root * root);
         let ratio = (call / put).sqrt();

@@ -137,7 +137,7 @@ impl VolSurface {
             (None, None) => None,
             (None, Some((first, variance))) => Some(variance * (years / first)),
             (Some((early, low)), Some((late, high))) => {
-                Some((high - low).mul_add((years - early) / (late - early), low))
+                Some(low + (high - low) * ((years - early) / (late - early)))
             }
             (Some((last, variance)), None) => {
                 Some(variance + (years - last) * self.forward_variance(after - 1, log_moneyness))

@@ -10,7 +10,7 @@
 //!
 //! Source: Gatheral and Jacquier, "Arbitrage-free SVI volatility surfaces", arXiv:1204.0646; the bound of 2 on the slopes of total
 //! variance is R. Lee's. The slice is kept by its least variance and its two slopes ([`Wings`]), in which the bounds are a box;
-//! raw and jump-wing parameters are views. Square roots and divisions only: the same bits everywhere.
+//! raw and jump-wing parameters are views. Sums, products, divisions and square roots in a written order: the same bits everywhere.
 //!
 //! ```
 //! use market::surface::{RawSvi, Svi};
@@ -230,8 +230,8 @@ impl Svi {
     #[must_use]
     pub fn variance(&self, log_moneyness: f64) -> f64 {
         let y = log_moneyness - self.wings.shift;
-        let root = y.mul_add(y, self.wings.smooth * self.wings.smooth).sqrt();
-        self.angle.mul_add(root, self.tilt.mul_add(y, self.level))
+        let root = (y * y + self.wings.smooth * self.wings.smooth).sqrt();
+        self.level + self.tilt * y + self.angle * root
     }
 
     /// Total variance with its derivatives.
@@ -239,9 +239,9 @@ impl Svi {
     pub fn curvature(&self, log_moneyness: f64) -> Curvature {
         let y = log_moneyness - self.wings.shift;
         let square = self.wings.smooth * self.wings.smooth;
-        let root = y.mul_add(y, square).sqrt();
+        let root = (y * y + square).sqrt();
         Curvature {
-            variance: self.angle.mul_add(root, self.tilt.mul_add(y, self.level)),
+            variance: self.level + self.tilt * y + self.angle * root,
             slope: self.tilt + self.angle * (y / root),
             curvature: self.angle * (square / (root * root * root)),
         }

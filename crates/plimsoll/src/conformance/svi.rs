@@ -24,8 +24,10 @@ const RECALLED: f64 = 1e-9;
 /// Least g of one grid against that of another: g bends by 0.05 a unit squared, grids differ by 0.01.
 const GRIDS: f64 = 3e-6;
 
-static FILES: [(&str, fn(&str, &Value) -> Vec<GroupResult>); 2] =
-    [("svi_vogt.json", vogt), ("svi_ssvi_vectors.json", slices)];
+/// From the name and content of a file to its groups.
+type Compare = fn(&str, &Value) -> Vec<GroupResult>;
+
+static FILES: [(&str, Compare); 2] = [("svi_vogt.json", vogt), ("svi_ssvi_vectors.json", slices)];
 
 pub(super) fn run(sources: &Sources, progress: &mut Report<'_>) -> Vec<GroupResult> {
     let folder = sources.vectors.join("pricing");
@@ -155,7 +157,7 @@ fn slices(file_name: &str, file: &Value) -> Vec<GroupResult> {
         "total variance or vol",
         "as the file states for each case",
     );
-    vectors::each_row(file, "cases", &mut group, |name, row, group| case(name, row, group));
+    vectors::each_row(file, "cases", &mut group, case);
     vec![group.finish()]
 }
 
