@@ -230,7 +230,11 @@ impl FaultSide {
         Ok(Self {
             equity_usd: Fixed::quantise_down(standing.equity_usd)?,
             requirement_usd,
-            surplus_usd: Published::credited(standing.counted)?.minus(requirement_usd),
+            surplus_usd: Published {
+                initial: Published::credited(standing.counted)?.minus(requirement_usd).initial,
+                // By the standing itself: with separate wallets it is no difference of the account's sums.
+                maintenance: Fixed::quantise_down(standing.surplus_maintenance_usd)?,
+            },
         })
     }
 }
