@@ -19,7 +19,9 @@ mod markup;
 mod matrix;
 mod payoff;
 mod reconcile;
+mod smile;
 mod stress;
+mod surface;
 
 #[cfg(test)]
 mod tests;
@@ -28,6 +30,7 @@ use crate::document::Document;
 pub(crate) use extras::{liquidation, whatif};
 pub(crate) use margin::margin;
 use markup::Markup;
+pub(crate) use surface::surface;
 use units::Timestamp;
 
 /// Renders the report as one HTML file without outside references.
