@@ -124,12 +124,22 @@ pub(crate) struct QuoteFate {
     pub(crate) ask_vol: Option<f64>,
     /// Vol of the mid, when it is fitted.
     pub(crate) mid_vol: Option<f64>,
+    /// Half the spread in vol, when it is fitted.
+    pub(crate) half_spread_vol: Option<f64>,
     /// Of the slice at this strike.
     pub(crate) model_vol: Option<f64>,
     pub(crate) dropped: Option<Drop>,
 }
 
+/// A fitted mid farther than this from the slice, in half spreads, is pointed out.
+pub(crate) const FAR_OFF_HALF_SPREADS: f64 = 2.0;
+
 impl QuoteFate {
+    /// Mid less fit, in half spreads; none for quotes that are not fitted.
+    pub(crate) fn off_half_spreads(&self) -> Option<f64> {
+        Some((self.mid_vol? - self.model_vol?) / self.half_spread_vol?)
+    }
+
     /// Word of a file.
     pub(crate) const fn kind_word(&self) -> &'static str {
         match self.kind {
@@ -186,6 +196,18 @@ impl FamilyFit {
         }
     }
 
+    /// Fitted quotes that the surface misses, the farthest first.
+    pub(crate) fn far_off(&self) -> Vec<(f64, &QuoteFate)> {
+        let accepted = self.expiries.iter().filter(|expiry| expiry.report.refused.is_none());
+        let mut found: Vec<(f64, &QuoteFate)> = accepted
+            .flat_map(|expiry| &expiry.quotes)
+            .filter_map(|quote| Some((quote.off_half_spreads()?, quote)))
+            .filter(|(off, _)| off.abs() > FAR_OFF_HALF_SPREADS)
+            .collect();
+        found.sort_by(|a, b| b.0.abs().total_cmp(&a.0.abs()).then_with(|| a.1.symbol.cmp(&b.1.symbol)));
+        found
+    }
+
     /// `BTC in USD`.
     pub(crate) fn name(&self) -> String {
         format!("{} in {}", self.underlying, self.currency)
@@ -226,6 +248,7 @@ impl ExpiryFit {
                     bid_vol: vol(quote.bid_price),
                     ask_vol: vol(quote.ask_price),
                     mid_vol: fate.ok().map(|quote| quote.vol),
+                    half_spread_vol: fate.ok().map(|quote| quote.half_spread),
                     model_vol: report.svi.map(|svi| slice_vol(&svi, years, log_moneyness)),
                     dropped: fate.err(),
                 }

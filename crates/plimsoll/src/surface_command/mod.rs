@@ -3,7 +3,7 @@
 mod document;
 
 pub(crate) use document::{
-    DELTA_COLUMNS, Detail, ExpiryFit, FamilyFit, GridPoint, QuoteFate, SurfaceDocument,
+    DELTA_COLUMNS, Detail, ExpiryFit, FAR_OFF_HALF_SPREADS, FamilyFit, GridPoint, QuoteFate, SurfaceDocument,
 };
 
 use crate::cli::{SurfaceArgs, SurfaceTableName};

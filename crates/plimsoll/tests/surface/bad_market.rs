@@ -1,7 +1,7 @@
 //! Markets that are hard to fit: each has a defined result.
 
 use crate::support::{SAMPLE_TIME, Scratch, chain_column, chain_csv, chain_rows};
-use crate::{expiries, expiry, kept_rows, name, number, with_rows};
+use crate::{Index, calls_alone, expiries, expiry, kept_rows, name, number, with_rows};
 use serde_json::{Value, json};
 
 fn is_option(row: &Value) -> bool {
@@ -156,4 +156,28 @@ fn an_underlying_without_options_is_a_mistake_of_the_command_line() {
     let scratch = Scratch::empty();
     scratch.surface("--underlying DOGE").refuses(2, &["--underlying DOGE", "there are options on BTC"]);
     scratch.surface("--market").refuses(2, &["--market"]);
+}
+
+#[test]
+fn an_expiry_whose_forward_nobody_prints_is_interpolated_or_left_out_by_name() {
+    let json = calls_alone(Index::Printed).surfaces("--market chain.csv");
+    let early = expiry(&json, "BTC in USD", "2026-11-27");
+    assert_eq!((&early["forward_source"], &early["status"]), (&"interpolated".into(), &"ok".into()));
+    assert_eq!(early["forward_disagreement_bp"], Value::Null, "there is no other source");
+    let json = calls_alone(Index::Absent).surfaces("--market chain.csv");
+    assert_eq!(json["surfaces"][0]["index_usd"], Value::Null);
+    let days: Vec<_> = expiries(&json).into_iter().map(|(_, expiry)| expiry["expiry"].to_string()).collect();
+    assert!(days.iter().all(|day| !day.contains("2026-11-27")) && days.len() == 4, "{days:?}");
+    let notes = json["notes"].to_string();
+    assert!(notes.contains("BTC 27NOV26: 12 option quotes without a forward"), "{notes}");
+}
+
+#[test]
+fn a_quote_that_the_fit_misses_is_named() {
+    let scratch = Scratch::empty();
+    // The sample has one mark that is off on purpose.
+    let text = scratch.surface("--underlying BTC").succeeds();
+    let (_, missed) = text.split_once("quotes that the fit misses").unwrap();
+    assert!(missed.contains("BTC-26MAR27-110000-C"), "{missed}");
+    assert!(scratch.surface("--format html").succeeds().contains("<h3>Quotes that the fit misses</h3>"));
 }

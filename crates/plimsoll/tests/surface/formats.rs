@@ -46,9 +46,19 @@ fn figures_follow_from_the_printed_parameters() {
         // Parameters and days are printed to their last bit: what is left is rounding of a few operations.
         let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-9, "{name} {}: {a} {b}", expiry["expiry"]);
         near(number(&expiry["atm_vol"]), vol(0.0));
+        let quotes = expiry["quotes"].as_array().unwrap();
+        let fitted: Vec<f64> = quotes
+            .iter()
+            .filter(|quote| quote["dropped"].is_null())
+            .map(|quote| number(&quote["log_moneyness"]))
+            .collect();
         let mut by_delta = std::collections::BTreeMap::new();
         for point in expiry["grid"].as_array().unwrap() {
-            near(number(&point["vol"]), vol(number(&point["log_moneyness"])));
+            let k = number(&point["log_moneyness"]);
+            near(number(&point["vol"]), vol(k));
+            near(number(&point["strike"]) / number(&expiry["forward"]), pricing::kernel::exp(k));
+            let within = fitted.iter().any(|low| *low <= k) && fitted.iter().any(|high| *high >= k);
+            assert_eq!(point["extrapolated"], !within, "{name} {}", point["delta"]);
             by_delta.insert(point["delta"].as_str().unwrap(), number(&point["vol"]));
         }
         let (put, call) = (by_delta["25P"], by_delta["25C"]);
@@ -62,7 +72,7 @@ fn figures_follow_from_the_printed_parameters() {
             _ => assert!(expiry["forward_atm_vol"].is_null()),
         }
         before = Some((name.clone(), years, at_the_money));
-        for quote in expiry["quotes"].as_array().unwrap() {
+        for quote in quotes {
             near(number(&quote["model_vol"]), vol(number(&quote["log_moneyness"])));
             if quote["dropped"].is_null() {
                 let [bid, mid, ask] = ["bid_vol", "mid_vol", "ask_vol"].map(|side| quote[side].as_f64());

@@ -15,7 +15,7 @@ mod schema;
 mod support;
 
 use serde_json::Value;
-use support::{Ran, Scratch, sample_market};
+use support::{Ran, SAMPLE_TIME, Scratch, chain_column, chain_csv, chain_rows, sample_market};
 
 impl Scratch {
     /// `plimsoll surface` with these arguments, separated by blanks.
@@ -54,6 +54,34 @@ pub(crate) fn kept_rows(keep: impl FnMut(&mut Value) -> bool) -> Scratch {
 /// Name of a row.
 pub(crate) fn name(row: &Value) -> &str {
     row["instrument_name"].as_str().unwrap()
+}
+
+/// A chain in which 27NOV26 has calls only and no printed forward, and nothing has a future; with or without an index.
+pub(crate) fn calls_alone(index: Index) -> Scratch {
+    let [symbol, forward, index_price] =
+        ["instrument_name", "underlying_price", "index_price"].map(chain_column);
+    let mut rows = chain_rows(SAMPLE_TIME);
+    rows.retain(|row| row[symbol].ends_with("-C") || row[symbol].ends_with("-P"));
+    rows.retain(|row| row[symbol].starts_with("BTC-"));
+    rows.retain(|row| !(row[symbol].starts_with("BTC-27NOV26-") && row[symbol].ends_with("-P")));
+    for row in &mut rows {
+        if row[symbol].starts_with("BTC-27NOV26-") {
+            row[forward].clear();
+        }
+        if index == Index::Absent {
+            row[index_price].clear();
+        }
+    }
+    let scratch = Scratch::empty();
+    scratch.write("chain.csv", chain_csv(&rows));
+    scratch
+}
+
+/// Whether rows print an index.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Index {
+    Printed,
+    Absent,
 }
 
 /// All expiries of all surfaces, with the name of their surface.

@@ -5,15 +5,16 @@
 
 use crate::json_paths::{assert_documented, assert_on_record, paths};
 use crate::support::{SAMPLE_TIME, Scratch, chain_column, chain_csv, chain_rows};
-use crate::with_rows;
+use crate::{Index, calls_alone, with_rows};
 use serde_json::Value;
 
 const RECORD: &str = "tests/surface/surface_json_schema.txt";
 /// Objects whose keys are data.
 const MAPS: [&str; 2] = ["coverage.quotes_not_used", "surfaces[].expiries[].dropped"];
 
-/// Results that between them have everything: the sample, one without a slice, and a partial one with rows that are not used.
-fn results() -> [Value; 3] {
+/// Results that between them have everything: the sample, one without a slice, a partial one with rows that are not
+/// used, one with an interpolated forward and one without an index.
+fn results() -> [Value; 5] {
     let whole = Scratch::empty().surfaces("");
     let refused = with_rows(|row| row["ask_price"] = Value::Null).surfaces("--market market.json");
     let scratch = Scratch::empty();
@@ -30,7 +31,9 @@ fn results() -> [Value; 3] {
     scratch.write("chain.csv", chain_csv(&rows));
     let partial = scratch.surface("--market chain.csv --allow-partial --format json");
     assert_eq!(partial.code, 4, "{}", partial.err);
-    [whole, refused, partial.json()]
+    let interpolated = calls_alone(Index::Printed).surfaces("--market chain.csv");
+    let without_index = calls_alone(Index::Absent).surfaces("--market chain.csv");
+    [whole, refused, partial.json(), interpolated, without_index]
 }
 
 #[test]

@@ -153,21 +153,21 @@ fn caption(family: &FamilyFit, expiry: &ExpiryFit, frame: &Frame) -> String {
             .dropped
             .iter()
             .map(|(reason, count)| {
-                format!("{} {} ({count})", letter(*reason), reason.word().replace('_', " "))
+                format!("{} = {} ({count})", letter(*reason), reason.word().replace('_', " "))
             })
             .collect();
         text.push_str(&format!("; not fitted: {}", reasons.join(", ")));
     }
     let outside = expiry.quotes.iter().filter(|quote| !frame.holds(quote.log_moneyness)).count();
     if outside > 0 {
-        text.push_str(&format!("; {outside} of these outside the drawing"));
+        text.push_str(&format!("; quotes outside the drawing: {outside}"));
     }
     text.push('.');
     text
 }
 
 fn vol_axis(figure: &mut Markup, frame: &Frame) {
-    for vol in ticks(frame.vols.0 * 100.0, frame.vols.1 * 100.0, 5) {
+    for vol in ticks(frame.vols.0 * 100.0, frame.vols.1 * 100.0, 7) {
         let y = frame.y(vol / 100.0);
         horizontal(figure, y, &screen(&vol.to_string()));
     }

@@ -4,7 +4,9 @@ use super::markup::Markup;
 use super::{data, frame, smile, whole};
 use crate::render::number::{NONE, figure, price, screen};
 use crate::render::surface::model_word;
-use crate::surface_command::{DELTA_COLUMNS, ExpiryFit, FamilyFit, GridPoint, SurfaceDocument};
+use crate::surface_command::{
+    DELTA_COLUMNS, ExpiryFit, FAR_OFF_HALF_SPREADS, FamilyFit, GridPoint, SurfaceDocument,
+};
 use instrument::expiry_text;
 use market::DISAGREEMENT_LIMIT_BP;
 
@@ -113,6 +115,7 @@ fn one(page: &mut Markup, family: &FamilyFit, number: usize) {
         page.part(&smile::smile(family, expiry));
     }
     page.raw("</div>");
+    far_off(page, family);
     parameters(page, family);
     page.raw("</section>\n");
 }
@@ -137,7 +140,7 @@ fn fits(page: &mut Markup, family: &FamilyFit) {
         page.column("forward", &family.currency).text_column("source").column("fitted", "quotes");
         page.column("RMSE", "vol points").column("half spread", "vol points").column("inside", "%");
         page.column("ATM", "vol %").column("forward ATM", "vol %").column("25Δ RR", "vol points");
-        page.column("25Δ BF", "vol points").text_column("model").text_column("status");
+        page.column("25Δ BF", "vol points").text_column("status");
         page.column("not fitted", "quotes").text_column("why").raw("</tr></thead><tbody>");
         for expiry in &family.expiries {
             fit(page, expiry);
@@ -163,14 +166,17 @@ fn fit(page: &mut Markup, expiry: &ExpiryFit) {
     points(page, percent(expiry.forward_vol));
     points(page, percent(smile.and_then(|smile| smile.risk_reversal_25)));
     points(page, percent(smile.and_then(|smile| smile.butterfly_25)));
-    page.cell(report.model.map_or(NONE, model_word));
     match &report.refused {
-        None => page.raw("<td class=\"status good\">ok</td>"),
-        Some(refused) => page
-            .raw("<td class=\"reason\"><span class=\"status warn\">refused:</span> ")
-            .text(refused)
-            .raw("</td>"),
-    };
+        None => {
+            page.raw("<td><span class=\"status good\">ok</span> <span class=\"muted\">");
+            page.raw(report.model.map_or(NONE, model_word)).raw("</span></td>");
+        }
+        Some(refused) => {
+            page.raw("<td class=\"wrap\"><span class=\"status warn\">refused:</span> ")
+                .text(refused)
+                .raw("</td>");
+        }
+    }
     page.digits(expiry.dropped());
     let reasons: Vec<String> = report
         .dropped
@@ -213,13 +219,41 @@ fn heat(page: &mut Markup, family: &FamilyFit) {
 }
 
 fn cell(page: &mut Markup, point: GridPoint, (low, high): (f64, f64), family: &FamilyFit) {
-    let share = if high > low { (point.vol - low) / (high - low) } else { 0.0 };
+    // By the logarithm: front expiries at several times the vol of the others would leave those without contrast.
+    let height = |vol: f64| pricing::kernel::ln(vol / low);
+    let share = if high > low && low > 0.0 { height(point.vol) / height(high) } else { 0.0 };
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // 0 to 6
     let step = (share.clamp(0.0, 1.0) * 6.0).round() as usize;
     page.raw("<td class=\"").raw(SCALE.get(step).copied().unwrap_or("p0"));
     page.raw(if point.is_extrapolated { " beyond\" title=\"strike " } else { "\" title=\"strike " });
     page.text(price(point.strike)).raw(" ").text(&family.currency).raw("\">");
     page.text(format_args!("{:.1}", 100.0 * point.vol)).raw("</td>");
+}
+
+fn far_off(page: &mut Markup, family: &FamilyFit) {
+    let found = family.far_off();
+    if found.is_empty() {
+        return;
+    }
+    let caption = format!(
+        "Fitted mids farther than {FAR_OFF_HALF_SPREADS} half spreads from the fit, the farthest first"
+    );
+    page.raw("<h3>Quotes that the fit misses</h3>");
+    page.table("misses narrow", &caption, |page| {
+        page.raw("<thead><tr>").text_column("instrument").text_column("venue").column("bid", "vol %");
+        page.column("mid", "vol %").column("ask", "vol %").column("fit", "vol %");
+        page.column("mid less fit", "vol points").column("mid less fit", "half spreads");
+        page.raw("</tr></thead><tbody>");
+        for (off, quote) in found {
+            page.raw("<tr>").row_head(&quote.symbol).cell(&quote.venue);
+            let miss = quote.mid_vol.zip(quote.model_vol).map(|(mid, model)| mid - model);
+            for vol in [quote.bid_vol, quote.mid_vol, quote.ask_vol, quote.model_vol, miss] {
+                points(page, vol.map(|vol| 100.0 * vol));
+            }
+            page.digits(screen(&format!("{off:.1}"))).raw("</tr>");
+        }
+        page.raw("</tbody>");
+    });
 }
 
 fn parameters(page: &mut Markup, family: &FamilyFit) {

@@ -120,6 +120,7 @@ struct QuoteJson<'a> {
     bid_vol: Option<f64>,
     ask_vol: Option<f64>,
     mid_vol: Option<f64>,
+    half_spread_vol: Option<f64>,
     model_vol: Option<f64>,
     dropped: Option<&'static str>,
 }
@@ -224,6 +225,7 @@ fn quote(quote: &QuoteFate) -> QuoteJson<'_> {
         bid_vol: quote.bid_vol,
         ask_vol: quote.ask_vol,
         mid_vol: quote.mid_vol,
+        half_spread_vol: quote.half_spread_vol,
         model_vol: quote.model_vol,
         dropped: quote.dropped.map(Drop::word),
     }

@@ -2,8 +2,10 @@
 
 use super::model_word;
 use crate::render::grid::{Digits, Ink, Style, grid, grid_after, heading, inputs, left, line, right, show};
-use crate::render::number::{NONE, NOT_AVAILABLE, basis_points, figure, price, screen};
-use crate::surface_command::{Detail, ExpiryFit, FamilyFit, SurfaceDocument};
+use crate::render::number::{NONE, NOT_AVAILABLE, figure, price, screen};
+use crate::surface_command::{
+    DELTA_COLUMNS, Detail, ExpiryFit, FAR_OFF_HALF_SPREADS, FamilyFit, SurfaceDocument,
+};
 use comfy_table::{Cell, Color, Table};
 use instrument::expiry_text;
 use market::surface::Drop;
@@ -22,6 +24,7 @@ pub(crate) fn text(document: &SurfaceDocument, style: Style) -> String {
     for family in &document.families {
         fits(&mut out, family, style);
         term_structure(&mut out, family, style);
+        far_off(&mut out, family, style);
         dropped(&mut out, family, style);
         if document.detail == Detail::Parameters {
             parameters(&mut out, family, style);
@@ -63,8 +66,7 @@ fn add(table: &mut Table, expiry: &ExpiryFit, cells: Vec<Cell>, style: Style) {
 }
 
 fn arbitrage(out: &mut String, document: &SurfaceDocument, style: Style) {
-    let aside = "none is left when least g ≥ −1e−10, least gap ≥ 0 and the wings are ordered";
-    heading(out, "Arbitrage", aside);
+    heading(out, "Arbitrage", "none: least g ≥ −1e−10, least gap ≥ 0 and wings ordered");
     let mut table = grid(
         style,
         &header(&[
@@ -106,9 +108,8 @@ fn arbitrage(out: &mut String, document: &SurfaceDocument, style: Style) {
 }
 
 fn fits(out: &mut String, family: &FamilyFit, style: Style) {
-    let index = family.index_usd.map_or_else(String::new, |usd| format!("index {} USD; ", price(usd)));
-    let aside = format!("{index}pt: vol points; inside: mids within half a spread of the fit");
-    heading(out, &format!("{}: fit", family.name()), &aside);
+    let index = family.index_usd.map_or_else(|| "no index".into(), |usd| format!("index {} USD", price(usd)));
+    heading(out, &format!("{}: fit", family.name()), &index);
     let forward = format!("forward\n{}", family.currency);
     let mut table = grid(
         style,
@@ -117,39 +118,50 @@ fn fits(out: &mut String, family: &FamilyFit, style: Style) {
             "days",
             &forward,
             "source",
-            "fitted\nquotes",
-            "dropped\nquotes",
+            "quotes\nfitted",
+            "not\nfitted",
             "RMSE\npt",
-            "half\nspread pt",
+            "½ spread\npt",
             "inside\n%",
-            "model",
             "status",
         ]),
     );
     for expiry in &family.expiries {
         let report = &expiry.report;
         let inside = expiry.inside_fraction();
+        let doubt = if is_doubtful(expiry) { " ▲" } else { "" };
         let cells = vec![
             left(expiry_text(report.expiry)),
             right(screen(&format!("{:.1}", expiry.days()))),
             right(price(report.forward.get())),
-            right(expiry.source.word()),
+            right(format!("{}{doubt}", expiry.source.word())),
             right(report.quotes),
             right(expiry.dropped()),
             points(report.error_points.map(|p| p / 100.0), style),
             points(report.half_spread_points.map(|p| p / 100.0), style),
             right(inside.map_or_else(|| NONE.into(), |share| format!("{:.0}", 100.0 * share))),
-            right(report.model.map_or(NONE, model_word)),
-            right(expiry.status()),
+            right(match (&report.refused, report.model) {
+                (None, Some(model)) => format!("ok {}", model_word(model)),
+                _ => expiry.status().to_owned(),
+            }),
         ];
         add(&mut table, expiry, cells, style);
     }
     show(out, &table);
+    line(out, "  pt: vol points; ½ spread: median half spread; inside: mids within half a spread of the fit");
+    if family.expiries.iter().any(is_doubtful) {
+        let limit = market::DISAGREEMENT_LIMIT_BP;
+        line(out, &format!("  ▲ another source of the forward differs by over {limit} bp: see the notes"));
+    }
     for expiry in &family.expiries {
         if let Some(refused) = &expiry.report.refused {
             line(out, &format!("  {} refused: {refused}", expiry_text(expiry.report.expiry)));
         }
     }
+}
+
+fn is_doubtful(expiry: &ExpiryFit) -> bool {
+    expiry.disagreement_bp().is_some_and(|bp| bp > market::DISAGREEMENT_LIMIT_BP)
 }
 
 /// Columns of the grid that a terminal has room for.
@@ -159,11 +171,7 @@ fn term_structure(out: &mut String, family: &FamilyFit, style: Style) {
     if family.slices == 0 {
         return;
     }
-    heading(
-        out,
-        &format!("{}: term structure and smile", family.name()),
-        "vols in %; RR call less put, BF wings less ATM, in points; Black delta of the forward",
-    );
+    heading(out, &format!("{}: term structure and smile", family.name()), "");
     let mut table = grid(
         style,
         &header(&[
@@ -190,14 +198,14 @@ fn term_structure(out: &mut String, family: &FamilyFit, style: Style) {
             points(smile.risk_reversal_25, style),
             points(smile.butterfly_25, style),
         ];
-        for ((name, _), point) in crate::surface_command::DELTA_COLUMNS.iter().zip(&smile.grid) {
+        for ((name, _), point) in DELTA_COLUMNS.iter().zip(&smile.grid) {
             if !SHOWN.contains(name) {
                 continue;
             }
             cells.push(match point {
                 Some(point) if point.is_extrapolated => {
                     extrapolated = true;
-                    right(format!("{} *", decimal(100.0 * point.vol, style)))
+                    right(format!("* {}", decimal(100.0 * point.vol, style)))
                 }
                 point => points(point.map(|point| point.vol), style),
             });
@@ -205,6 +213,7 @@ fn term_structure(out: &mut String, family: &FamilyFit, style: Style) {
         table.add_row(cells);
     }
     show(out, &table);
+    line(out, "  25Δ, 10Δ: Black delta of the forward; RR: call less put; BF: mean of both less ATM");
     if extrapolated {
         line(out, "  * beyond the strikes that were fitted");
     }
@@ -231,47 +240,73 @@ fn dropped(out: &mut String, family: &FamilyFit, style: Style) {
     show(out, &table);
 }
 
+/// Lines of a list that a terminal shows.
+const LISTED: usize = 10;
+
+fn far_off(out: &mut String, family: &FamilyFit, style: Style) {
+    let found = family.far_off();
+    if found.is_empty() {
+        return;
+    }
+    let aside = format!("fitted mids farther than {FAR_OFF_HALF_SPREADS} half spreads from the fit");
+    heading(out, &format!("{}: quotes that the fit misses", family.name()), &aside);
+    let names = [
+        "instrument",
+        "venue",
+        "bid\n%",
+        "mid\n%",
+        "ask\n%",
+        "fit\n%",
+        "mid less fit\npt",
+        "in half\nspreads",
+    ];
+    let mut table = grid_after(2, style, &header(&names));
+    for (off, quote) in found.iter().take(LISTED) {
+        let miss = quote.mid_vol.zip(quote.model_vol).map(|(mid, model)| mid - model);
+        table.add_row(vec![
+            left(&quote.symbol),
+            left(&quote.venue),
+            points(quote.bid_vol, style),
+            points(quote.mid_vol, style),
+            points(quote.ask_vol, style),
+            points(quote.model_vol, style),
+            points(miss, style),
+            right(screen(&format!("{off:.1}"))),
+        ]);
+    }
+    show(out, &table);
+    if found.len() > LISTED {
+        line(out, &format!("  and {} more", found.len() - LISTED));
+    }
+}
+
 fn parameters(out: &mut String, family: &FamilyFit, style: Style) {
-    heading(
-        out,
-        &format!("{}: SVI parameters", family.name()),
-        "w = a + b (ρ (k − m) + √((k − m)² + σ²)), k = ln(K/F), w = vol² years; jump-wing beside it",
-    );
-    let mut table =
-        grid(style, &header(&["expiry", "a", "b", "ρ", "m", "σ", "v", "ψ", "p", "c", "ṽ", "least g"]));
+    let title = format!("{}: SVI parameters", family.name());
+    heading(out, &format!("{title}, raw"), "w = a + b (ρ (k − m) + √((k − m)² + σ²)), k = ln(K/F)");
+    let mut table = grid(style, &header(&["expiry", "a", "b", "ρ", "m", "σ", "least g"]));
     for expiry in &family.expiries {
-        let Some(svi) = expiry.report.svi else { continue };
-        let (raw, jump) = (svi.raw(), svi.jump_wings(expiry.years));
+        let Some(raw) = expiry.report.svi.map(|svi| svi.raw()) else { continue };
         let mut cells = vec![left(expiry_text(expiry.report.expiry))];
-        for value in [raw.a, raw.b, raw.rho, raw.m, raw.sigma] {
-            cells.push(precise(value, style));
-        }
-        for value in [jump.variance, jump.skew, jump.put, jump.call, jump.least_variance] {
-            cells.push(precise(value, style));
-        }
+        cells.extend([raw.a, raw.b, raw.rho, raw.m, raw.sigma].map(|value| precise(value, style)));
         cells.push(right(expiry.report.least_density.map_or_else(|| NONE.into(), |g| figure(g, 3))));
+        add(&mut table, expiry, cells, style);
+    }
+    show(out, &table);
+    heading(out, &format!("{title}, jump-wing"), "v, ṽ: variance a year; ψ, p, c: per √w at the money");
+    let mut table =
+        grid(style, &header(&["expiry", "v\nATM", "ψ\nskew", "p\nput wing", "c\ncall wing", "ṽ\nleast"]));
+    for expiry in &family.expiries {
+        let Some(jump) = expiry.report.svi.map(|svi| svi.jump_wings(expiry.years)) else { continue };
+        let mut cells = vec![left(expiry_text(expiry.report.expiry))];
+        let values = [jump.variance, jump.skew, jump.put, jump.call, jump.least_variance];
+        cells.extend(values.map(|value| precise(value, style)));
         add(&mut table, expiry, cells, style);
     }
     show(out, &table);
 }
 
 fn remarks(out: &mut String, document: &SurfaceDocument) {
-    let mut found: Vec<String> = Vec::new();
-    for family in &document.families {
-        for expiry in &family.expiries {
-            let limit = market::DISAGREEMENT_LIMIT_BP;
-            if let Some(bp) = expiry.disagreement_bp().filter(|bp| *bp > limit) {
-                found.push(format!(
-                    "{} {}: the fit uses the {} forward; another source differs by {} bp",
-                    family.name(),
-                    expiry_text(expiry.report.expiry),
-                    expiry.source.word(),
-                    basis_points(bp)
-                ));
-            }
-        }
-    }
-    found.extend(document.notes.iter().cloned());
+    let mut found: Vec<String> = document.notes.clone();
     found.extend(
         document.not_used.iter().map(|(reason, rows)| format!("{rows} market rows not used: {reason}")),
     );

@@ -125,7 +125,7 @@ fn fit(expiry: &ExpiryFit) -> Vec<Cell> {
     cells
 }
 
-const QUOTES: [(&str, ColumnKind); 12] = [
+const QUOTES: [(&str, ColumnKind); 13] = [
     ("venue", ColumnKind::Text),
     ("instrument", ColumnKind::Text),
     ("kind", ColumnKind::Text),
@@ -136,6 +136,7 @@ const QUOTES: [(&str, ColumnKind); 12] = [
     ("bid_vol", ColumnKind::Float),
     ("ask_vol", ColumnKind::Float),
     ("mid_vol", ColumnKind::Float),
+    ("half_spread_vol", ColumnKind::Float),
     ("model_vol", ColumnKind::Float),
     ("dropped", ColumnKind::Text),
 ];
@@ -152,6 +153,7 @@ fn quote(quote: &QuoteFate) -> Vec<Cell> {
         number(quote.bid_vol),
         number(quote.ask_vol),
         number(quote.mid_vol),
+        number(quote.half_spread_vol),
         number(quote.model_vol),
         quote.dropped.map_or(Cell::Null, |dropped| text(dropped.word())),
     ]
