@@ -61,8 +61,9 @@ impl Frame {
     /// Of a smile.
     fn of(expiry: &ExpiryFit) -> Self {
         let fitted = || expiry.quotes.iter().filter(|quote| quote.dropped.is_none());
-        let any_fitted = fitted().next().is_some();
-        let shown = expiry.quotes.iter().filter(|quote| !any_fitted || quote.dropped.is_none());
+        // A slice is seen among the quotes that it is fitted to; without one, all there is to see are the quotes.
+        let is_fitted = expiry.report.svi.is_some();
+        let shown = expiry.quotes.iter().filter(|quote| !is_fitted || quote.dropped.is_none());
         let across = Self::around(shown.map(|quote| quote.log_moneyness).chain([0.0]), 0.06);
         let inside = |quote: &&QuoteFate| (across.0..=across.1).contains(&quote.log_moneyness);
         let mids = fitted().filter_map(|quote| quote.mid_vol);
@@ -139,11 +140,12 @@ pub(super) fn smile(family: &FamilyFit, expiry: &ExpiryFit) -> Markup {
 fn caption(family: &FamilyFit, expiry: &ExpiryFit, frame: &Frame) -> String {
     let report = &expiry.report;
     let mut text = format!(
-        "Forward {} {} ({}); {} fitted",
+        "Forward {} {} ({}); {} {}",
         price(report.forward.get()),
         family.currency,
-        expiry.source.word(),
-        report.quotes
+        expiry.source.word().replace('_', " "),
+        report.quotes,
+        if report.svi.is_some() { "fitted" } else { "usable" }
     );
     if let (Some(error), Some(half)) = (report.error_points, report.half_spread_points) {
         text.push_str(&format!(", RMSE {error:.2} pt against a median half spread of {half:.2} pt"));

@@ -17,9 +17,12 @@ impl TableNames for SurfaceTableName {
     }
 }
 
+/// Rows of an expiry, without its head.
+type Rows = fn(&ExpiryFit) -> Vec<Vec<Cell>>;
+
 /// One table of the result.
 pub(crate) fn table(document: &SurfaceDocument, name: SurfaceTableName) -> Table {
-    let (own, rows): (Vec<Column>, fn(&ExpiryFit) -> Vec<Vec<Cell>>) = match name {
+    let (own, rows): (Vec<Column>, Rows) = match name {
         SurfaceTableName::Fits => (columns(&FITS), |expiry| vec![fit(expiry)]),
         SurfaceTableName::Quotes => (columns(&QUOTES), |expiry| expiry.quotes.iter().map(quote).collect()),
         SurfaceTableName::Grid => (columns(&GRID), grid),
