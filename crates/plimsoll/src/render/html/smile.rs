@@ -69,9 +69,14 @@ impl Frame {
         let mids = fitted().filter_map(|quote| quote.mid_vol);
         let models = expiry.quotes.iter().filter(inside).filter_map(|quote| quote.model_vol);
         let drawn: Vec<f64> = mids.chain(models).collect();
-        let sides = expiry.quotes.iter().filter_map(vol_of);
-        let vols =
-            if drawn.is_empty() { Self::around(sides, 0.1) } else { Self::around(drawn.into_iter(), 0.14) };
+        // One side of an option in the money may imply any vol at all.
+        let out_of_the_money = |quote: &&QuoteFate| !side(quote).ends_with("itm");
+        let sides = expiry.quotes.iter().filter(out_of_the_money).filter_map(vol_of);
+        let vols = if is_fitted {
+            Self::around(drawn.into_iter(), 0.14)
+        } else {
+            Self::around(drawn.into_iter().chain(sides), 0.1)
+        };
         Self { across, vols: (vols.0.max(0.0), vols.1) }
     }
 }
