@@ -41,6 +41,12 @@ pub(crate) enum Failure {
         /// All of them.
         issues: Issues,
     },
+    /// Rows of a market are wrong, and nothing but a market was given.
+    #[error("bad rows: {}; nothing was fitted (--allow-partial fits the rest):\n{issues}", .issues.rows())]
+    BadRows {
+        /// Rows that break a rule.
+        issues: Box<Issues>,
+    },
     /// A scenario file is wrong.
     #[error("the scenario file has {} {}:\n{issues}", .issues.total(), mistakes(.issues.total()))]
     Scenarios {

@@ -16,6 +16,7 @@ mod output;
 mod render;
 mod report_command;
 mod rulebook_command;
+mod surface_command;
 
 use clap::Parser;
 use cli::{Cli, Command, ConformanceArgs, ExampleArgs, ReportForm};
@@ -32,6 +33,7 @@ pub fn main() -> ExitCode {
         Command::Margin(args) => margin_commands::run_margin(&args),
         Command::Liquidation(args) => margin_commands::run_liquidation(&args),
         Command::Whatif(args) => margin_commands::run_whatif(&args),
+        Command::Surface(args) => surface_command::run(&args),
         Command::Rulebook(args) => rulebook_command::run(&args),
         Command::Example(args) => write_example(&args),
         Command::Feeds(args) => feeds_command::run(&args),

@@ -2,10 +2,12 @@
 //!
 //! | step | where |
 //! |---|---|
+//! | snapshot → quotes by family and expiry, each with its fate | [`families`], [`FamilyChain`] |
 //! | quotes → mids with a vol and a spread, each other quote dropped with its reason | [`Cleaning`], [`vol_quote`] |
 //! | mids → one slice an expiry, bounded by its neighbours | [`VolSurface::fit`] |
 //! | what is left of arbitrage, on a grid and in the wings | [`VolSurface::check`] |
 //! | vol at any strike and time | [`VolSurface::vol`] |
+//! | vol at a delta, risk reversal, butterfly | [`at_delta`], [`risk_reversal_butterfly`] |
 //! | surface of a refused expiry from the last good one, with its age | [`VolSurface::carry`] |
 //!
 //! Total variance `w(k, T)` at `k = ln(K/F_T)`: on an expiry its slice; between two expiries linear in T at constant k, which keeps
@@ -40,15 +42,19 @@
 //! ```
 
 mod calibrate;
+mod chain;
 mod clean;
 mod essvi;
 mod fit;
+mod smile;
 mod svi;
 
 pub use calibrate::{ExpiryQuotes, ExpiryReport, Fit, Model, Refused};
+pub use chain::{ExpiryChain, FamilyChain, families};
 pub use clean::{Cleaning, Drop, Dropped, Interest, Reference, TwoSided, option_at, price_unit, vol_quote};
 pub use essvi::{Essvi, EssviError};
 pub use fit::VolQuote;
+pub use smile::{Delta, SmilePoint, at_delta, risk_reversal_butterfly, slice_vol};
 pub use svi::{Curvature, JumpWings, RawSvi, STEEPEST_WING, SliceCheck, Svi, SviError, Wings};
 
 use fit::largest;

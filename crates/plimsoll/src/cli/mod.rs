@@ -2,12 +2,14 @@
 
 mod feeds;
 mod margin;
+mod surface;
 
 pub(crate) use feeds::{FeedsArgs, FeedsTableName};
 pub(crate) use margin::{
     Holder, LiquidationArgs, LiquidationTableName, MarginArgs, MarginTableName, NewPosition, Override,
     RulebookAction, RulebookArgs, RulesArgs, WhatifArgs, WhatifTableName,
 };
+pub(crate) use surface::{SurfaceArgs, SurfaceTableName};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use risk::GroupBy;
@@ -45,6 +47,8 @@ pub(crate) enum Command {
     Liquidation(Box<LiquidationArgs>),
     /// Every account before and after trades, transfers and changes of rules
     Whatif(Box<WhatifArgs>),
+    /// Vol surfaces of a market: fit by expiry, arbitrage check, term structure, smiles
+    Surface(Box<SurfaceArgs>),
     /// Parameter files of the margin models: list them, show one to copy, check your own
     Rulebook(RulebookArgs),
     /// Write the sample book and market, generated from a named seed

@@ -9,8 +9,8 @@ use super::{Progress, Report, Snapshots, Sources};
 use instrument::Specs;
 use lake::Select;
 use market::surface::{
-    Cleaning, Drop, Essvi, ExpiryQuotes, ExpiryReport, Fit, Reference, Refused, SurfaceCheck, TwoSided,
-    VolQuote, VolSurface, option_at, price_unit, vol_quote,
+    Cleaning, Drop, Essvi, ExpiryChain, ExpiryQuotes, ExpiryReport, FamilyChain, Fit, Reference, Refused,
+    SurfaceCheck, TwoSided, VolSurface, families, option_at, price_unit, vol_quote,
 };
 use market::{ForwardCurve, Layout, OptionQuote, RawSnapshot, Snapshot};
 use std::collections::BTreeMap;
@@ -127,44 +127,15 @@ fn of_file(
 
 fn take(raw: &RawSnapshot, specs: &Specs, tallies: &mut BTreeMap<String, Tally>) {
     let Ok((snapshot, _)) = Snapshot::admit(std::slice::from_ref(raw), specs) else { return };
-    let mut by_currency: BTreeMap<String, Vec<&OptionQuote>> = BTreeMap::new();
-    for quote in snapshot.options.values() {
-        let contract = &quote.listing.contract;
-        let currency = match market::quote_currency(contract).as_str() {
-            "USD" => contract.underlying.to_string(),
-            other => format!("{}_{other}", contract.underlying),
+    for ((underlying, currency), quotes) in families(&snapshot) {
+        let name = match currency.as_str() {
+            "USD" => underlying.to_string(),
+            other => format!("{underlying}_{other}"),
         };
-        by_currency.entry(currency).or_default().push(quote);
+        let curve = ForwardCurve::build(&quotes, &BTreeMap::new());
+        let chain = FamilyChain::new(snapshot.asof, &quotes, &curve, None);
+        tallies.entry(name).or_default().take(snapshot.asof, &chain.expiries);
     }
-    for (currency, quotes) in by_currency {
-        tallies.entry(currency).or_default().take(snapshot.asof, &quotes);
-    }
-}
-
-/// One expiry of one snapshot.
-struct Expiry<'a> {
-    expiry: Timestamp,
-    reference: Reference,
-    quotes: Vec<&'a OptionQuote>,
-}
-
-fn expiries<'a>(asof: Timestamp, quotes: &[&'a OptionQuote]) -> Vec<Expiry<'a>> {
-    let curve = ForwardCurve::build(quotes, &BTreeMap::new());
-    let mut by_expiry: BTreeMap<Timestamp, Vec<&OptionQuote>> = BTreeMap::new();
-    for quote in quotes {
-        by_expiry.entry(quote.expiry).or_default().push(quote);
-    }
-    let mut found = Vec::new();
-    for point in curve.points() {
-        let (Some(quotes), Ok(years)) = (by_expiry.remove(&point.expiry), asof.years_until(point.expiry))
-        else {
-            continue;
-        };
-        let strikes_against = point.printed.unwrap_or(point.forward.get());
-        let reference = Reference { forward: point.forward, strikes_against, years };
-        found.push(Expiry { expiry: point.expiry, reference, quotes });
-    }
-    found
 }
 
 /// A quote on either side of the draw.
@@ -175,17 +146,16 @@ struct HeldOut<'a> {
 }
 
 impl Tally {
-    fn take(&mut self, asof: Timestamp, quotes: &[&OptionQuote]) {
+    fn take(&mut self, asof: Timestamp, expiries: &[ExpiryChain<'_>]) {
         self.snapshots += 1;
-        let expiries = expiries(asof, quotes);
-        self.whole_fit(asof, &expiries);
-        self.held_out(asof, &expiries);
+        self.whole_fit(asof, expiries);
+        self.held_out(asof, expiries);
     }
 
     /// All quotes, for arbitrage, acceptance and error.
-    fn whole_fit(&mut self, asof: Timestamp, expiries: &[Expiry<'_>]) {
+    fn whole_fit(&mut self, asof: Timestamp, expiries: &[ExpiryChain<'_>]) {
         let cleaning = Cleaning::default();
-        let fit = VolSurface::fit(asof, &expiries.iter().map(|e| cleaned(e, &cleaning)).collect::<Vec<_>>());
+        let fit = VolSurface::fit(asof, &expiries.iter().map(|e| e.cleaned(&cleaning)).collect::<Vec<_>>());
         let check = fit.surface.check();
         self.checks.push(check);
         self.arbitrage.push((format!("{asof}"), u64::from(!check.is_free_of_arbitrage())));
@@ -220,7 +190,7 @@ impl Tally {
     }
 
     /// The benchmark's filter and draw.
-    fn held_out(&mut self, asof: Timestamp, expiries: &[Expiry<'_>]) {
+    fn held_out(&mut self, asof: Timestamp, expiries: &[ExpiryChain<'_>]) {
         let mut held = Vec::new();
         let mut given = Vec::new();
         for expiry in expiries {
@@ -276,21 +246,6 @@ fn essvi(asof: Timestamp, given: &[ExpiryQuotes]) -> BTreeMap<Timestamp, Essvi> 
         }
     }
     found
-}
-
-fn cleaned(expiry: &Expiry<'_>, cleaning: &Cleaning) -> ExpiryQuotes {
-    let mut quotes: Vec<VolQuote> = Vec::new();
-    let mut dropped = BTreeMap::new();
-    for quote in &expiry.quotes {
-        let made = cleaning
-            .admit(quote, &expiry.reference)
-            .and_then(|sides| vol_quote(quote, sides, &expiry.reference));
-        match made {
-            Ok(quote) => quotes.push(quote),
-            Err(drop) => *dropped.entry(drop).or_default() += 1,
-        }
-    }
-    ExpiryQuotes { expiry: expiry.expiry, forward: expiry.reference.forward, quotes, dropped }
 }
 
 impl HeldOut<'_> {

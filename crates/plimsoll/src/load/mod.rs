@@ -76,6 +76,35 @@ pub(crate) fn load_added(files: &[PathBuf], inputs: &mut Vec<InputFile>) -> Resu
     Ok((book, issues))
 }
 
+/// A market without a book.
+pub(crate) struct LoadedMarket {
+    pub(crate) snapshot: Snapshot,
+    pub(crate) market: Market,
+    pub(crate) inputs: Vec<InputFile>,
+    pub(crate) issues: Issues,
+    pub(crate) notes: Vec<String>,
+}
+
+/// Reads and checks market files alone; none means the embedded sample.
+pub(crate) fn load_market(files: &[PathBuf], at: Option<Timestamp>) -> Result<LoadedMarket, Failure> {
+    let specs = Specs::embedded();
+    let sample = Sample::of_market(files)?;
+    let mut desk = Desk::new(&sample);
+    let raws = desk.load_markets(&sample.markets(files), at)?;
+    let Desk { inputs, mut notes, unusable, .. } = desk;
+    if !unusable.is_empty() {
+        let mut issues = Issues::default();
+        for raw in raws {
+            issues.extend(raw.issues);
+        }
+        return Err(Failure::Unusable { files: unusable, issues });
+    }
+    let (snapshot, issues) = Snapshot::admit(&raws, &specs).map_err(|e| Failure::Usage(e.to_string()))?;
+    let market = Market::build(&snapshot, &BTreeMap::new());
+    notes.extend(older_files(&raws));
+    Ok(LoadedMarket { snapshot, market, inputs, issues, notes })
+}
+
 /// A snapshot long before the time asked for is pointed out: the market of that hour is not the market asked for.
 fn earlier_than_asked(file: &str, asked: Option<Timestamp>, asof: Timestamp) -> Option<String> {
     let minutes = (asked?.unix_nanos() - asof.unix_nanos()) / 60_000_000_000;

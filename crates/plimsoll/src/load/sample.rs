@@ -30,9 +30,18 @@ impl Sample {
             }
             (true, true) => {}
         }
+        Self::write(&[("book.csv", SAMPLE_BOOK), ("market.json", SAMPLE_MARKET)])
+    }
+
+    /// For a command that takes no book: the sample market when no file is named.
+    pub(super) fn of_market(files: &[PathBuf]) -> Result<Self, Failure> {
+        if files.is_empty() { Self::write(&[("market.json", SAMPLE_MARKET)]) } else { Ok(Self::none()) }
+    }
+
+    fn write(files: &[(&str, &str)]) -> Result<Self, Failure> {
         let folder = Self::new_folder()?;
         let failed = |source| Failure::Write { path: folder.clone(), source };
-        for (name, text) in [("book.csv", SAMPLE_BOOK), ("market.json", SAMPLE_MARKET)] {
+        for (name, text) in files {
             std::fs::write(folder.join(name), text).map_err(failed)?;
         }
         Ok(Self { folder: Some(folder) })
@@ -57,6 +66,11 @@ impl Sample {
             || (args.book.clone(), args.market.clone()),
             |folder| (vec![folder.join("book.csv")], vec![folder.join("market.json")]),
         )
+    }
+
+    /// The market files named, or the sample's.
+    pub(super) fn markets(&self, named: &[PathBuf]) -> Vec<PathBuf> {
+        self.folder.as_ref().map_or_else(|| named.to_vec(), |folder| vec![folder.join("market.json")])
     }
 
     /// The sample's place on disk is of no interest and would differ between runs.

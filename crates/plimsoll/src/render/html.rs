@@ -21,7 +21,9 @@ mod markup;
 mod matrix;
 mod payoff;
 mod reconcile;
+mod smile;
 mod stress;
+mod surface;
 mod whatif;
 
 #[cfg(test)]
@@ -32,6 +34,7 @@ pub(crate) use feeds::feeds;
 pub(crate) use liquidation::liquidation;
 pub(crate) use margin::margin;
 use markup::Markup;
+pub(crate) use surface::surface;
 use units::Timestamp;
 pub(crate) use whatif::whatif;
 

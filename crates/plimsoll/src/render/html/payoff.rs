@@ -265,7 +265,7 @@ fn break_evens(curve: &Curve) -> Vec<f64> {
 }
 
 /// Multiples of 1, 2 or 5 times a power of ten inside a range: at most about `wanted` of them.
-fn ticks(low: f64, high: f64, wanted: u32) -> Vec<f64> {
+pub(super) fn ticks(low: f64, high: f64, wanted: u32) -> Vec<f64> {
     let rough = (high - low) / f64::from(wanted);
     if !(rough.is_finite() && rough > 0.0) {
         return Vec::new();

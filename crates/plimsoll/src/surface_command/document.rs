@@ -1,0 +1,338 @@
+//! What every rendering of `plimsoll surface` is made from.
+
+use crate::document::InputFile;
+use instrument::expiry_text;
+use market::surface::{
+    Cleaning, Delta, Drop, ExpiryChain, ExpiryReport, FamilyChain, Refused, SurfaceCheck, Svi, VolSurface,
+    at_delta, risk_reversal_butterfly, slice_vol,
+};
+use market::{ForwardCurve, ForwardPoint, ForwardSource, Market, OptionQuote};
+use std::collections::BTreeMap;
+use units::{Asset, Issues, OptionKind, Spot, Strike, Symbol, Timestamp, Venue, Vol, YearFraction};
+
+/// Surfaces of a market with their provenance.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct SurfaceDocument {
+    pub(crate) asof: Timestamp,
+    pub(crate) inputs: Vec<InputFile>,
+    /// Bad rows, left out because the user allowed a partial result.
+    pub(crate) issues: Issues,
+    /// Market rows that are sound but not used, by reason.
+    pub(crate) not_used: Vec<(&'static str, u64)>,
+    /// What a reader should know about inputs and market.
+    pub(crate) notes: Vec<String>,
+    /// By underlying and quote currency.
+    pub(crate) families: Vec<FamilyFit>,
+    pub(crate) detail: Detail,
+}
+
+/// How much of each slice a table for a terminal shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// What a desk reads daily.
+    Summary,
+    /// The parameters too.
+    Parameters,
+}
+
+/// The surface of one underlying in one quote currency.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct FamilyFit {
+    pub(crate) underlying: Asset,
+    pub(crate) currency: Asset,
+    /// Index of the underlying.
+    pub(crate) index_usd: Option<f64>,
+    pub(crate) check: SurfaceCheck,
+    /// How many slices are in the surface.
+    pub(crate) slices: usize,
+    /// Ascending.
+    pub(crate) expiries: Vec<ExpiryFit>,
+}
+
+/// One expiry.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ExpiryFit {
+    pub(crate) report: ExpiryReport,
+    pub(crate) years: YearFraction,
+    pub(crate) source: ForwardSource,
+    /// Sources of the forward; none when it is interpolated.
+    pub(crate) point: Option<ForwardPoint>,
+    /// Every quote by strike, calls before puts.
+    pub(crate) quotes: Vec<QuoteFate>,
+    /// Of the slice, also when it was refused for its error.
+    pub(crate) smile: Option<Smile>,
+    /// Vol at the money between this expiry and the slice before; none for the first and for refused ones.
+    pub(crate) forward_vol: Option<f64>,
+}
+
+/// Figures of a smile, as vols.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Smile {
+    pub(crate) at_the_money: f64,
+    pub(crate) risk_reversal_25: Option<f64>,
+    pub(crate) butterfly_25: Option<f64>,
+    /// One for each of [`DELTA_COLUMNS`]; none where no strike has that delta.
+    pub(crate) grid: Vec<Option<GridPoint>>,
+}
+
+/// A point of the grid.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct GridPoint {
+    pub(crate) log_moneyness: f64,
+    pub(crate) strike: f64,
+    pub(crate) vol: f64,
+    /// True beyond the lowest and highest strike that was fitted.
+    pub(crate) is_extrapolated: bool,
+}
+
+/// Columns of the grid, from low strikes to high: names, and deltas; none is at the money.
+pub(crate) const DELTA_COLUMNS: [(&str, Option<Delta>); 11] = [
+    ("5P", put(5)),
+    ("10P", put(10)),
+    ("15P", put(15)),
+    ("25P", put(25)),
+    ("35P", put(35)),
+    ("ATM", None),
+    ("35C", call(35)),
+    ("25C", call(25)),
+    ("15C", call(15)),
+    ("10C", call(10)),
+    ("5C", call(5)),
+];
+
+const fn put(percent: u8) -> Option<Delta> {
+    Some(Delta { kind: OptionKind::Put, percent })
+}
+
+const fn call(percent: u8) -> Option<Delta> {
+    Some(Delta { kind: OptionKind::Call, percent })
+}
+
+/// One quote and what became of it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct QuoteFate {
+    pub(crate) venue: Venue,
+    pub(crate) symbol: Symbol,
+    pub(crate) kind: OptionKind,
+    pub(crate) strike: Strike,
+    pub(crate) log_moneyness: f64,
+    /// In the unit of the venue.
+    pub(crate) bid: Option<f64>,
+    pub(crate) ask: Option<f64>,
+    /// Vols of the two sides; none where a price is absent or holds no time value.
+    pub(crate) bid_vol: Option<f64>,
+    pub(crate) ask_vol: Option<f64>,
+    /// Vol of the mid, when it is fitted.
+    pub(crate) mid_vol: Option<f64>,
+    /// Half the spread in vol, when it is fitted.
+    pub(crate) half_spread_vol: Option<f64>,
+    /// Of the slice at this strike.
+    pub(crate) model_vol: Option<f64>,
+    pub(crate) dropped: Option<Drop>,
+}
+
+/// A fitted mid farther than this from the slice, in half spreads, is pointed out.
+pub(crate) const FAR_OFF_HALF_SPREADS: f64 = 2.0;
+
+impl QuoteFate {
+    /// Mid less fit, in half spreads; none for quotes that are not fitted.
+    pub(crate) fn off_half_spreads(&self) -> Option<f64> {
+        Some((self.mid_vol? - self.model_vol?) / self.half_spread_vol?)
+    }
+
+    /// Word of a file.
+    pub(crate) const fn kind_word(&self) -> &'static str {
+        match self.kind {
+            OptionKind::Call => "call",
+            OptionKind::Put => "put",
+        }
+    }
+}
+
+impl SurfaceDocument {
+    /// True when something that was given is in no figure.
+    pub(crate) fn is_partial(&self) -> bool {
+        !self.issues.is_empty()
+    }
+}
+
+impl FamilyFit {
+    /// Fits the quotes of one underlying in one currency; expiries without a forward become notes.
+    pub(crate) fn new(
+        market: &Market,
+        (underlying, currency): &(Asset, Asset),
+        quotes: &[&OptionQuote],
+        notes: &mut Vec<String>,
+    ) -> Self {
+        let known = market.underlyings.get(underlying);
+        let alone = || ForwardCurve::build(quotes, &BTreeMap::new());
+        let curve = known.and_then(|u| u.families.get(currency)).map_or_else(alone, |f| f.curve.clone());
+        let chain = FamilyChain::new(market.asof, quotes, &curve, known.map(|u| u.spot));
+        for (expiry, quotes) in &chain.without_forward {
+            notes.push(format!(
+                "{underlying} {}: {} option quotes without a forward: no pair of marks, no future, no printed forward and no index; \
+                 they are in no surface",
+                expiry_text(*expiry),
+                quotes.len()
+            ));
+        }
+        let cleaning = Cleaning::default();
+        let given: Vec<_> = chain.expiries.iter().map(|expiry| expiry.cleaned(&cleaning)).collect();
+        let fit = VolSurface::fit(market.asof, &given);
+        let mut expiries: Vec<ExpiryFit> = chain
+            .expiries
+            .iter()
+            .zip(fit.expiries)
+            .map(|(chain, report)| ExpiryFit::new(chain, report, &cleaning))
+            .collect();
+        forward_vols(&mut expiries);
+        Self {
+            underlying: underlying.clone(),
+            currency: currency.clone(),
+            index_usd: known.map(|u| u.spot).map(Spot::get),
+            check: fit.surface.check(),
+            slices: fit.surface.slices().len(),
+            expiries,
+        }
+    }
+
+    /// Fitted quotes that the surface misses, the farthest first.
+    pub(crate) fn far_off(&self) -> Vec<(f64, &QuoteFate)> {
+        let accepted = self.expiries.iter().filter(|expiry| expiry.report.refused.is_none());
+        let mut found: Vec<(f64, &QuoteFate)> = accepted
+            .flat_map(|expiry| &expiry.quotes)
+            .filter_map(|quote| Some((quote.off_half_spreads()?, quote)))
+            .filter(|(off, _)| off.abs() > FAR_OFF_HALF_SPREADS)
+            .collect();
+        found.sort_by(|a, b| b.0.abs().total_cmp(&a.0.abs()).then_with(|| a.1.symbol.cmp(&b.1.symbol)));
+        found
+    }
+
+    /// `BTC in USD`.
+    pub(crate) fn name(&self) -> String {
+        format!("{} in {}", self.underlying, self.currency)
+    }
+}
+
+/// Between neighbouring slices at the money: √((w₂ - w₁)/(T₂ - T₁)).
+fn forward_vols(expiries: &mut [ExpiryFit]) {
+    let mut before: Option<(f64, f64)> = None;
+    for expiry in expiries.iter_mut().filter(|expiry| expiry.report.refused.is_none()) {
+        let Some(svi) = expiry.report.svi else { continue };
+        let here = (expiry.report.years, svi.variance(0.0));
+        expiry.forward_vol =
+            before.map(|(years, variance)| ((here.1 - variance) / (here.0 - years)).max(0.0).sqrt());
+        before = Some(here);
+    }
+}
+
+impl ExpiryFit {
+    fn new(chain: &ExpiryChain<'_>, report: ExpiryReport, cleaning: &Cleaning) -> Self {
+        let years = chain.reference.years;
+        let mut quotes: Vec<QuoteFate> = chain
+            .quotes
+            .iter()
+            .zip(chain.fates(cleaning))
+            .map(|(quote, fate)| {
+                let vol =
+                    |price: Option<f64>| chain.vol_of_price(quote, price.filter(|p| *p > 0.0)?).map(Vol::get);
+                let log_moneyness = pricing::kernel::ln(quote.strike.get() / chain.reference.forward.get());
+                QuoteFate {
+                    venue: quote.listing.venue.clone(),
+                    symbol: quote.listing.symbol.clone(),
+                    kind: quote.kind,
+                    strike: quote.strike,
+                    log_moneyness,
+                    bid: quote.bid_price,
+                    ask: quote.ask_price,
+                    bid_vol: vol(quote.bid_price),
+                    ask_vol: vol(quote.ask_price),
+                    mid_vol: fate.ok().map(|quote| quote.vol),
+                    half_spread_vol: fate.ok().map(|quote| quote.half_spread),
+                    model_vol: report.svi.map(|svi| slice_vol(&svi, years, log_moneyness)),
+                    dropped: fate.err(),
+                }
+            })
+            .collect();
+        quotes.sort_by(|a, b| {
+            let kind = |quote: &QuoteFate| quote.kind == OptionKind::Put;
+            a.strike.get().total_cmp(&b.strike.get()).then_with(|| kind(a).cmp(&kind(b)))
+        });
+        let smile = report.svi.map(|svi| Smile::of(&svi, years, &report, &quotes));
+        Self { report, years, source: chain.source, point: chain.point, quotes, smile, forward_vol: None }
+    }
+
+    /// Days to expiry.
+    pub(crate) fn days(&self) -> f64 {
+        self.years.days()
+    }
+
+    /// How many quotes were dropped.
+    pub(crate) fn dropped(&self) -> u32 {
+        self.report.dropped.values().sum()
+    }
+
+    /// Share of the fitted mids within half a spread of the slice.
+    pub(crate) fn inside_fraction(&self) -> Option<f64> {
+        #[allow(clippy::cast_precision_loss)] // counts
+        let share = self.report.inside as f64 / self.report.quotes as f64;
+        (self.report.svi.is_some() && self.report.quotes > 0).then_some(share)
+    }
+
+    /// Largest distance between sources of the forward, basis points.
+    pub(crate) fn disagreement_bp(&self) -> Option<f64> {
+        self.point.map(|point| point.disagreement_bp())
+    }
+
+    /// Lowest and highest log-moneyness that was fitted.
+    pub(crate) fn fitted_range(&self) -> Option<(f64, f64)> {
+        fitted_range(&self.quotes)
+    }
+
+    /// One word: `ok` or why not.
+    pub(crate) fn status(&self) -> &'static str {
+        self.report.refused.as_ref().map_or("ok", refusal_word)
+    }
+}
+
+fn fitted_range(quotes: &[QuoteFate]) -> Option<(f64, f64)> {
+    let mut fitted = quotes.iter().filter(|quote| quote.dropped.is_none()).map(|quote| quote.log_moneyness);
+    let first = fitted.next()?;
+    Some((first, fitted.next_back().unwrap_or(first)))
+}
+
+/// The word of a refusal in tables and files; its sentence is its `Display`.
+const fn refusal_word(refused: &Refused) -> &'static str {
+    match refused {
+        Refused::Expired => "expired",
+        Refused::Twice => "given_twice",
+        Refused::FewQuotes { .. } => "few_quotes",
+        Refused::Arbitrage => "arbitrage",
+        Refused::Misfit { .. } => "misfit",
+        _ => "refused",
+    }
+}
+
+impl Smile {
+    fn of(svi: &Svi, years: YearFraction, report: &ExpiryReport, quotes: &[QuoteFate]) -> Self {
+        let forward = report.forward.get();
+        let range = fitted_range(quotes);
+        let point = |log_moneyness: f64, vol: f64| GridPoint {
+            log_moneyness,
+            strike: forward * pricing::kernel::exp(log_moneyness),
+            vol,
+            is_extrapolated: range.is_none_or(|(low, high)| log_moneyness < low || log_moneyness > high),
+        };
+        let column = |delta: Option<Delta>| match delta {
+            None => Some(point(0.0, slice_vol(svi, years, 0.0))),
+            Some(delta) => at_delta(svi, years, delta).map(|found| point(found.log_moneyness, found.vol)),
+        };
+        let pair = risk_reversal_butterfly(svi, years, 25);
+        Self {
+            at_the_money: slice_vol(svi, years, 0.0),
+            risk_reversal_25: pair.map(|(reversal, _)| reversal),
+            butterfly_25: pair.map(|(_, butterfly)| butterfly),
+            grid: DELTA_COLUMNS.iter().map(|(_, delta)| column(*delta)).collect(),
+        }
+    }
+}
