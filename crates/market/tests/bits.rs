@@ -7,7 +7,7 @@
 use market::surface::{ExpiryQuotes, VolQuote, VolSurface};
 use units::{Forward, Timestamp};
 
-const GOLDEN: u64 = 0xf6c7_39d1_282e_2ca4;
+const GOLDEN: u64 = 0x09ca_f130_6480_1931;
 
 fn hash() -> u64 {
     let asof = Timestamp::from_utc_date(2026, 2, 5, 8).unwrap();

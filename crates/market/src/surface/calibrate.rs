@@ -2,7 +2,7 @@
 //!
 //! Two passes from the longest expiry to the shortest. Each slice is bounded from above by the one after it: beyond its quotes a
 //! short slice has nothing to say, so its wings give way, not those of the longer one. The second pass knows the shapes that the
-//! first one gave the neighbours and leans on them a little where a slice has few quotes of its own.
+//! first one gave the neighbours and leans on them a little where a slice has no quotes of its own.
 //!
 //! The bounds hold on nodes. Where a slice breaks one between nodes, that place becomes a node and the slice is fitted again; what is
 //! left after [`ROUNDS`] is closed by lowering the slice by at most [`LARGEST_SHIFT_VOL`]. A slice that stays unsound becomes the best

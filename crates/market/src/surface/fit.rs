@@ -8,7 +8,7 @@
 //!                      like one spread, not like its square
 //! + Σ (P_g min(0, g(k) - ε_g))²              butterfly, on the nodes
 //! + Σ (P_c min(0, σ_next(k) - σ(k) - ε_c))²  calendar against the next longer expiry, on the nodes, in vol at this T
-//! + Σ ((σ(z)/σ(0) - s(z))/τ)²                shape of the neighbouring expiries, at the same moneyness in deviations
+//! + Σ ((σ(z)/σ(0) - s(z))/τ)²                shape of the neighbouring expiries at the same deviations, beyond the quotes
 //! ```
 //!
 //! Levenberg and Marquardt with the analytic Jacobian; a step is cut at the box, and a parameter that a gradient presses against
@@ -272,12 +272,19 @@ impl<'a> Problem<'a> {
         }
         if let Some(shape) = self.guides.shape {
             let centre = self.vol(slice.variance(0.0));
-            for (wanted, node) in shape.iter().zip(&self.nodes) {
+            for (wanted, node) in shape.iter().zip(&self.nodes).filter(|(_, node)| self.is_unquoted(**node)) {
                 let off = (self.vol(slice.variance(*node)) / centre - wanted) / SHAPE_TOLERANCE;
                 cost += off * off;
             }
         }
         cost
+    }
+
+    /// Whether a place lies beyond the quotes.
+    fn is_unquoted(&self, log_moneyness: f64) -> bool {
+        let first = self.quotes.first().map_or(0.0, |quote| quote.log_moneyness);
+        let last = self.quotes.last().map_or(0.0, |quote| quote.log_moneyness);
+        log_moneyness < first || log_moneyness > last
     }
 
     fn vol(&self, variance: f64) -> f64 {
@@ -333,7 +340,7 @@ impl<'a> Problem<'a> {
     fn linearise_shape(&self, slice: &Svi, x: &Vector, shape: &Shape, normal: &mut Normal) {
         let centre = largest(slice.variance(0.0), LEAST_VARIANCE);
         let at_centre = Sensitivity::at(x, 0.0).variance;
-        for (wanted, node) in shape.iter().zip(&self.nodes) {
+        for (wanted, node) in shape.iter().zip(&self.nodes).filter(|(_, node)| self.is_unquoted(**node)) {
             let variance = largest(slice.variance(*node), LEAST_VARIANCE);
             let ratio = (variance / centre).sqrt();
             let here = Sensitivity::at(x, *node).variance;
