@@ -9,9 +9,12 @@
 //! quantised once ([`units::Fixed`]) and from there on sums are exact, whatever the order of rows or threads.
 
 mod accounts;
+pub mod covariance;
 mod cube;
+mod drivers;
 mod exposure;
 mod hedge_line;
+pub mod history;
 mod ladder;
 mod measure;
 mod priced;
@@ -21,9 +24,11 @@ mod scenario;
 mod shock;
 mod shocked;
 mod stress;
+pub mod var;
 
 pub use accounts::{AccountRows, Worst};
 pub use cube::{Cube, CubeError};
+pub use drivers::{Drivers, HELD, Proxies, Undriven, VolProxy};
 pub use exposure::{
     Group, GroupBy, GroupKey, PriceBoard, Row, RowKind, Unpriced, Valuation, group, kind_word,
 };
