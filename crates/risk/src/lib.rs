@@ -9,9 +9,11 @@
 //! quantised once ([`units::Fixed`]) and from there on sums are exact, whatever the order of rows or threads.
 
 mod accounts;
+mod chi_square;
 pub mod covariance;
 mod cube;
 mod drivers;
+pub mod explain;
 mod exposure;
 mod hedge_line;
 pub mod history;
@@ -20,6 +22,7 @@ mod measure;
 mod priced;
 mod reconcile;
 mod report;
+pub mod reverse;
 mod scenario;
 mod shock;
 mod shocked;

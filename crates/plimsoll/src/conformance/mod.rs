@@ -13,8 +13,10 @@ mod margin;
 mod pricing;
 mod render;
 mod result;
+mod stress_explain;
 #[cfg(test)]
 mod tests;
+mod var_backtests;
 mod vectors;
 
 pub(crate) use render::{json, table};
@@ -93,6 +95,8 @@ pub(crate) static SUITES: &[Suite] = &[
     Suite { id: margin::mango::ID, summary: margin::mango::SUMMARY, run: margin::mango::run },
     Suite { id: margin::okx_pm::ID, summary: margin::okx_pm::SUMMARY, run: margin::okx_pm::run },
     Suite { id: margin::span::ID, summary: margin::span::SUMMARY, run: margin::span::run },
+    Suite { id: var_backtests::ID, summary: var_backtests::SUMMARY, run: var_backtests::run },
+    Suite { id: stress_explain::ID, summary: stress_explain::SUMMARY, run: stress_explain::run },
 ];
 
 /// Why nothing was run.

@@ -4,6 +4,7 @@
 
 mod conventions;
 mod cube;
+mod explain;
 mod exposure;
 mod fixture;
 mod shocks;
