@@ -10,6 +10,7 @@ mod example;
 mod failure;
 mod load;
 mod margin_commands;
+mod measure_commands;
 mod meter;
 mod output;
 mod render;
@@ -31,6 +32,10 @@ pub fn main() -> ExitCode {
         Command::Margin(args) => margin_commands::run_margin(&args),
         Command::Liquidation(args) => margin_commands::run_liquidation(&args),
         Command::Whatif(args) => margin_commands::run_whatif(&args),
+        Command::Var(args) => measure_commands::run_var(&args),
+        Command::Stress(args) => measure_commands::run_stress(&args),
+        Command::Explain(args) => measure_commands::run_explain(&args),
+        Command::Covariance(args) => measure_commands::run_covariance(&args),
         Command::Rulebook(args) => rulebook_command::run(&args),
         Command::Example(args) => write_example(&args),
         Command::Conformance(args) => run_conformance(&args),

@@ -1,10 +1,16 @@
 //! The command line: what can be asked, with an example for each command.
 
 mod margin;
+mod measures;
 
 pub(crate) use margin::{
     Holder, LiquidationArgs, LiquidationTableName, MarginArgs, MarginTableName, Override, RulebookAction,
     RulebookArgs, RulesArgs, WhatifArgs, WhatifTableName,
+};
+
+pub(crate) use measures::{
+    CovarianceArgs, ExplainArgs, ExplainTableName, FactorArgs, LawArgs, Method, StressArgs, StressTableName,
+    VarArgs, VarTableName, Windows,
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -43,6 +49,14 @@ pub(crate) enum Command {
     Liquidation(Box<LiquidationArgs>),
     /// Every account before and after trades, transfers and changes of rules
     Whatif(Box<WhatifArgs>),
+    /// Value at risk and expected shortfall by several methods, with contributions and backtests
+    Var(Box<VarArgs>),
+    /// The most plausible move that loses a given amount, or that makes a venue liquidate an account
+    Stress(Box<StressArgs>),
+    /// Where a change of value between two snapshots came from
+    Explain(Box<ExplainArgs>),
+    /// Covariance of the risk factors from recorded prices and vols, as a parameter file
+    Covariance(CovarianceArgs),
     /// Parameter files of the margin models: list them, show one to copy, check your own
     Rulebook(RulebookArgs),
     /// Write the sample book and market, generated from a named seed

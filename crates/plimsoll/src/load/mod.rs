@@ -174,7 +174,7 @@ impl<'a> Desk<'a> {
 }
 
 /// BLAKE3 of a file, read in pieces; a pipe cannot be read twice and has none.
-fn hash(path: &Path) -> Result<String, Failure> {
+pub(crate) fn hash(path: &Path) -> Result<String, Failure> {
     if !path.is_file() {
         return Ok("none: not a regular file".into());
     }

@@ -19,6 +19,7 @@ mod markup;
 mod matrix;
 mod payoff;
 mod reconcile;
+mod sheet;
 mod stress;
 
 #[cfg(test)]
@@ -28,6 +29,7 @@ use crate::document::Document;
 pub(crate) use extras::{liquidation, whatif};
 pub(crate) use margin::margin;
 use markup::Markup;
+pub(crate) use sheet::sheet;
 use units::Timestamp;
 
 /// Renders the report as one HTML file without outside references.

@@ -7,6 +7,7 @@ pub(crate) mod json;
 pub(crate) mod liquidation;
 pub(crate) mod margin;
 pub(crate) mod number;
+pub(crate) mod sheet;
 pub(crate) mod table;
 pub(crate) mod tables;
 pub(crate) mod whatif;
