@@ -100,8 +100,8 @@ impl Law {
                 let bad = |issues| Failure::Scenarios { issues };
                 let file = CovarianceFile::parse("covariance.toml", COVARIANCE_TOML).map_err(bad)?;
                 notes.push(format!(
-                    "no --history: moves come from the embedded covariance.toml, data of {} to {} ({})",
-                    file.valid_from, file.valid_to, file.source
+                    "no --history: moves come from the embedded covariance.toml, data of {} to {}; docs/models/var.md says how it was made",
+                    file.valid_from, file.valid_to
                 ));
                 Some(file)
             }
@@ -206,12 +206,12 @@ fn remedy(lacks: &Undriven) -> String {
     match lacks {
         Undriven::Spot(asset) => {
             format!(
-                "no history of {asset} spot: pass --history {asset}=FILE, or let another coin stand in: --proxy {asset}=BTC"
+                "no history of {asset} spot: pass --history {asset}=FILE, or let another coin stand in: --proxy {asset}=COIN"
             )
         }
         Undriven::Vol(asset) => format!(
-            "no history of {asset} vol: pass --history {asset}=FILE with columns ts, iv, or --vol-proxy {asset}=BTC, or hold it: \
-             --vol-proxy {asset}=held"
+            "no history of {asset} vol: pass --history {asset}=FILE with columns ts, iv, or let another's stand in: \
+             --vol-proxy {asset}=COIN, or hold it: --vol-proxy {asset}=held"
         ),
     }
 }

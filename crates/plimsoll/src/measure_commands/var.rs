@@ -110,6 +110,7 @@ struct Bench<'a> {
     holdings: &'a Holdings<'a>,
     covariance: &'a Covariance,
     panel: Option<&'a Panel>,
+    asof: units::Timestamp,
 }
 
 impl Bench<'_> {
@@ -219,6 +220,7 @@ fn sheet(args: &VarArgs, confidence: Confidence) -> Result<Sheet<VarTableName>, 
         holdings: &holdings,
         covariance: &covariance,
         panel: panel.as_ref(),
+        asof: loaded.market.asof,
     };
     let runs = bench.methods().into_iter().map(|method| bench.run(method)).collect::<Result<Vec<_>, _>>()?;
     let backtest = args.backtest.map(|lookback| bench.backtest(lookback)).transpose()?.flatten();
@@ -302,6 +304,7 @@ fn remarks(bench: &Bench<'_>) -> Vec<String> {
             .to_owned(),
         "VaR is not subadditive; expected shortfall is".to_owned(),
     ];
+    notes.extend(bench.panel.and_then(Panel::last).and_then(|last| ends_early(last, bench.asof)));
     if bench.panel.is_some() && bench.args.law.horizon > 1 && bench.overlap() == Overlap::Daily {
         notes.push("windows overlap: their standard errors are too small; --windows separate has fewer, independent ones".into());
     }
@@ -314,6 +317,15 @@ fn remarks(bench: &Bench<'_>) -> Vec<String> {
         ));
     }
     notes
+}
+
+/// A history that ends long before the valuation says nothing about today's volatility.
+fn ends_early(last: units::Timestamp, asof: units::Timestamp) -> Option<String> {
+    let days = (asof.unix_nanos() - last.unix_nanos()) / 86_400_000_000_000;
+    (days.abs() > 3).then(|| {
+        let day: String = last.to_string().chars().take(10).collect();
+        format!("the joint history ends on {day}, {days} days before the valuation: filtered figures have that day's volatility")
+    })
 }
 
 fn stressed(loaded: &Loaded, valuation: &Valuation) -> Result<Vec<StressRow>, Failure> {

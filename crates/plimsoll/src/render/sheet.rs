@@ -50,7 +50,7 @@ pub(crate) fn text<N: TableNames>(sheet: &Sheet<N>, style: Style) -> String {
     line(&mut out, &format!("Plimsoll {}  ·  as of {}", sheet.title, sheet.market.asof));
     inputs(&mut out, &sheet.inputs);
     prices(&mut out, &sheet.market);
-    for (name, value) in &sheet.facts {
+    for (name, value) in sheet.facts.iter().filter(|(_, value)| *value != Cell::Null) {
         let (name, unit) = words(name);
         line(&mut out, format!("  {name}: {} {unit}", shown(value, style)).trim_end());
     }
@@ -71,19 +71,28 @@ pub(crate) fn text<N: TableNames>(sheet: &Sheet<N>, style: Style) -> String {
     out
 }
 
+/// Places of columns that say something: on screen an empty one is left out.
+pub(crate) fn filled(columns: &[Column], rows: &[Vec<Cell>]) -> Vec<usize> {
+    let says = |place: &usize| rows.iter().any(|row| row.get(*place).is_some_and(|cell| *cell != Cell::Null));
+    (0..columns.len()).filter(says).collect()
+}
+
 fn table<N>(out: &mut String, section: &Section<N>, style: Style) {
     let (columns, rows) = &section.body;
-    let header: Vec<String> = columns
+    let places = filled(columns, rows);
+    let kept: Vec<&Column> = places.iter().filter_map(|place| columns.get(*place)).collect();
+    let header: Vec<String> = kept
         .iter()
         .map(|column| {
             let (name, unit) = words(&column.name);
             if unit.is_empty() { name } else { format!("{name}\n{unit}") }
         })
         .collect();
-    let leading = columns.iter().take_while(|column| column.kind == ColumnKind::Text).count();
+    let leading = kept.iter().take_while(|column| column.kind == ColumnKind::Text).count();
     let mut table = grid_after(leading, style, &header);
     for row in rows {
-        table.add_row(row.iter().zip(columns).map(|(cell, column)| match (cell, column.kind) {
+        let cells = places.iter().filter_map(|place| row.get(*place));
+        table.add_row(cells.zip(&kept).map(|(cell, column)| match (cell, column.kind) {
             (Cell::Fixed(value), _) => figure(*value, style),
             (cell, ColumnKind::Text) => left(shown(cell, style)),
             (cell, _) => right(shown(cell, style)),

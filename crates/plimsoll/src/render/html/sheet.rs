@@ -6,7 +6,7 @@ use crate::measure_commands::{Section, Sheet};
 use crate::output::TableNames;
 use crate::render::grid::{Digits, Ink, Style};
 use crate::render::number::price;
-use crate::render::sheet::{shown, words};
+use crate::render::sheet::{filled, shown, words};
 use lake::{Cell, ColumnKind};
 
 const STYLE: Style = Style { digits: Digits::Compact, ink: Ink::Plain };
@@ -26,7 +26,7 @@ pub(crate) fn sheet<N: TableNames>(sheet: &Sheet<N>) -> String {
             page.raw("<span class=\"facts\">").text(asset).raw(" <b>");
             page.text(price(underlying.spot.get())).raw("</b> USD</span>");
         }
-        for (name, value) in &sheet.facts {
+        for (name, value) in sheet.facts.iter().filter(|(_, value)| *value != Cell::Null) {
             let (name, unit) = words(name);
             page.raw("<span class=\"facts\">").text(name).raw(" <b>").text(shown(value, STYLE)).raw("</b> ");
             page.text(unit).raw("</span>");
@@ -50,7 +50,8 @@ fn section<N>(page: &mut Markup, part: &Section<N>) {
     let caption = if part.aside.is_empty() { &part.heading } else { &part.aside };
     page.table("sheet", caption, |page| {
         page.raw("<thead><tr>");
-        for column in columns {
+        let places = filled(columns, rows);
+        for column in places.iter().filter_map(|place| columns.get(*place)) {
             let (name, unit) = words(&column.name);
             if column.kind == ColumnKind::Text {
                 page.text_column(name)
@@ -61,7 +62,9 @@ fn section<N>(page: &mut Markup, part: &Section<N>) {
         page.raw("</tr></thead><tbody>");
         for row in rows {
             page.raw("<tr>");
-            for (place, (cell, column)) in row.iter().zip(columns).enumerate() {
+            for (place, (cell, column)) in
+                row.iter().zip(columns).enumerate().filter(|(p, _)| places.contains(p))
+            {
                 match cell {
                     Cell::Fixed(value) => page.usd(*value, "USD", Paint::Sign),
                     Cell::Text(text) if place == 0 => page.row_head(text),
