@@ -34,7 +34,7 @@
 use crate::exposure::{Valuation, gain_of};
 use crate::measure::Measure;
 use crate::priced::{Form, Priced, QuotedIn};
-use book::Book;
+use book::{Book, Position};
 use market::Market;
 use std::collections::BTreeMap;
 use units::{Account, Asset, Fixed, Symbol, UnitError, Venue, YearFraction, border};
@@ -376,54 +376,69 @@ impl Explanation {
         let days = start.market.asof.years_until(end.market.asof)?.get() * YearFraction::DAYS;
         let mut told = Self { days, ..Self::default() };
         for position in &book.positions {
-            let contract = &position.listing.contract;
-            let place = (&position.account, &position.venue, &position.listing.symbol);
-            let origin = (position.origin.file.to_string(), position.origin.row);
-            let sides = (start.valuation.board.contract(contract), end.valuation.board.contract(contract));
-            let gain = gain_of(position, start.market);
-            let (before, after, gain) = match (sides, gain) {
-                ((Ok(before), Ok(after)), Ok(gain)) => (before, after, gain),
-                ((Err(missing), _), _) => {
-                    told.unexplained(origin, place, ("start", missing.to_string()));
-                    continue;
-                }
-                ((_, Err(missing)), _) => {
-                    told.unexplained(origin, place, ("end", missing.to_string()));
-                    continue;
-                }
-                (_, Err(reason)) => {
-                    told.unexplained(origin, place, ("start", reason));
-                    continue;
-                }
-            };
-            let quantity = border::to_model(position.canonical_quantity)?;
-            told.entry(before, after, quantity)?;
-            if matches!(before.form, Form::Future { .. }) && contract.expiry().is_none() {
-                let rate = funding.get(&(position.venue.clone(), position.listing.symbol.clone()));
-                told.fund(before, quantity, rate.copied())?;
-            }
-            if let Some((asset, gain)) = gain {
-                match (start.valuation.board.asset(asset), end.valuation.board.asset(asset)) {
-                    (Ok(before), Ok(after)) => told.entry(before, after, gain.to_f64())?,
-                    (Err(missing), _) => told.unexplained(origin, place, ("start", missing.to_string())),
-                    (_, Err(missing)) => told.unexplained(origin, place, ("end", missing.to_string())),
-                }
-            }
+            told.position(position, (start, end), funding)?;
         }
         for balance in &book.balances {
-            let asset = &balance.money.asset;
-            let symbol = Symbol::from(asset);
-            let place = (&balance.account, &balance.venue, &symbol);
+            let symbol = Symbol::from(&balance.money.asset);
             let origin = (balance.origin.file.to_string(), balance.origin.row);
-            match (start.valuation.board.asset(asset), end.valuation.board.asset(asset)) {
-                (Ok(before), Ok(after)) => {
-                    told.entry(before, after, border::to_model(balance.money.amount)?)?
-                }
-                (Err(missing), _) => told.unexplained(origin, place, ("start", missing.to_string())),
-                (_, Err(missing)) => told.unexplained(origin, place, ("end", missing.to_string())),
-            }
+            let place = (&balance.account, &balance.venue, &symbol);
+            let amount = border::to_model(balance.money.amount)?;
+            told.holding(&balance.money.asset, amount, (start, end), (origin, place))?;
         }
         Ok(told)
+    }
+
+    fn position(
+        &mut self,
+        position: &Position,
+        (start, end): (Side<'_>, Side<'_>),
+        funding: &FundingRates,
+    ) -> Result<(), UnitError> {
+        let contract = &position.listing.contract;
+        let place = (&position.account, &position.venue, &position.listing.symbol);
+        let origin = (position.origin.file.to_string(), position.origin.row);
+        let sides = (start.valuation.board.contract(contract), end.valuation.board.contract(contract));
+        let (before, after, gain) = match (sides, gain_of(position, start.market)) {
+            ((Ok(before), Ok(after)), Ok(gain)) => (before, after, gain),
+            ((Err(missing), _), _) => {
+                self.unexplained(origin, place, ("start", missing.to_string()));
+                return Ok(());
+            }
+            ((_, Err(missing)), _) => {
+                self.unexplained(origin, place, ("end", missing.to_string()));
+                return Ok(());
+            }
+            (_, Err(reason)) => {
+                self.unexplained(origin, place, ("start", reason));
+                return Ok(());
+            }
+        };
+        let quantity = border::to_model(position.canonical_quantity)?;
+        self.entry(before, after, quantity)?;
+        if matches!(before.form, Form::Future { .. }) && contract.expiry().is_none() {
+            let rate = funding.get(&(position.venue.clone(), position.listing.symbol.clone()));
+            self.fund(before, quantity, rate.copied())?;
+        }
+        match gain {
+            Some((asset, gain)) => self.holding(asset, gain.to_f64(), (start, end), (origin, place)),
+            None => Ok(()),
+        }
+    }
+
+    /// A balance, or a gain held in its settlement asset.
+    fn holding(
+        &mut self,
+        asset: &Asset,
+        amount: f64,
+        (start, end): (Side<'_>, Side<'_>),
+        (origin, place): ((String, u64), (&Account, &Venue, &Symbol)),
+    ) -> Result<(), UnitError> {
+        match (start.valuation.board.asset(asset), end.valuation.board.asset(asset)) {
+            (Ok(before), Ok(after)) => self.entry(before, after, amount)?,
+            (Err(missing), _) => self.unexplained(origin, place, ("start", missing.to_string())),
+            (_, Err(missing)) => self.unexplained(origin, place, ("end", missing.to_string())),
+        }
+        Ok(())
     }
 
     fn entry(&mut self, before: &Priced, after: &Priced, quantity: f64) -> Result<(), UnitError> {

@@ -126,7 +126,13 @@ pub(crate) struct StressArgs {
     #[command(flatten)]
     pub(crate) law: LawArgs,
     /// Find the most plausible move that loses so much
-    #[arg(long, value_name = "USD", required_unless_present = "account", conflicts_with = "account")]
+    #[arg(
+        long,
+        value_name = "USD",
+        allow_hyphen_values = true,
+        required_unless_present = "account",
+        conflicts_with = "account"
+    )]
     pub(crate) reverse: Option<f64>,
     /// Find the most plausible move after which a venue liquidates this account
     #[arg(long, value_name = "NAME", value_parser = |text: &str| Account::new(text))]

@@ -82,7 +82,9 @@ impl Bench<'_> {
         let gradient = Gradient::new(self.holdings, self.drivers);
         let linear = self.reverse.linear(&gradient.total, loss);
         let curved = self.reverse.delta_gamma(&gradient.total, &gradient.second, loss);
-        let starts: Vec<Found> = linear.iter().chain(&curved).cloned().collect();
+        // A closed form knows no reach: what it says beyond may be no market at all.
+        let is_near = |found: &Found| found.distance <= self.reach.distance;
+        let starts: Vec<Found> = linear.iter().chain(&curved).filter(|f| is_near(f)).cloned().collect();
         let harm = |points: &[Vec<f64>]| -> Result<Vec<f64>, ShockError> {
             Ok(self.losses(points)?.into_iter().map(|lost| lost - loss).collect())
         };
@@ -94,8 +96,13 @@ impl Bench<'_> {
             ("delta-gamma", "no move loses so much", curved),
             ("revalued", "none within reach", full),
         ] {
-            let loss_usd = found.as_ref().map(|f| self.loss_at(f)).transpose()?.flatten();
-            let outcome = if found.is_some() { "found" } else { none };
+            let near = found.as_ref().filter(|f| is_near(f));
+            let loss_usd = near.map(|f| self.loss_at(f)).transpose()?.flatten();
+            let outcome = match (&found, near) {
+                (_, Some(_)) => "found",
+                (Some(_), None) => "beyond reach",
+                (None, _) => none,
+            };
             rows.push(Row { place: "book".into(), method, outcome, found, loss_usd, surplus_usd: None });
         }
         Ok(rows)

@@ -29,6 +29,7 @@ fn the_move_found_loses_what_was_asked_and_no_method_finds_a_nearer_one_of_its_k
 fn what_cannot_be_lost_within_reach_is_said_to_be_so() {
     let scratch = Scratch::sample();
     let json = answer(&scratch, "stress book.csv --market market.json --reverse 1e9 --reach 4");
+    assert_eq!(json["found"][0]["outcome"], "beyond reach");
     let full = &json["found"][2];
     assert_eq!(full["outcome"], "none within reach");
     assert!(full["distance"].is_null() && full["loss_revalued_usd"].is_null());

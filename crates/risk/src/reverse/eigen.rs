@@ -73,11 +73,11 @@ mod tests {
     fn values_and_vectors_make_the_matrix_again() {
         let matrix = vec![vec![4.0, 1.0, -2.0], vec![1.0, 2.0, 0.5], vec![-2.0, 0.5, -3.0]];
         let found = eigen(matrix.clone());
-        for i in 0..3 {
-            for j in 0..3 {
+        for (i, row) in matrix.iter().enumerate() {
+            for (j, cell) in row.iter().enumerate() {
                 let again: f64 =
-                    (0..3).map(|k| found.values[k] * found.vectors[k][i] * found.vectors[k][j]).sum();
-                assert!((again - matrix[i][j]).abs() < 1e-14, "({i}, {j}): {again}");
+                    found.values.iter().zip(&found.vectors).map(|(value, v)| value * v[i] * v[j]).sum();
+                assert!((again - cell).abs() < 1e-14, "({i}, {j}): {again}");
             }
         }
         assert!((found.values.iter().sum::<f64>() - 3.0).abs() < 1e-14, "the trace");
