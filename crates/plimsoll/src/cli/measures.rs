@@ -181,7 +181,7 @@ pub(crate) struct ExplainArgs {
     /// The book at the end, where it is another: what was traded and moved in between is told apart
     #[arg(long, value_name = "FILE", conflicts_with = "each")]
     pub(crate) book_after: Vec<PathBuf>,
-    /// Explain every step from snapshot to snapshot of the first market file instead, and how the residuals are spread
+    /// Explain every step from snapshot to snapshot of the market file between --from and --to instead, and how the residuals are spread
     #[arg(long)]
     pub(crate) each: bool,
     /// USD per unit of a currency or coin, such as USDC=1; may be given several times

@@ -157,6 +157,8 @@ impl Bench<'_> {
             }
             _ => None,
         };
+        let scenarios = moves.as_ref().map_or(self.args.draws as usize, |m| m.windows.len());
+        fits(holdings.slices.len(), scenarios)?;
         let of = |pnl: &ScenarioPnl| Measured::of_scenarios(pnl, confidence).map_err(refused);
         let (measured, scenarios) = match (method, moves) {
             (Method::Parametric, _) => {
@@ -201,6 +203,19 @@ impl Bench<'_> {
             ))),
         }
     }
+}
+
+/// P&L of every account, venue and underlying is kept for every scenario, 16 bytes each.
+fn fits(slices: usize, scenarios: usize) -> Result<(), Failure> {
+    const MOST: usize = 256 << 20;
+    if slices.saturating_mul(scenarios) <= MOST {
+        return Ok(());
+    }
+    Err(refused(format!(
+        "{slices} combinations of account, venue and underlying in {scenarios} scenarios need over 4 GiB: pass at most --draws {}, or fewer \
+         accounts at a time",
+        MOST / slices.max(1)
+    )))
 }
 
 fn sheet(args: &VarArgs, confidence: Confidence) -> Result<Sheet<VarTableName>, Failure> {

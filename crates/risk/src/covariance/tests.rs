@@ -132,3 +132,22 @@ fn a_file_reads_back_to_the_same_bits_and_tells_all_mistakes() {
     }
     assert!(CovarianceFile::parse("c.toml", "nonsense = 1").is_err());
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_text_panics(cut in 0usize..900, junk in "[\\PC\\[\\]=.,\"0-9e-]{0,12}") {
+        let text = CovarianceFile {
+            source: "by test".into(),
+            valid_from: String::new(),
+            valid_to: String::new(),
+            covariance: sample(&sound()),
+            proxies: Proxies::default(),
+        }
+        .to_toml();
+        let cut = cut.min(text.len());
+        let changed = format!("{}{junk}{}", &text[..cut], &text[cut..]);
+        if let Ok(file) = CovarianceFile::parse("c.toml", &changed) {
+            proptest::prop_assert!(file.covariance.cholesky().is_ok());
+        }
+    }
+}

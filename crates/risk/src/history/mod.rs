@@ -97,7 +97,7 @@ pub enum HistoryError {
     /// The series have no days in common, or too few.
     #[error(
         "{found} joint windows of {horizon_days} d, at least {needed} are needed: give a longer history, or one whose days overlap \
-         ({days} days have a level of every factor, {skipped} lack one)"
+         ({days} days have a level of every factor, at most six hours old at midnight UTC; {skipped} lack one)"
     )]
     TooShort {
         /// Windows there are.

@@ -11,6 +11,7 @@ use crate::shock::{Shock, ShockSet};
 use crate::shocked::ShockError;
 use book::Book;
 use market::Market;
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 use units::{Account, Asset, Fixed, Symbol, UnitError, Venue, border};
 
@@ -174,19 +175,34 @@ impl ScenarioPnl {
     /// When a shock cannot be applied or a figure cannot be published.
     pub fn revalued(holdings: &Holdings<'_>, shocks: Vec<Shock>) -> Result<Self, ShockError> {
         let mut sums = Self::nothing(holdings, shocks.len());
+        // One thread sums one slice, in the order of the book.
+        let mut by_slice: Vec<Vec<&Held<'_>>> = vec![Vec::new(); holdings.slices.len()];
+        for held in &holdings.held {
+            if let Some(entries) = by_slice.get_mut(held.slice) {
+                entries.push(held);
+            }
+        }
         let mut first = 0;
         let mut left = shocks;
         while !left.is_empty() {
             let rest = left.split_off(BLOCK.min(left.len()));
             let set = ShockSet { days: 0.0, shocks: left };
             let cube = Cube::build(&holdings.priced, &set)?;
-            for held in &holdings.held {
-                for (offset, unit) in cube.row(held.row).iter().enumerate() {
-                    sums.add(held.slice, first + offset, border::publish(held.quantity, *unit)?);
+            sums.pnl.par_chunks_mut(sums.scenarios).zip(&by_slice).try_for_each(|(row, entries)| {
+                let block = row.get_mut(first..first + set.shocks.len()).unwrap_or_default();
+                for held in entries {
+                    for (sum, unit) in block.iter_mut().zip(cube.row(held.row)) {
+                        *sum += border::publish(held.quantity, *unit)?;
+                    }
                 }
-            }
+                Ok::<(), ShockError>(())
+            })?;
             first += set.shocks.len();
             left = rest;
+        }
+        for slice in 0..sums.slices.len() {
+            let row = sums.pnl.get(slice * sums.scenarios..(slice + 1) * sums.scenarios).unwrap_or(&[]);
+            sums.total.iter_mut().zip(row).for_each(|(total, part)| *total += *part);
         }
         Ok(sums)
     }
