@@ -1,9 +1,9 @@
 //! A change of value against twins: two valuations, sums of causes, small moves.
 
-use crate::fixture::{book, desk, snapshot};
+use crate::fixture::{Held, book, desk, held, snapshot};
 use market::{Market, Snapshot};
 use proptest::prelude::*;
-use risk::explain::{Explanation, FundingRates, Side};
+use risk::explain::{Cause, Explanation, FundingRates, Side};
 use risk::{Measure, Valuation, group};
 use std::collections::BTreeMap;
 use units::{Asset, Fixed, Forward, Spot, Vol};
@@ -31,13 +31,17 @@ fn later(hours: i64, spot: f64, vol_points: f64, basis: f64, usdt: f64) -> Marke
 }
 
 fn explained(start: &Market, end: &Market) -> (Explanation, Fixed) {
-    let book = book(&desk());
+    explained_of(&desk(), start, end, &FundingRates::new())
+}
+
+fn explained_of(rows: &[Held], start: &Market, end: &Market, funding: &FundingRates) -> (Explanation, Fixed) {
+    let book = book(rows);
     let (before, after) = (Valuation::new(&book, start), Valuation::new(&book, end));
     let told = Explanation::new(
         &book,
         Side { market: start, valuation: &before },
         Side { market: end, valuation: &after },
-        &FundingRates::new(),
+        funding,
     )
     .unwrap();
     let value = |v: &Valuation| group(&v.rows, &[])[0].exposure.in_usd(Measure::Value);
@@ -68,6 +72,32 @@ fn a_small_move_leaves_a_small_residual() {
         let gross: f64 = told.total.terms_usd.iter().map(|term| term.to_f64().abs()).sum();
         assert!(told.total.residual_usd.to_f64().abs() < share * gross, "{moves:?}: {told:?}");
     }
+}
+
+#[test]
+fn forwards_that_move_against_spot_are_carry_and_coin_settled_options_lose_their_own_value_with_it() {
+    let start = crate::fixture::market();
+    let end = later(0, 1.0, 0.0, 1.000_5, 1.0);
+    for instrument in ["BTC-25DEC26-100000-C", "BTC-25DEC26-80000-P", "BTC-PERPETUAL"] {
+        let rows = [held("a", "deribit", instrument, "10")];
+        let (told, _) = explained_of(&rows, &start, &end, &FundingRates::new());
+        let carry = told.total.terms_usd[Cause::Carry as usize].to_f64();
+        // Second order of 5 bp: gamma and the perpetual's convexity are thousandths of the first.
+        assert!((told.total.change_usd.to_f64() / carry - 1.0).abs() < 0.005, "{instrument}: {told:?}");
+    }
+}
+
+#[test]
+fn funding_is_paid_by_longs_for_the_hours_that_passed() {
+    let start = crate::fixture::market();
+    let key = (units::Venue::new("deribit").unwrap(), units::Symbol::new("BTC-PERPETUAL").unwrap());
+    let rates = FundingRates::from([(key, 0.000_1)]);
+    let rows = [held("a", "deribit", "BTC-PERPETUAL", "-250000")];
+    let (told, _) = explained_of(&rows, &start, &later(16, 1.0, 0.0, 1.0, 1.0), &rates);
+    // Two periods of eight hours on USD of notional at index over mark; a short receives.
+    let expected = 250_000.0 / 1.000_2 * 0.000_1 * 2.0;
+    assert!((told.funding_usd.unwrap().to_f64() - expected).abs() < 1e-9, "{told:?}");
+    assert_eq!(told.funding_unknown, 0);
 }
 
 #[test]

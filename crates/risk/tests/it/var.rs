@@ -168,6 +168,29 @@ fn for_small_moves_greeks_and_revaluation_agree() {
 }
 
 #[test]
+fn spot_and_vol_together_cost_what_vanna_says() {
+    let rows = [
+        held("a", "deribit", "BTC-25DEC26-100000-C", "-25"),
+        held("a", "deribit", "BTC-26MAR27-90000-P", "12"),
+    ];
+    let fixture = Fixture::new(&rows, &proxies(), &factors());
+    let holdings = fixture.holdings();
+    // Both, each alone: what is left of both is the mixed part.
+    let moves = [[0.001, 0.1], [0.001, 0.0], [0.0, 0.1]];
+    let shocks: Vec<_> = moves.iter().map(|x| fixture.drivers.shock(x)).collect();
+    let mixed = |pnl: &ScenarioPnl| {
+        let at = |place: usize| pnl.total()[place].to_f64();
+        at(0) - at(1) - at(2)
+    };
+    let full = mixed(&ScenarioPnl::revalued(&holdings, shocks.clone()).unwrap());
+    let greeks = mixed(&taylor(&holdings, &shocks, &fixture.drivers).unwrap());
+    // Moves of a thousandth: the next order is some hundredths of the mixed part.
+    assert!((greeks / full - 1.0).abs() < 0.05, "{greeks} against {full}");
+    let gradient = Gradient::new(&holdings, &fixture.drivers);
+    assert!((gradient.second[0][1] * 0.001 * 0.1 / full - 1.0).abs() < 0.05);
+}
+
+#[test]
 fn what_no_factor_drives_is_named_and_in_no_figure() {
     let fixture = Fixture::new(&desk(), &Proxies::default(), &factors());
     assert_eq!(fixture.drivers.undriven(), &BTreeSet::from([Undriven::Vol(asset("ETH"))]));
