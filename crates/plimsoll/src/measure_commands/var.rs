@@ -5,6 +5,7 @@ use super::{Section, Sheet};
 use crate::cli::{Method, VarArgs, VarTableName, Windows};
 use crate::failure::Failure;
 use crate::load::{Loaded, load, load_scenarios, places};
+use crate::meter::Meter;
 use crate::output::{TableNames, Target, on_threads};
 use crate::render::flat::{Body, columns, count, text};
 use crate::report_command::unpriced_issues;
@@ -237,7 +238,14 @@ fn sheet(args: &VarArgs, confidence: Confidence) -> Result<Sheet<VarTableName>, 
         panel: panel.as_ref(),
         asof: loaded.market.asof,
     };
-    let runs = bench.methods().into_iter().map(|method| bench.run(method)).collect::<Result<Vec<_>, _>>()?;
+    let mut meter = Meter::new("measuring");
+    let methods = bench.methods();
+    let mut runs = Vec::with_capacity(methods.len());
+    for (done, method) in methods.iter().enumerate() {
+        meter.at(done as u64, methods.len() as u64);
+        runs.push(bench.run(*method)?);
+    }
+    drop(meter);
     let backtest = args.backtest.map(|lookback| bench.backtest(lookback)).transpose()?.flatten();
     let stressed = stressed(&loaded, &valuation)?;
     let unpriced = unpriced(&valuation, &holdings);

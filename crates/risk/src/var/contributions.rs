@@ -2,6 +2,7 @@
 
 use super::holdings::{ScenarioPnl, Slice};
 use super::{Confidence, Tail, VarError, shares};
+use rayon::prelude::*;
 use std::collections::BTreeSet;
 use units::Fixed;
 
@@ -121,25 +122,19 @@ pub(super) fn parts(
     slices: &[Slice],
     var: &[Fixed],
     es: &[Fixed],
-    alone: impl Fn(By, &str) -> Result<(Fixed, Fixed), VarError>,
+    alone: impl Fn(By, &str) -> Result<(Fixed, Fixed), VarError> + Sync,
 ) -> Result<Vec<Part>, VarError> {
-    let mut parts = Vec::new();
-    for by in By::ALL {
-        for name in by.names(slices) {
-            let sum = |of: &[Fixed]| -> Fixed {
-                slices
-                    .iter()
-                    .zip(of)
-                    .filter(|(slice, _)| by.name(slice) == name)
-                    .map(|(_, share)| *share)
-                    .sum()
-            };
-            let (alone_var_usd, alone_es_usd) = alone(by, name)?;
-            let (var_usd, es_usd) = (sum(var), sum(es));
-            parts.push(Part { by, name: name.to_owned(), var_usd, es_usd, alone_var_usd, alone_es_usd });
-        }
-    }
-    Ok(parts)
+    let named: Vec<(By, &str)> =
+        By::ALL.into_iter().flat_map(|by| by.names(slices).into_iter().map(move |name| (by, name))).collect();
+    let part = |(by, name): &(By, &str)| -> Result<Part, VarError> {
+        let sum = |of: &[Fixed]| -> Fixed {
+            slices.iter().zip(of).filter(|(slice, _)| by.name(slice) == *name).map(|(_, share)| *share).sum()
+        };
+        let (alone_var_usd, alone_es_usd) = alone(*by, name)?;
+        let (var_usd, es_usd) = (sum(var), sum(es));
+        Ok(Part { by: *by, name: (*name).to_owned(), var_usd, es_usd, alone_var_usd, alone_es_usd })
+    };
+    named.par_iter().map(part).collect()
 }
 
 impl Sample {
