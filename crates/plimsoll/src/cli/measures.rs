@@ -104,7 +104,7 @@ pub(crate) enum VarTableName {
     Contributions,
     /// The worst scenarios of each method
     Tail,
-    /// Tests of the historical figures; empty without --backtest
+    /// Tests of historical and filtered figures; empty without --backtest
     Backtest,
     /// What moves, by how much
     Factors,

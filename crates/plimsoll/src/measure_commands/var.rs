@@ -12,7 +12,7 @@ use crate::report_command::unpriced_issues;
 use lake::{Cell, ColumnKind};
 use risk::covariance::Covariance;
 use risk::history::{Factor, Moves, Overlap, Panel};
-use risk::var::backtest::{Backtest, Statistic, rolling};
+use risk::var::backtest::{Backtest, Statistic, rolling, rolling_filtered};
 use risk::var::{By, Confidence, Gradient, Holdings, Measured, ScenarioPnl, parametric, taylor};
 use risk::{Drivers, Shock, StressRow, Valuation, stress};
 use std::process::ExitCode;
@@ -189,20 +189,25 @@ impl Bench<'_> {
         Ok(Run { method, measured, scenarios })
     }
 
-    /// Each separate window against those before it, the book held still.
-    fn backtest(&self, lookback: u32) -> Result<Option<Backtest>, Failure> {
-        let Some(panel) = self.panel else { return Ok(None) };
+    /// Each separate window against those before it, the book held still: by the plain windows, and rescaled as a whole.
+    fn backtests(&self, lookback: u32) -> Result<Vec<(Method, Backtest)>, Failure> {
+        let Some(panel) = self.panel else { return Ok(Vec::new()) };
         let moves = panel.moves(self.args.law.horizon, Overlap::None).map_err(refused)?;
         let pnl = ScenarioPnl::revalued(self.holdings, self.shocks(moves.rows()))?;
         let lookback = usize::try_from(lookback).unwrap_or(usize::MAX);
-        let days = rolling(pnl.total(), lookback, self.confidence).map_err(refused)?;
-        match Backtest::new(&days, self.confidence) {
-            Some(backtest) => Ok(Some(backtest)),
-            None => Err(refused(format!(
+        let plain = rolling(pnl.total(), lookback, self.confidence).map_err(refused)?;
+        let filtered = rolling_filtered(pnl.total(), lookback, self.confidence).map_err(refused)?;
+        let both = [(Method::Historical, plain), (Method::Filtered, filtered)];
+        let tested =
+            both.into_iter().filter_map(|(m, days)| Some((m, Backtest::new(&days, self.confidence)?)));
+        let tested: Vec<(Method, Backtest)> = tested.collect();
+        if tested.is_empty() {
+            return Err(refused(format!(
                 "--backtest {lookback}: the history has {} separate windows, so no window has {lookback} before it",
                 pnl.scenarios()
-            ))),
+            )));
         }
+        Ok(tested)
     }
 }
 
@@ -246,7 +251,7 @@ fn sheet(args: &VarArgs, confidence: Confidence) -> Result<Sheet<VarTableName>, 
         runs.push(bench.run(*method)?);
     }
     drop(meter);
-    let backtest = args.backtest.map(|lookback| bench.backtest(lookback)).transpose()?.flatten();
+    let tested = args.backtest.map(|lookback| bench.backtests(lookback)).transpose()?.unwrap_or_default();
     let stressed = stressed(&loaded, &valuation)?;
     let unpriced = unpriced(&valuation, &holdings);
     let sections = vec![
@@ -277,7 +282,7 @@ fn sheet(args: &VarArgs, confidence: Confidence) -> Result<Sheet<VarTableName>, 
                 "Backtest of the historical figures",
                 "today's book held still, each window against those before it",
             ),
-            backtests(backtest.as_ref(), args),
+            backtests(&tested, args),
         ),
         Section::new(
             VarTableName::Factors,
@@ -441,7 +446,7 @@ fn tail(runs: &[Run], factors: &[Factor]) -> Body {
     (columns, rows)
 }
 
-fn backtests(backtest: Option<&Backtest>, args: &VarArgs) -> Body {
+fn backtests(tested: &[(Method, Backtest)], args: &VarArgs) -> Body {
     let columns = columns(&[
         ("method", ColumnKind::Text),
         ("zone", ColumnKind::Text),
@@ -461,8 +466,8 @@ fn backtests(backtest: Option<&Backtest>, args: &VarArgs) -> Body {
     ]);
     let whole = |n: u64| i64::try_from(n).map_or(Cell::Null, Cell::Integer);
     let both = |s: Statistic| [Cell::Float(s.likelihood_ratio), Cell::Float(s.p_value)];
-    let rows = backtest.map(|b| {
-        let mut row = vec![text(Method::Historical.word()), text(b.zone.word())];
+    let rows = tested.iter().map(|(method, b)| {
+        let mut row = vec![text(method.word()), text(b.zone.word())];
         row.push(args.backtest.map_or(Cell::Null, |n| Cell::Integer(n.into())));
         row.extend([whole(b.breaches.days), whole(b.breaches.breaches), Cell::Float(b.expected)]);
         row.extend([b.kupiec, b.independence, b.conditional_coverage].into_iter().flat_map(both));
@@ -473,7 +478,7 @@ fn backtests(backtest: Option<&Backtest>, args: &VarArgs) -> Body {
         ]);
         row
     });
-    (columns, rows.into_iter().collect())
+    (columns, rows.collect())
 }
 
 fn factors(covariance: &Covariance) -> Body {

@@ -5,7 +5,7 @@ use super::{Factor, HistoryError, Moves, Overlap, Panel, step};
 /// Daily moves that begin the exponential weighting; windows that start before they are over are left out.
 pub const WARM_UP: usize = 20;
 /// Decay of daily squares.
-const DECAY: f64 = 0.94;
+pub(crate) const DECAY: f64 = 0.94;
 /// [`WARM_UP`] as a number.
 const WARM_UP_SQUARES: f64 = 20.0;
 

@@ -34,6 +34,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use units::{Asset, Timestamp};
 
+pub(crate) use filtered::DECAY;
 pub use filtered::WARM_UP;
 
 /// What moves: the spot of a coin, or its 30-day vol.

@@ -14,6 +14,7 @@
 //! chi-square(1) `2 N(-sqrt(x))`, chi-square(2) `exp(-x/2)`.
 
 use super::{Confidence, Tail, VarError};
+use crate::history::{DECAY, WARM_UP};
 use pricing::kernel;
 use units::Fixed;
 
@@ -270,6 +271,52 @@ pub fn rolling(pnl: &[Fixed], lookback: usize, confidence: Confidence) -> Result
     Ok(days)
 }
 
+/// The same, each past P&L rescaled to the day's volatility: P&L x s now / s then (Hull and White 1998, on the book as a whole). s by
+/// exponential weighting of squared P&L as for factors ([`crate::history`]), from the scenarios before; the first [`WARM_UP`] have none.
+///
+/// # Errors
+/// When the lookback does not reach the tail, or a volatility of zero leaves no figure.
+pub fn rolling_filtered(
+    pnl: &[Fixed],
+    lookback: usize,
+    confidence: Confidence,
+) -> Result<Vec<Day>, VarError> {
+    let numbers: Vec<f64> = pnl.iter().map(|p| p.to_f64()).collect();
+    let known = volatility(&numbers);
+    let at = |day: usize| known.get(day).copied().flatten().unwrap_or(f64::NAN);
+    let mut days = Vec::new();
+    for today in WARM_UP + lookback.max(1)..pnl.len() {
+        let now = at(today);
+        let scaled = (today - lookback.max(1)..today)
+            .map(|day| Fixed::quantise(numbers.get(day).copied().unwrap_or(f64::NAN) * (now / at(day))))
+            .collect::<Result<Vec<_>, _>>()?;
+        let tail = Tail::new(&scaled, confidence)?;
+        days.push(Day {
+            pnl_usd: numbers.get(today).copied().unwrap_or(f64::NAN),
+            var_usd: tail.var(&scaled).to_f64(),
+            es_usd: tail.expected_shortfall(&scaled)?.to_f64(),
+        });
+    }
+    Ok(days)
+}
+
+/// Known before each day; none until the warm-up is over.
+fn volatility(pnl: &[f64]) -> Vec<Option<f64>> {
+    #[allow(clippy::cast_precision_loss)] // twenty
+    let warm_up = WARM_UP as f64;
+    let mut square = 0.0;
+    let mut known = Vec::with_capacity(pnl.len());
+    for (day, pnl) in pnl.iter().enumerate() {
+        known.push((day >= WARM_UP).then(|| f64::sqrt(square)));
+        square = if day < WARM_UP {
+            square + pnl * pnl / warm_up
+        } else {
+            DECAY.mul_add(square, (1.0 - DECAY) * pnl * pnl)
+        };
+    }
+    known
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -327,6 +374,29 @@ mod tests {
         assert!((worse.z2 - (1.0 - 24.0 / 12.0)).abs() < 1e-12);
         assert!(Backtest::new(&days(5.0), confidence).unwrap().z1.is_none());
         assert!(Backtest::new(&[], confidence).is_none());
+    }
+
+    #[test]
+    fn a_filtered_figure_grows_with_the_volatility_before_the_day() {
+        let fixed = |v: f64| Fixed::quantise(v).unwrap();
+        // Losses and gains of 1, then of 3; the last day loses 2.
+        let sign = |day: usize| if day % 2 == 0 { -1.0 } else { 1.0 };
+        let mut pnl: Vec<Fixed> = (0..60).map(|d| fixed(sign(d) * if d < 40 { 1.0 } else { 3.0 })).collect();
+        pnl.push(fixed(-2.0));
+        let days = rolling_filtered(&pnl, 30, Confidence::new(0.9).unwrap()).unwrap();
+        assert_eq!(days.len(), pnl.len() - WARM_UP - 30);
+        // Day 50 has seen ten moves of 3 since day 40: s² goes from 1 towards 9.
+        let now = (0..10).fold(1.0f64, |s, _| 0.94 * s + 0.06 * 9.0).sqrt();
+        let before = |moves: usize| (0..moves).fold(1.0f64, |s, _| 0.94 * s + 0.06 * 9.0).sqrt();
+        // The worst three of thirty are the first losses of 3, told by a volatility that had not seen them.
+        let worst: Vec<f64> = [0, 2, 4, 6].map(|moves| 3.0 * now / before(moves)).to_vec();
+        assert!((days[0].var_usd - worst[3]).abs() < 1e-9, "{:?} {worst:?}", days[0]);
+        assert!((days[0].es_usd - worst[..3].iter().sum::<f64>() / 3.0).abs() < 1e-9);
+        assert!(
+            rolling_filtered(&[Fixed::ZERO; 60], 30, Confidence::new(0.9).unwrap()).is_err(),
+            "nothing moves"
+        );
+        assert!(rolling_filtered(&pnl, 50, Confidence::new(0.9).unwrap()).unwrap().is_empty());
     }
 
     #[test]
