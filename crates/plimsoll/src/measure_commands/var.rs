@@ -279,8 +279,8 @@ fn sheet(args: &VarArgs, confidence: Confidence) -> Result<Sheet<VarTableName>, 
         Section::new(
             VarTableName::Backtest,
             (
-                "Backtest of the historical figures",
-                "today's book held still, each window against those before it",
+                "Backtest",
+                "today's book held still, each window against those before it; filtered rescales the book's P&L as a whole",
             ),
             backtests(&tested, args),
         ),

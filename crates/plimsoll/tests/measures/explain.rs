@@ -69,6 +69,19 @@ fn the_change_is_that_of_two_reports_and_trades_are_beside_it() {
 }
 
 #[test]
+fn every_form_is_written() {
+    let scratch = two_days();
+    for (format, words) in
+        [("table", "Change by cause"), ("csv", "underlying,change_usd"), ("html", "<!DOCTYPE html>")]
+    {
+        let out = run(&scratch, &format!("{GIVEN} --format {format}")).succeeds();
+        assert!(out.contains(words), "{format}: {out}");
+    }
+    run(&scratch, &format!("{GIVEN} --each --format parquet --output tables")).succeeds();
+    assert!(scratch.path("tables/residuals.parquet").is_file());
+}
+
+#[test]
 fn times_without_two_snapshots_are_refused() {
     let scratch = two_days();
     let with = |from: &str, to: &str| {

@@ -57,3 +57,18 @@ fn an_account_is_liquidated_by_the_move_found_and_each_of_its_venues_is_told() {
     let text = run(&scratch, "stress book.csv --market market.json --account dao-treasury");
     text.refuses(3, &["no place of the account has a rulebook"]);
 }
+
+#[test]
+fn every_form_is_written() {
+    let scratch = Scratch::sample();
+    let given = "stress book.csv --market market.json --reverse 100000";
+    let distance = answer(&scratch, given)["found"][0]["distance"].to_string();
+    assert!(run(&scratch, &format!("{given} --format csv")).succeeds().contains(&distance), "{distance}");
+    let page = run(&scratch, &format!("{given} --format html")).succeeds();
+    assert!(page.starts_with("<!DOCTYPE html>") && page.contains("Reverse stress"));
+    assert!(run(&scratch, given).succeeds().starts_with("Plimsoll reverse stress"));
+    run(&scratch, &format!("{given} --format csv --output tables")).succeeds();
+    for table in ["found", "moves", "unpriced"] {
+        assert!(scratch.path(&format!("tables/{table}.csv")).is_file(), "{table}");
+    }
+}
