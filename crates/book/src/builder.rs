@@ -1,7 +1,7 @@
 //! From raw rows to a book: each row is checked on its own, every fault is recorded, sound rows are kept.
 
-use crate::{Balance, Book, Origin, Position, RawRow, RowKind};
-use instrument::{Listing, Resolved, Specs, resolve};
+use crate::{Balance, Book, Origin, Position, RawRow, RefusedKind, RefusedRow, RowKind};
+use instrument::{Listing, Resolved, Specs, Terms, resolve};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use units::{
@@ -30,6 +30,13 @@ impl Held {
         match self {
             Self::Instrument(_) => "instrument",
             Self::Asset(_) => "asset",
+        }
+    }
+
+    const fn refused(&self) -> RefusedKind {
+        match self {
+            Self::Instrument(_) => RefusedKind::Position,
+            Self::Asset(_) => RefusedKind::Balance,
         }
     }
 
@@ -93,6 +100,27 @@ impl<'a> BookBuilder<'a> {
 
     /// Checks one row; a bad one is recorded and left out.
     pub fn add(&mut self, raw: &RawRow) {
+        let before = self.issues.total();
+        self.admit(raw);
+        if self.issues.total() > before {
+            let (account, venue) = (Account::new(&raw.account), Venue::new(&raw.venue));
+            let held = match raw.kind {
+                RowKind::Position { .. } => RefusedKind::Position,
+                RowKind::Balance { .. } => RefusedKind::Balance,
+            };
+            if let (Ok(account), Ok(venue)) = (account, venue) {
+                self.refuse(RefusedRow { account, venue, origin: self.origin(raw), held });
+            }
+        }
+    }
+
+    fn refuse(&mut self, row: RefusedRow) {
+        if self.book.refused.len() < Issues::KEPT {
+            self.book.refused.push(row);
+        }
+    }
+
+    fn admit(&mut self, raw: &RawRow) {
         let place = self.place(raw);
         match &raw.kind {
             RowKind::Position { instrument, quantity, average_price } => {
@@ -110,6 +138,15 @@ impl<'a> BookBuilder<'a> {
                 else {
                     return;
                 };
+                let is_future = |listing: &Listing| {
+                    matches!(listing.contract.terms, Terms::Perpetual | Terms::Future { .. })
+                };
+                let is_free = average_price.is_some_and(|price| price.get().is_zero());
+                if is_free && legs.iter().any(|(_, listing)| is_future(listing)) {
+                    let rule = "no future is entered at zero: its whole value would be a gain; leave it empty when unknown";
+                    self.issue(raw.row, "average_price", "0", rule);
+                    return;
+                }
                 if self.is_first(raw, &place, Held::Instrument(symbol.clone())) {
                     self.hold(raw, &place, (symbol, legs), (quantity, average_price));
                 }
@@ -136,9 +173,15 @@ impl<'a> BookBuilder<'a> {
     pub fn finish(mut self) -> (Book, Issues) {
         let repeated: BTreeMap<Key, First> =
             std::mem::take(&mut self.seen).into_iter().filter(|(_, first)| first.is_repeated).collect();
-        for ((.., held), first) in &repeated {
+        for ((account, venue, _, held), first) in &repeated {
             self.file = first.origin.file.clone();
             self.issue(first.origin.row, held.field(), held.text(), DUPLICATE);
+            self.refuse(RefusedRow {
+                account: account.clone(),
+                venue: venue.clone(),
+                origin: first.origin.clone(),
+                held: held.refused(),
+            });
         }
         if !repeated.is_empty() {
             self.book.positions.retain(|p| {
@@ -294,4 +337,51 @@ fn entry_price(text: &str) -> Result<Price, UnitError> {
         });
     }
     Ok(price)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(row: u64, instrument: &str, (quantity, average_price): (&str, &str)) -> RawRow {
+        let kind = RowKind::Position {
+            instrument: instrument.into(),
+            quantity: quantity.into(),
+            average_price: average_price.into(),
+        };
+        RawRow { row, account: "a".into(), venue: "deribit".into(), chain: String::new(), kind }
+    }
+
+    fn built(rows: &[RawRow]) -> (Book, Issues) {
+        let specs = Specs::embedded();
+        let mut builder = BookBuilder::new("b.csv", &specs);
+        rows.iter().for_each(|row| builder.add(row));
+        builder.finish()
+    }
+
+    #[test]
+    fn no_future_is_entered_at_zero_and_an_option_may_be() {
+        for (instrument, issues) in [("BTC-PERPETUAL", 1), ("BTC-26MAR27", 1), ("BTC-26MAR27-90000-C", 0)] {
+            let (book, found) = built(&[row(1, instrument, ("10", "0"))]);
+            assert_eq!((found.total(), book.positions.len() as u64), (issues, 1 - issues), "{instrument}");
+        }
+        assert!(built(&[row(1, "BTC-PERPETUAL", ("10", ""))]).1.is_empty(), "unknown is not zero");
+    }
+
+    #[test]
+    fn whose_refused_rows_are_is_kept_for_every_row_of_a_double_too() {
+        let rows = [
+            row(1, "BTC-PERPETUAL", ("10", "")),
+            row(2, "BTC-PERPETUAL", ("20", "")),
+            row(3, "NOPE", ("1", "")),
+            row(4, "ETH-PERPETUAL", ("1", "")),
+            RawRow { account: String::new(), ..row(5, "ETH-PERPETUAL", ("1", "")) },
+        ];
+        let (book, _) = built(&rows);
+        let found: Vec<(u64, &str)> =
+            book.refused.iter().map(|r| (r.origin.row, r.account.as_str())).collect();
+        // Nobody's row is in the issues alone.
+        assert_eq!(found, [(1, "a"), (2, "a"), (3, "a")]);
+        assert_eq!(book.positions.len(), 1);
+    }
 }

@@ -81,6 +81,28 @@ pub struct Balance {
     pub origin: Origin,
 }
 
+/// A row that was refused: whose it is, so that an account none of whose rows is sound is not forgotten.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RefusedRow {
+    /// Owner.
+    pub account: Account,
+    /// Where.
+    pub venue: Venue,
+    /// Its row.
+    pub origin: Origin,
+    /// What it would have been.
+    pub held: RefusedKind,
+}
+
+/// What a refused row would have been.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RefusedKind {
+    /// A position in an instrument.
+    Position,
+    /// A balance of an asset.
+    Balance,
+}
+
 /// All positions and balances, sorted by account, venue, chain and symbol: the order of input rows leaves no trace.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Book {
@@ -88,12 +110,16 @@ pub struct Book {
     pub positions: Vec<Position>,
     /// Sorted.
     pub balances: Vec<Balance>,
+    /// Rows that name an account and a venue and were refused for something else, sorted; as many as issues are kept.
+    pub refused: Vec<RefusedRow>,
 }
 
 impl Book {
     pub(crate) fn sort(&mut self) {
         self.positions.sort_by(|a, b| a.key().cmp(&b.key()));
         self.balances.sort_by(|a, b| a.key().cmp(&b.key()));
+        self.refused.sort();
+        self.refused.dedup();
     }
 }
 

@@ -141,10 +141,14 @@ impl Fault {
         let root = Section::root(&table, &mistakes);
         let mut names = BTreeSet::new();
         let mut faults = Vec::new();
-        for section in root.children("fault") {
-            faults.extend(read(&section));
+        let sections = root.children("fault");
+        if sections.is_empty() && mistakes.is_empty() {
+            mistakes.add("fault", "", "has no entry: add one that begins with [[fault]]");
+        }
+        for section in sections {
             let name = section.text("name");
-            if !names.insert(name) {
+            faults.extend(read(&section, &name));
+            if !name.is_empty() && !names.insert(name) {
                 section.mistake("name", "names a fault that is there already");
             }
         }
@@ -266,8 +270,8 @@ fn deleveraged(state: &AccountState) -> Struck {
     seen(after, Some(format!("closes {symbol} with a gain of {gain:.2} USD")))
 }
 
-fn read(section: &Section<'_>) -> Option<Fault> {
-    let (name, source) = (section.text("name"), section.text("source"));
+fn read(section: &Section<'_>, name: &str) -> Option<Fault> {
+    let source = section.text("source");
     let kind = section.word("kind", &KINDS);
     let venue = section.has("venue").then(|| section.text("venue")).and_then(|name| {
         let venue = Venue::new(&name);
@@ -292,7 +296,7 @@ fn read(section: &Section<'_>) -> Option<Fault> {
             FaultKind::Haircut { fraction: section.number("fraction", Bound::Fraction) }
         }
     };
-    Some(Fault { name, source, venue, kind })
+    Some(Fault { name: name.to_owned(), source, venue, kind })
 }
 
 fn price_move(section: &Section<'_>) -> PriceMove {
@@ -433,6 +437,21 @@ mod tests {
         ] {
             assert!(found.iter().any(|line| line.contains(part)), "{part} in {found:#?}");
         }
+    }
+
+    #[test]
+    fn a_file_without_faults_is_refused_and_a_missing_name_is_one_mistake() {
+        for text in ["", "fault = []\n"] {
+            let issues = Fault::parse("f.toml", text).unwrap_err();
+            assert_eq!(
+                issues.kept()[0].to_string(),
+                "f.toml, fault: has no entry: add one that begins with [[fault]]"
+            );
+        }
+        let issues = Fault::parse("f.toml", "[[fault]]\nsource = \"s\"\nkind = \"adl\"\n").unwrap_err();
+        let found: Vec<String> = issues.kept().iter().map(ToString::to_string).collect();
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains("fault[1].name: is missing"), "{found:?}");
     }
 
     #[test]

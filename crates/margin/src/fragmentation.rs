@@ -83,6 +83,10 @@ pub struct Candidate<'a> {
 /// What a new position would take at one place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Marginal {
+    /// Which of the candidates given.
+    pub candidate: usize,
+    /// The position, as the account or its venue calls it.
+    pub symbol: Symbol,
     /// The account without the position.
     pub without: AccountMargin,
     /// The account with it, opened at its mark: the premium of an option is paid.
@@ -174,18 +178,18 @@ fn covers_the_same(left_out: &[Unmargined], states: &[&AccountState], accounts: 
 /// take the same stay in the order given.
 #[must_use]
 pub fn cheapest_venues(candidates: &[Candidate<'_>]) -> Vec<Marginal> {
-    let margined = candidates.iter().map(|candidate| {
+    let margined = candidates.iter().enumerate().map(|(place, candidate)| {
         let Candidate { state, rulebook, leg } = candidate;
         let held = state.legs.iter().find(|held| held.contract == leg.contract);
         let symbol = held.map_or(&leg.symbol, |held| &held.symbol);
         let mut with = AccountState::clone(state);
         with.fill(&leg.at_mark());
-        marginal(symbol, rulebook.margin(state), rulebook.margin(&with))
+        marginal((place, symbol), rulebook.margin(state), rulebook.margin(&with))
     });
     ranked(margined.collect())
 }
 
-fn marginal(symbol: &Symbol, without: AccountMargin, with: AccountMargin) -> Marginal {
+fn marginal((candidate, symbol): (usize, &Symbol), without: AccountMargin, with: AccountMargin) -> Marginal {
     let names = |margin: &AccountMargin| -> BTreeSet<Symbol> {
         margin.outcome.unmargined.iter().map(|part| part.symbol.clone()).collect()
     };
@@ -197,7 +201,24 @@ fn marginal(symbol: &Symbol, without: AccountMargin, with: AccountMargin) -> Mar
         requirement: after.requirement.minus(before.requirement),
         surplus: before.surplus().minus(after.surplus()),
     });
-    Marginal { taken, without, with }
+    Marginal { candidate, symbol: symbol.clone(), taken, without, with }
+}
+
+impl Marginal {
+    /// Why the rulebook does not cover the position; none where it does.
+    #[must_use]
+    pub fn why_not(&self) -> Option<String> {
+        if self.taken.is_some() {
+            return None;
+        }
+        let (before, after) = (&self.without.outcome.unmargined, &self.with.outcome.unmargined);
+        let left_out = after.iter().chain(before).find(|part| part.symbol == self.symbol);
+        let other = || after.iter().find(|part| !before.contains(part));
+        Some(left_out.or_else(other).map_or_else(
+            || format!("with the position {} covers another part of the account", self.with.rulebook),
+            |part| format!("{}: {}", part.symbol, part.reason),
+        ))
+    }
 }
 
 fn ranked(mut places: Vec<Marginal>) -> Vec<Marginal> {
@@ -305,7 +326,7 @@ mod tests {
             let state = &three()[2];
             let mut with = state.clone();
             with.fill(&leg.at_mark());
-            marginal(&leg.symbol, margin(id, state, rate, without), margin(id, &with, rate, without))
+            marginal((0, &leg.symbol), margin(id, state, rate, without), margin(id, &with, rate, without))
         };
         let places =
             vec![place("none", 0.0, Some("USDT")), place("dear", -0.01, None), place("cheap", 0.01, None)];
@@ -315,6 +336,7 @@ mod tests {
         let taken = places[2].taken.unwrap();
         assert!((taken.requirement.initial + 800.0).abs() < 1e-9, "{taken:?}");
         assert_eq!(taken.surplus, taken.requirement);
-        assert!(places[0].taken.is_none());
+        assert_eq!(places[0].why_not().as_deref(), Some("BTC-PERP: not listed"));
+        assert!(places[0].taken.is_none() && places[1].why_not().is_none());
     }
 }

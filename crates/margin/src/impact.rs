@@ -11,12 +11,17 @@ use std::cmp::Ordering;
 /// Where an account stands under one rulebook. USD.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Standing {
+    /// By the venue's own definition, before haircuts.
+    pub equity_usd: f64,
     /// Below zero the venue liquidates.
     pub surplus_maintenance_usd: f64,
     /// What is asked.
     pub requirement: Levels,
     /// The equity counted against it.
     pub counted: Levels,
+    /// Maintenance requirement as a fraction of the equity counted for it, of the nearest wallet where they are separate; none
+    /// without such equity.
+    pub utilisation: Option<f64>,
 }
 
 /// By what accounts are ranked.
@@ -63,9 +68,11 @@ pub struct Impact<K> {
 impl From<&Outcome> for Standing {
     fn from(outcome: &Outcome) -> Self {
         Self {
+            equity_usd: outcome.equity_usd,
             surplus_maintenance_usd: outcome.surplus().maintenance,
             requirement: outcome.requirement,
             counted: outcome.counted,
+            utilisation: outcome.utilisation(),
         }
     }
 }
@@ -77,21 +84,22 @@ impl Standing {
         self.surplus_maintenance_usd < 0.0
     }
 
-    /// Maintenance requirement as a fraction of the equity counted for it; none without such equity.
-    #[must_use]
-    pub fn utilisation(&self) -> Option<f64> {
-        (self.counted.maintenance > 0.0).then(|| self.requirement.maintenance / self.counted.maintenance)
-    }
-
     fn is_number(&self) -> bool {
-        let Self { surplus_maintenance_usd: surplus, requirement, counted } = self;
-        [surplus, &requirement.initial, &requirement.maintenance, &counted.initial, &counted.maintenance]
-            .into_iter()
-            .all(|figure| figure.is_finite())
+        let Self { equity_usd, surplus_maintenance_usd: surplus, requirement, counted, .. } = self;
+        [
+            equity_usd,
+            surplus,
+            &requirement.initial,
+            &requirement.maintenance,
+            &counted.initial,
+            &counted.maintenance,
+        ]
+        .into_iter()
+        .all(|figure| figure.is_finite())
     }
 
     fn strain(&self) -> f64 {
-        match self.utilisation() {
+        match self.utilisation {
             Some(share) => share,
             None if self.requirement.maintenance > 0.0 => f64::INFINITY,
             None => 0.0,
@@ -207,9 +215,11 @@ mod tests {
 
     fn standing(counted: f64, asked: f64) -> Standing {
         Standing {
+            equity_usd: counted,
             surplus_maintenance_usd: counted - asked,
             requirement: Levels { initial: 2.0 * asked, maintenance: asked },
             counted: Levels::both(counted),
+            utilisation: (counted > 0.0).then(|| asked / counted),
         }
     }
 

@@ -40,13 +40,13 @@ pub use fragmentation::{
 pub use impact::{Affected, Impact, Ranking, Standing};
 pub use liquidation::{
     Crossing, Direction, HIGHEST_FACTOR, LOWEST_FACTOR, Liquidation, LiquidationQuery, LiquidationReport,
-    Path, Side, Tick, collateral_to_add_usd, liquidation,
+    Path, Side, Tick, collateral_to_add_usd, liquidation, own_at_the_money_vol,
 };
 pub use lookup::account_states;
 /// Engines of protocols in their own units, for whoever compares them with the protocols' own numbers.
 pub use protocol::{drift, dydx, exact, mango};
 pub use report::{
-    AccountMargin, Charge, Collateral, LegMargin, Levels, Outcome, ScenarioPnl, Unit, Unmargined,
+    AccountMargin, Charge, Collateral, LegMargin, Levels, Outcome, ScenarioPnl, Unit, Unmargined, Wallet,
 };
 pub use rulebook::{Header, Instruments, NoRulebook, Rulebook, Rulebooks};
 pub use state::{AccountState, Holding, Leg, Mark, Move};

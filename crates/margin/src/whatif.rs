@@ -107,6 +107,14 @@ pub enum ChangeError {
         /// What it must be.
         rule: &'static str,
     },
+    /// A transfer that moves nothing.
+    #[error("change {number}: {place} is both ends of the transfer")]
+    SamePlace {
+        /// Which change.
+        number: usize,
+        /// Where.
+        place: Place,
+    },
     /// There is no account to take the time of the market from.
     #[error("change {number}: there are no accounts to change")]
     NoAccounts {
@@ -249,6 +257,9 @@ fn apply_one(states: &mut Vec<AccountState>, change: &Change, number: usize) -> 
                 let rule = "a number greater than zero";
                 return Err(ChangeError::Number { number, what: "the amount of a transfer", rule });
             }
+            if from == to {
+                return Err(ChangeError::SamePlace { number, place: from.clone() });
+            }
             let price_usd = take(states, from, number, (asset, *amount))?;
             let holding = Holding { asset: asset.clone(), amount: *amount, price_usd };
             open(states, to, number)?.add_balance(&holding);
@@ -342,6 +353,10 @@ fn numbers(outcome: &Outcome) -> Vec<(String, f64)> {
     levels(&mut list, "requirement", outcome.requirement);
     levels(&mut list, "surplus", outcome.surplus());
     list.extend(outcome.utilisation().map(|share| ("utilisation".to_owned(), share)));
+    for wallet in &outcome.wallets {
+        levels(&mut list, &format!("wallet {}, counted", wallet.name), wallet.counted);
+        levels(&mut list, &format!("wallet {}, requirement", wallet.name), wallet.requirement);
+    }
     for unit in &outcome.units {
         let name = &unit.name;
         levels(&mut list, &format!("unit {name}"), unit.requirement);
@@ -498,6 +513,7 @@ mod tests {
             Change::Transfer { from: at("b"), to: at("a"), asset: asset("USDT"), amount: 10_000.5 },
             Change::Transfer { from: at("b"), to: at("a"), asset: asset("USDT"), amount: 0.0 },
             Change::Transfer { from: at("b"), to: at("a"), asset: asset("USDC"), amount: 1.0 },
+            Change::Transfer { from: at("b"), to: at("b"), asset: asset("USDT"), amount: 1.0 },
             Change::Fill { place: at("b"), leg: Leg { entry_value: None, ..held.clone() } },
             Change::Add { place: at("b"), leg: Leg { quantity: f64::NAN, ..held } },
         ];
@@ -509,6 +525,7 @@ mod tests {
             "holds 10000 USDT, less than 10000.5",
             "greater than zero",
             "holds no USDC",
+            "test on b is both ends",
             "must be known",
             "must be finite",
         ])) {

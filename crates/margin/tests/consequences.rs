@@ -111,3 +111,46 @@ fn the_ranking_of_venues_is_by_surplus_taken() {
         }
     }
 }
+
+/// Coins without a position are no risk that a venue asks for: netting them is worth nothing.
+#[test]
+fn a_book_of_balances_only_has_no_unified_gap() {
+    let rulebooks = Rulebooks::embedded().unwrap();
+    let (unified, deribit) = (rulebooks.get("unified").unwrap(), rulebooks.get("deribit-pm").unwrap());
+    let venue = Venue::new("deribit").unwrap();
+    let mut state = book(&venue, flavours()[0], 0);
+    state.legs.clear();
+    state.balances =
+        vec![margin::Holding { asset: units::Asset::new("BTC").unwrap(), amount: 5.0, price_usd: 90_000.0 }];
+    let alternatives =
+        Alternatives { candidates: &[], unified: Some(unified), funding_rate: Rate::new(0.1).unwrap() };
+    let whole = fragmentation(&[Sited { state: &state, rulebook: deribit }], &alternatives);
+    let gap = whole.unified.unwrap().gap.unwrap();
+    assert_eq!((gap.usd.initial, gap.usd.maintenance), (0.0, 0.0));
+}
+
+/// A large wallet at a third and a small one that nothing is asked of: the account uses a third, not the sum over the smaller.
+#[test]
+fn each_engine_reports_wallets_that_stand_alone() {
+    let rulebooks = Rulebooks::embedded().unwrap();
+    let venue = Venue::new("elsewhere").unwrap();
+    for id in ["deribit-pm", "deribit-sm", "binance-coinm"] {
+        let rulebook = rulebooks.get(id).unwrap();
+        let mut several = 0;
+        for (flavour, seed) in flavours().into_iter().flat_map(|flavour| [(flavour, 0), (flavour, 1)]) {
+            let outcome = rulebook.outcome(&book(&venue, flavour, seed));
+            if outcome.wallets.is_empty() {
+                continue;
+            }
+            several += usize::from(outcome.wallets.len() > 1);
+            let sum = |of: fn(&margin::Wallet) -> f64| outcome.wallets.iter().map(of).sum::<f64>();
+            // Sums of figures up to a hundred million USD in another order.
+            let same = |ours: f64, theirs: f64| (ours - theirs).abs() <= 1e-6;
+            assert!(same(outcome.counted.maintenance, sum(|w| w.counted.maintenance)), "{id} {flavour:?}");
+            assert!(same(outcome.requirement.initial, sum(|w| w.requirement.initial)), "{id} {flavour:?}");
+            let short = outcome.wallets.iter().any(|w| w.surplus().maintenance < 0.0);
+            assert_eq!(outcome.surplus().maintenance < 0.0, short, "{id} {flavour:?}");
+        }
+        assert!(several > 0, "{id}: some book has several wallets");
+    }
+}

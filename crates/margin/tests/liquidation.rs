@@ -119,13 +119,20 @@ fn no_crossing_lies_nearer_than_the_liquidation_price() {
 
 #[test]
 fn a_comb_of_pockets_is_not_stepped_over() {
-    // Ten thousand books found it: scenarios of lower vol put narrow pockets side by side, 1.7 % of price apart, and nodes half a
-    // deviation apart fell on the safe ground between them.
+    // Ten thousand books found them. Scenarios of lower vol put narrow pockets side by side, 1.7 % of price apart, and nodes half
+    // a deviation apart fell on the safe ground between them; and two pockets, each 0.1 % of price wide, lay beside one another
+    // inside steps whose ends descended towards them.
+    let butterfly = |currency, coins| Flavour { currency, legs: Legs::Butterfly, coins };
+    let found = [
+        ("bybit-pm", butterfly(None, Coins::BtcAndEth), 7375),
+        ("deribit-pm", butterfly(Some("USDC"), Coins::Btc), 3358),
+    ];
     let rulebooks = Rulebooks::embedded().unwrap();
-    let flavour = Flavour { currency: None, legs: Legs::Butterfly, coins: Coins::BtcAndEth };
-    match end(rulebooks.get("bybit-pm").unwrap(), flavour, 7375) {
-        End::Checked(checked) => assert!(checked.unwrap().prices > 0),
-        End::Unmargined(reason) => panic!("{reason}"),
+    for (id, flavour, seed) in found {
+        match end(rulebooks.get(id).unwrap(), flavour, seed) {
+            End::Checked(checked) => assert!(checked.unwrap().prices > 0, "{id}"),
+            End::Unmargined(reason) => panic!("{id}: {reason}"),
+        }
     }
 }
 

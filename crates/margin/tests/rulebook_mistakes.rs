@@ -82,6 +82,11 @@ place = "scaled"
 growth = "linear"
 per_year = 0.05
 least = 0.002
+[offset]
+gain = 0.5
+[offset.most_gain_usd]
+BTC = 1000
+ETH = 500
 [factor]
 initial = 1.3
 maintenance = 1.0
@@ -198,6 +203,21 @@ const MISTAKES: &[Mistake] = &[
         "per_year = { BTC = 0.05 }",
         "charge[4].per_year",
     ),
+    mistake("range of a coin that is not covered", "ETH = 0.18", "ETH = 0.18\nETHx = 0.2", "price_range"),
+    mistake(
+        "charge on a coin that is not covered",
+        "per_year = 0.05",
+        "per_year = { BTC = 0.05, ETH = 0.05, SOL = 0.05 }",
+        "charge[4].per_year",
+    ),
+    mistake(
+        "limit of a coin that is not covered",
+        "ETH = 500",
+        "ETH = 500\nBTCx = 9",
+        "offset.most_gain_usd",
+    ),
+    mistake("gain of an underlying without a limit", "ETH = 500\n", "", "offset.most_gain_usd"),
+    mistake("asset with a space in it", "ETH = 500", "ETH = 500\n\"B TC\" = 9", "offset.most_gain_usd.B TC"),
     mistake("unknown growth", "growth = \"linear\"", "growth = \"cubic\"", "charge[4].growth"),
     mistake("negative rate", "per_year = 0.05", "per_year = -0.05", "charge[4].per_year"),
     mistake("text for a number", "range_up = 0.5", "range_up = \"a lot\"", "vol_shock.range_up"),
@@ -282,6 +302,80 @@ fn text_that_is_not_toml_names_the_file_and_the_line() {
     assert_eq!(issues.kept().len(), 1);
     let message = issues.kept()[0].to_string();
     assert!(message.contains(FILE) && message.contains("line 2"), "{message}");
+}
+
+/// A table with an order mistake, a deduction mistake before it, coins named twice, a space, a ratio without a word and a venue
+/// that is taken: one reading names all of them.
+#[test]
+fn all_mistakes_of_tiers_are_found_at_once() {
+    let sound = r#"
+id = "mine"
+title = "My own"
+engine = "tiered"
+venues = []
+valid_from = "2026-01-01"
+sources = ["me"]
+mode = "cross"
+liquidation_ratio = 1.05
+[collateral]
+others = "excluded"
+[collateral.rate]
+USDT = 1.0
+[[level]]
+ratio = 1.05
+meaning = "stands"
+[[level]]
+ratio = 0.0
+meaning = "falls"
+[linear.a]
+underlyings = ["BTC"]
+from = [0, 100, 200]
+leverage = [40, 20, 10]
+maintenance = [0.01, 0.02, 0.04]
+deductions = [0, 1, 5]
+[linear.b]
+underlyings = ["ETH"]
+from = [0]
+leverage = [10]
+maintenance = [0.05]
+"#;
+    assert!(Rulebook::parse(FILE, sound).is_ok(), "{:?}", Rulebook::parse(FILE, sound));
+    let wrong = [
+        ("venues = []", "venues = [\"okx\"]"),
+        ("liquidation_ratio = 1.05", "liquidation_ratio = 5.0"),
+        ("USDT = 1.0", "USDT = 1.0\n\"US DT\" = 1.0"),
+        ("from = [0, 100, 200]", "from = [0, 100, 50]"),
+        ("deductions = [0, 1, 5]", "deductions = [0, 2, 5]"),
+        ("underlyings = [\"ETH\"]", "underlyings = [\"BTC\", \"b t c\"]"),
+    ];
+    let text = wrong.iter().fold(sound.to_owned(), |text, (old, new)| {
+        assert_eq!(text.matches(old).count(), 1, "{old}");
+        text.replacen(old, new, 1)
+    });
+    let issues = Rulebooks::embedded().unwrap().add(FILE, &text).unwrap_err();
+    let mut found: Vec<&str> = issues.kept().iter().map(|issue| issue.field.as_str()).collect();
+    found.sort_unstable();
+    let expected = [
+        "collateral.rate.US DT",
+        "linear.a.deductions",
+        "linear.a.from",
+        "linear.b.underlyings",
+        "linear.b.underlyings",
+        "liquidation_ratio",
+        "venues",
+    ];
+    assert_eq!(found, expected, "{issues}");
+}
+
+/// A resolution that loses the size would leave the entry cost without a position.
+#[test]
+fn a_market_of_the_chain_is_as_fine_as_its_price_asks() {
+    let text = Rulebooks::embedded_text("dydx-v4").unwrap();
+    let coarse = text.replacen("atomic_resolution = -10", "atomic_resolution = 0", 1);
+    assert_ne!(coarse, text);
+    let issues = Rulebook::parse(FILE, &coarse).unwrap_err();
+    let found: Vec<&str> = issues.kept().iter().map(|issue| issue.field.as_str()).collect();
+    assert_eq!(found, ["markets.BTC.atomic_resolution"], "{issues}");
 }
 
 #[test]

@@ -315,6 +315,27 @@ impl Market {
         Ok(OptionState { forward, forward_source, vol, vol_source, expiry })
     }
 
+    /// Vol at the money of so many days from now, between the quoted expiries or, beyond them, the nearest one's.
+    ///
+    /// # Errors
+    /// What is missing: the index, or any quoted vol.
+    pub fn at_the_money_vol(&self, underlying: &Asset, days: u16) -> Result<(Vol, VolSource), Missing> {
+        let expiry = self.asof.plus_millis(i64::from(days) * 86_400_000);
+        let contract = Contract {
+            underlying: underlying.clone(),
+            terms: Terms::Future { expiry },
+            settlement: Settlement::Inverse,
+        };
+        let (forward, _) = self.forward(&contract, expiry)?;
+        let strike = Strike::new(forward.get()).map_err(|e| range(&e))?;
+        let families = self.underlyings.get(underlying).map(|u| &u.families);
+        let own = families.and_then(|f| f.get(&quote_currency(&contract))).filter(|f| !f.vols.is_empty());
+        let family = own.or_else(|| families.and_then(|f| f.values().find(|f| !f.vols.is_empty())));
+        let point = VolPoint { expiry, forward, strike };
+        let found = family.and_then(|family| family.vols.vol(self.asof, point));
+        found.ok_or_else(|| Missing::Vol { underlying: underlying.clone() })
+    }
+
     fn years_to(&self, expiry: Timestamp) -> Result<YearFraction, Missing> {
         let years = self.asof.years_until(expiry).map_err(|e| Missing::Range { rule: e.to_string() })?;
         if years.is_expired() { Err(Missing::Expired { expiry, asof: self.asof }) } else { Ok(years) }

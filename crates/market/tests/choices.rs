@@ -176,6 +176,26 @@ fn outside_the_quoted_expiries_the_vol_is_that_of_the_nearest_one() {
     }
 }
 
+/// Flat smiles of 0.5 and 0.6: between two expiries total variance is linear in time, beyond them the nearest one's vol stands.
+#[test]
+fn the_vol_at_the_money_lies_between_expiries_and_is_the_nearest_ones_beyond() {
+    let mut rows = chain("25DEC26", SPOT, 0.5);
+    rows.extend(chain("26MAR27", SPOT, 0.6));
+    let market = market(&[file(rows, 0)]);
+    let btc = Asset::new("BTC").unwrap();
+    let (near, far) = (years(DECEMBER), years(MARCH));
+    let at = 60.0 / 365.0;
+    let variance = 0.25 * near + (0.36 * far - 0.25 * near) * (at - near) / (far - near);
+    let (vol, source) = market.at_the_money_vol(&btc, 60).unwrap();
+    assert!(close(vol.get(), (variance / at).sqrt()), "{vol:?}");
+    assert_eq!(source, VolSource::Interpolated);
+    for (days, expected) in [(30, 0.5), (365, 0.6)] {
+        let (vol, source) = market.at_the_money_vol(&btc, days).unwrap();
+        assert!(close(vol.get(), expected) && source == VolSource::Extrapolated, "{days}: {vol:?}");
+    }
+    assert!(market.at_the_money_vol(&Asset::new("SOL").unwrap(), 30).is_err(), "nothing is quoted");
+}
+
 fn december_point(near: &[u32], far: &[u32]) -> ForwardPoint {
     const FORWARD: f64 = 92_500.0;
     let sound = near.iter().flat_map(|strike| pair("25DEC26", *strike, FORWARD, 0.5));

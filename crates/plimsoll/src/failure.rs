@@ -41,6 +41,12 @@ pub(crate) enum Failure {
         /// All of them.
         issues: Issues,
     },
+    /// A file of faults is wrong.
+    #[error("the file of faults has {} {}:\n{issues}", .issues.total(), mistakes(.issues.total()))]
+    Faults {
+        /// All of them.
+        issues: Issues,
+    },
     /// Parameter files are wrong.
     #[error("the rulebook files have {} {}:\n{issues}", .issues.total(), mistakes(.issues.total()))]
     Rulebooks {

@@ -119,6 +119,7 @@ impl<'a, T: TableNames> Target<'a, T> {
         Style {
             digits: if self.args.exact { Digits::Exact } else { Digits::Compact },
             ink: if colour { Ink::Colour } else { Ink::Plain },
+            width: if self.args.output.is_some() { None } else { screen_width() },
         }
     }
 
@@ -135,6 +136,13 @@ impl<'a, T: TableNames> Target<'a, T> {
         let extension = if self.args.format == Format::Csv { "csv" } else { "parquet" };
         folder.join(name.stem()).with_extension(extension)
     }
+}
+
+/// Columns of the screen: `COLUMNS` where it is set, else the terminal's; a pipe has room for everything.
+pub(crate) fn screen_width() -> Option<u16> {
+    let asked = std::env::var_os("COLUMNS").and_then(|text| text.to_str()?.trim().parse().ok());
+    let terminal = || std::io::stdout().is_terminal().then(|| comfy_table::Table::new().width()).flatten();
+    asked.filter(|width| *width > 0).or_else(terminal)
 }
 
 /// To a file, or to standard output; a reader that closes the pipe early is not an error.

@@ -4,8 +4,8 @@ use crate::cli::{ReportForm, RulebookAction, RulebookArgs};
 use crate::failure::Failure;
 use crate::load::{checked, rule_files};
 use crate::margin_commands::RulebookLine;
-use crate::output::put;
-use crate::render::grid::{Digits, Ink, Style, grid_after, left, right, show};
+use crate::output::{put, screen_width};
+use crate::render::grid::{Digits, Ink, Style, grid_after, left, right, show_fitted};
 use crate::render::json::pretty;
 use crate::render::margin::json::{RulebookJson, rulebook};
 use margin::{Rulebook, Rulebooks};
@@ -50,11 +50,11 @@ fn list(format: ReportForm) -> Result<String, Failure> {
 }
 
 fn table(lines: &[RulebookLine]) -> String {
-    let style = Style { digits: Digits::Compact, ink: Ink::Plain };
+    let style = Style { digits: Digits::Compact, ink: Ink::Plain, width: screen_width() };
     let header = ["rulebook", "title", "engine", "venues", "valid from", "parameter hash", "unverified"];
     let mut table = grid_after(6, style, &header.map(str::to_owned));
     for line in lines {
-        let RulebookLine { header, engine, parameter_hash } = line;
+        let RulebookLine { header, engine, parameter_hash, .. } = line;
         let names: Vec<&str> = header.venues.iter().map(units::Venue::as_str).collect();
         let venues = match (names.is_empty(), line.instruments()) {
             (true, _) => "by --rulebook only".to_owned(),
@@ -72,7 +72,7 @@ fn table(lines: &[RulebookLine]) -> String {
         ]);
     }
     let mut out = String::new();
-    show(&mut out, &table);
+    show_fitted(&mut out, table, style, &[5, 2, 4]);
     out
 }
 

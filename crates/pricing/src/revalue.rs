@@ -64,14 +64,28 @@ impl SpotFactors {
     /// # Errors
     /// Names the first factor that is not finite and greater than zero.
     pub fn new(factor: Vec<f64>) -> Result<Self, SpotFactorError> {
-        let bad = factor.iter().position(|f| !(f.is_finite() && *f > 0.0));
+        Self::checked(factor, |f| f > 0.0)
+    }
+
+    /// The same, where a factor of 0 is allowed: a forward of zero, under which a call is worth nothing and a put its
+    /// discounted strike. What divides by a factor has no value there; the caller checks that.
+    ///
+    /// # Errors
+    /// Names the first factor that is not finite or below zero.
+    pub fn with_zero(factor: Vec<f64>) -> Result<Self, SpotFactorError> {
+        Self::checked(factor, |f| f >= 0.0)
+    }
+
+    fn checked(factor: Vec<f64>, allowed: fn(f64) -> bool) -> Result<Self, SpotFactorError> {
+        let bad = factor.iter().position(|f| !(f.is_finite() && allowed(*f)));
         if let Some(scenario) = bad {
             return Err(SpotFactorError {
                 scenario,
                 factor: factor.get(scenario).copied().unwrap_or(f64::NAN),
             });
         }
-        let ln_factor = factor.iter().map(|f| kernel::ln(*f)).collect();
+        let ln_factor =
+            factor.iter().map(|f| if *f == 0.0 { f64::NEG_INFINITY } else { kernel::ln(*f) }).collect();
         Ok(Self { factor, ln_factor })
     }
 

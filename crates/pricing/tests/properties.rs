@@ -262,6 +262,23 @@ fn revaluation_entries_share_their_bits() {
     }
 }
 
+/// At a forward of zero a call is worth nothing and a put its discounted strike, exactly, at any vol and in every lane.
+#[test]
+fn a_factor_of_zero_leaves_the_strike_of_a_put() {
+    let options = Options::random(50, 23);
+    for i in 0..50 {
+        let option = common::option(&options, i);
+        let owed = option.discount.get() * option.strike.get();
+        let worth = if option.kind == pricing::OptionKind::Put { owed } else { 0.0 };
+        let factors = SpotFactors::with_zero(vec![0.0; 40]).unwrap();
+        for vol in [0.0, 0.5, 9.0] {
+            let mut values = [f64::NAN; 40];
+            revalue_row(&ContractRow::from(&option), &factors, &[vol; 40], &mut values).unwrap();
+            assert_eq!(values, [worth; 40], "{option:?} at {vol}");
+        }
+    }
+}
+
 #[test]
 fn columns_of_another_length_are_refused() {
     let options = Options::random(4, 1);
@@ -277,6 +294,7 @@ fn columns_of_another_length_are_refused() {
     let row = ContractRow::from(&common::option(&options, 0));
     assert!(revalue_row(&row, &factors, &[0.5], &mut [0.0; 2]).is_err());
     assert!(revalue_rows(&[], &SpotFactors::new(vec![]).unwrap(), &[], &mut []).is_ok());
+    assert!(SpotFactors::new(vec![0.0]).is_err() && SpotFactors::with_zero(vec![-1e-9]).is_err());
 }
 
 #[test]

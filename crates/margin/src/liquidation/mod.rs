@@ -257,7 +257,8 @@ fn along(
     let covered = names(today);
     let reading = |factor: f64| reading(&margin(&state.moved(&path.at(factor))), &covered);
     let index_usd = path.index_usd(state);
-    let daily_vol = query.vol.or_else(|| at_the_money_vol(state, &path.lead)).map(daily);
+    let own = || own_at_the_money_vol(state, &path.lead).map(|(vol, _)| vol);
+    let daily_vol = query.vol.or_else(own).map(daily);
     let side = |direction: Direction| {
         let nodes = search::nodes(direction, &search::bands(state, path, direction));
         let width = tick_width(query.tick, index_usd);
@@ -352,12 +353,14 @@ fn daily(vol: Vol) -> f64 {
     vol.get() / YearFraction::DAYS.sqrt()
 }
 
-/// Vol of the option nearest to its forward, if one lies within a tenth of it; the shorter expiry of two equally near.
-fn at_the_money_vol(state: &AccountState, lead: &Asset) -> Option<Vol> {
+/// Vol of the account's option nearest to its forward with its symbol, if one lies within a tenth of it; the shorter expiry of
+/// two equally near.
+#[must_use]
+pub fn own_at_the_money_vol<'a>(state: &'a AccountState, lead: &Asset) -> Option<(Vol, &'a Symbol)> {
     let near = state.legs.iter().filter(|leg| leg.contract.underlying == *lead).filter_map(|leg| {
         let option = leg.black76()?;
         let distance = (option.strike.get() / option.forward.get() - 1.0).abs();
-        (distance <= 0.1).then_some((distance, option.expiry.get(), option.vol))
+        (distance <= 0.1).then_some((distance, option.expiry.get(), option.vol, &leg.symbol))
     });
-    near.min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1))).map(|(_, _, vol)| vol)
+    near.min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1))).map(|(_, _, vol, symbol)| (vol, symbol))
 }

@@ -8,10 +8,13 @@
 //!    index, they lie a quarter of its standard deviation to expiry apart, at least 0.001: scenarios shrink vols as well.
 //! 2. Three nodes whose middle one is the lowest enclose a dip. If it could reach zero, judged by eight times the steepest
 //!    slope beside it, golden section finds its floor. A V of one kink is always enclosed so.
-//! 3. A pair of points with opposite signs is halved to the tick; then its safe part is checked at ten points, and halved
+//! 3. Where two nodes stand so low that three times the slope beside them could reach zero in between, the step is looked at in
+//!    eighths: pockets side by side, narrower than a step, show no minimum among the nodes.
+//! 4. A pair of points with opposite signs is halved to the tick; then its safe part is checked at ten points, and halved
 //!    again if one of them is below zero, so that of several crossings inside one step the nearest is taken.
 //!
-//! What can be missed: a dip below zero that begins and ends between two nodes while the nodes around it show no minimum.
+//! What can be missed: a dip below zero that begins and ends between two nodes while the nodes around it show no minimum and stand
+//! high above zero for the slope there.
 
 use super::{Direction, HIGHEST_FACTOR, LOWEST_FACTOR, Path};
 use crate::state::AccountState;
@@ -27,6 +30,10 @@ const DEVIATION_SHARE: f64 = 0.25;
 const SHOCK_REACH: f64 = 0.7;
 /// How many times the slope beside a minimum may be exceeded inside it.
 const STEEPENING: f64 = 8.0;
+/// How many times the slope beside a step may be exceeded inside it before pockets are looked for.
+const POCKET_STEEPENING: f64 = 3.0;
+/// Parts of a step in which pockets are looked for.
+const POCKET_PARTS: u32 = 8;
 /// Points at which the safe part of a bracket is checked.
 const CHECKS: u32 = 10;
 /// Golden section ends at this share of the dip.
@@ -169,6 +176,9 @@ impl<F: Fn(f64) -> Result<f64, String>> Search<'_, F> {
             if next.surplus_usd < 0.0 {
                 return self.nearest(here, next).map(Some);
             }
+            if let Some((safe, liquidated)) = self.pocket(before, here, next)? {
+                return self.nearest(safe, liquidated).map(Some);
+            }
             (before, here) = (here, next);
         }
         Ok(None)
@@ -218,6 +228,24 @@ impl<F: Fn(f64) -> Result<f64, String>> Search<'_, F> {
         Ok(None)
     }
 
+    /// A pair of opposite signs between two nodes above zero, if they stand low enough for one.
+    fn pocket(&self, before: Point, here: Point, next: Point) -> Result<Option<(Point, Point)>, Lost> {
+        let reach = POCKET_STEEPENING * steepest_change(before, here, next);
+        if here.surplus_usd + next.surplus_usd > reach {
+            return Ok(None);
+        }
+        let mut last = here;
+        for part in 1..POCKET_PARTS {
+            let share = f64::from(part) / f64::from(POCKET_PARTS);
+            let point = self.at(here.distance + share * (next.distance - here.distance), last.factor)?;
+            if point.surplus_usd < 0.0 {
+                return Ok(Some((last, point)));
+            }
+            last = point;
+        }
+        Ok(None)
+    }
+
     /// The nearest crossing between a safe point and one below zero.
     fn nearest(&self, safe: Point, liquidated: Point) -> Result<Found, Lost> {
         let mut found = self.halve(safe, liquidated)?;
@@ -263,6 +291,16 @@ impl<F: Fn(f64) -> Result<f64, String>> Search<'_, F> {
         }
         Ok(Found { safe, liquidated })
     }
+}
+
+/// What the surplus would change by over the second of two steps if the steeper slope of the two held.
+fn steepest_change(before: Point, here: Point, next: Point) -> f64 {
+    let slope = |from: Point, to: Point| {
+        let width = to.distance - from.distance;
+        if width > 0.0 { ((to.surplus_usd - from.surplus_usd) / width).abs() } else { 0.0 }
+    };
+    let (left, right) = (slope(before, here), slope(here, next));
+    (next.distance - here.distance) * if left > right { left } else { right }
 }
 
 /// How far the surplus would fall below the middle point if the steepest slope beside it went on over the wider step.

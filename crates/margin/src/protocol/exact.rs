@@ -180,6 +180,14 @@ pub(crate) fn model_of(units: &BigInt, decimals: u32) -> Option<f64> {
     Some(number / scale)
 }
 
+/// Whole units of 10^`resolution` coins as coins, of either sign of the resolution.
+pub(crate) fn coins_of(units: &BigInt, resolution: i32) -> Option<f64> {
+    if resolution <= 0 {
+        return model_of(units, resolution.unsigned_abs());
+    }
+    Some(model_of(units, 0)? / model_of(&BigInt::from(1), resolution.unsigned_abs())?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -25,7 +25,7 @@ use crate::scenario::ScenarioModel;
 use crate::state::{AccountState, Leg};
 use section::{Mistakes, Section};
 use std::collections::BTreeMap;
-use units::{Issue, Issues, Venue};
+use units::{Issues, Venue};
 
 /// What every parameter file says about itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,6 +145,15 @@ impl Rulebook {
     /// # Errors
     /// Every mistake in it, each with its key and rule.
     pub fn parse(file: &str, text: &str) -> Result<Self, Issues> {
+        Self::parse_among(file, text, |_, _| {})
+    }
+
+    /// The same, with a rule between this file and others that finds its mistakes in the same reading.
+    fn parse_among(
+        file: &str,
+        text: &str,
+        check: impl FnOnce(&Header, &Section<'_>),
+    ) -> Result<Self, Issues> {
         let mistakes = Mistakes::new(file);
         let table: toml::Table = match toml::from_str(text) {
             Ok(table) => table,
@@ -155,6 +164,7 @@ impl Rulebook {
         };
         let root = Section::root(&table, &mistakes);
         let header = header(&root);
+        check(&header, &root);
         let engine = root.word("engine", &ENGINES);
         if engine.is_none() {
             root.leave_rest();
@@ -303,32 +313,22 @@ impl Rulebooks {
     /// # Errors
     /// Every mistake in the file, or a venue that another rulebook has already claimed.
     pub fn add(&mut self, file: &str, text: &str) -> Result<(), Issues> {
-        let rulebook = Rulebook::parse(file, text)?;
-        let id = &rulebook.header.id;
-        let mut issues = Issues::default();
-        for venue in &rulebook.header.venues {
-            let claims = |other: &&Rulebook| {
-                let same_accounts = other.header.instruments.overlaps(rulebook.header.instruments);
-                other.header.venues.contains(venue) && other.header.id != *id && same_accounts
-            };
-            let other = self.by_id.values().find(claims);
-            if let Some(other) = other {
-                issues.push(Issue {
-                    file: file.to_owned(),
-                    row: 0,
-                    field: "venues".into(),
-                    value: venue.to_string(),
-                    rule: format!(
-                        "is claimed by rulebook '{}': leave venues empty and name this one by --rulebook",
-                        other.header.id
-                    ),
-                });
+        let rulebook = Rulebook::parse_among(file, text, |header, root| {
+            for venue in &header.venues {
+                let claims = |other: &&Rulebook| {
+                    let same_accounts = other.header.instruments.overlaps(header.instruments);
+                    other.header.venues.contains(venue) && other.header.id != header.id && same_accounts
+                };
+                if let Some(other) = self.by_id.values().find(claims) {
+                    let id = &other.header.id;
+                    let rule = format!(
+                        "'{venue}' is claimed by rulebook '{id}': leave venues empty and name this one by --rulebook"
+                    );
+                    root.mistake("venues", &rule);
+                }
             }
-        }
-        if !issues.is_empty() {
-            return Err(issues);
-        }
-        self.by_id.insert(id.clone(), rulebook);
+        })?;
+        self.by_id.insert(rulebook.header.id.clone(), rulebook);
         Ok(())
     }
 

@@ -73,6 +73,10 @@ impl Mistakes {
         });
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.issues.borrow().is_empty()
+    }
+
     pub(crate) fn into_issues(self) -> Issues {
         self.issues.into_inner()
     }
@@ -253,11 +257,11 @@ impl<'a> Section<'a> {
         let mut numbers = BTreeMap::new();
         for name in section.table.keys() {
             let number = section.number(name, bound);
-            match Asset::new(name) {
+            match asset_named(name) {
                 Ok(asset) => {
                     numbers.insert(asset, number);
                 }
-                Err(error) => self.mistakes.add(&section.key(name), "", &error.to_string()),
+                Err(error) => self.mistakes.add(&section.key(name), "", &error),
             }
         }
         numbers
@@ -281,11 +285,11 @@ impl<'a> Section<'a> {
         section.used.borrow_mut().insert("default".to_owned());
         for name in section.table.keys().filter(|name| *name != "default") {
             let number = section.number(name, bound);
-            match Asset::new(name) {
+            match asset_named(name) {
                 Ok(asset) => {
                     of.insert(asset, number);
                 }
-                Err(error) => self.mistakes.add(&section.key(name), "", &error.to_string()),
+                Err(error) => self.mistakes.add(&section.key(name), "", &error),
             }
         }
         Some((default, of))
@@ -332,6 +336,15 @@ impl<'a> Section<'a> {
         let named = |i: usize| format!("{}[{}]", self.key(key), i + 1);
         tables.into_iter().enumerate().map(|(i, t)| Section::new(named(i), t, self.mistakes)).collect()
     }
+}
+
+/// An asset by the name that a parameter file gives it. Books and markets never have one with a space in it, so such a name
+/// would match nothing.
+pub(crate) fn asset_named(name: &str) -> Result<Asset, String> {
+    if name.chars().any(char::is_whitespace) {
+        return Err(format!("'{name}' has a space in it: the name of an asset has none"));
+    }
+    Asset::new(name).map_err(|error| error.to_string())
 }
 
 #[allow(clippy::cast_precision_loss)] // parameters are far below 2^53

@@ -7,7 +7,7 @@
 use super::cube::{AssetState, ContractState, Cube, ExpiryState, Follows, Payoff, UnitMarket};
 use super::model::{Combine, InScenarios, ScenarioModel, UnitBy};
 use super::risk::{Entry, Scratch, UnitRisk};
-use crate::report::{Charge, Collateral, Levels, Outcome, ScenarioPnl, Unit, Unmargined};
+use crate::report::{Charge, Collateral, Levels, Outcome, ScenarioPnl, Unit, Unmargined, Wallet};
 use crate::state::{AccountState, Holding, Leg, Mark};
 use instrument::Settlement;
 use market::quote_currency;
@@ -52,16 +52,13 @@ impl ScenarioModel {
         match self.combine {
             Combine::Sum => {}
             Combine::Joint => self.join(&mut margined, &mut outcome),
-            Combine::Segregated => segregate(&margined, state, &mut outcome),
+            Combine::Segregated => outcome.wallets = wallets(&margined, state, &outcome.collateral),
         }
         for Margined { unit, .. } in margined {
             outcome.requirement = outcome.requirement.plus(unit.requirement);
             outcome.units.push(unit);
         }
-        if self.combine == Combine::Segregated {
-            // What one wallet has to spare does not help another: see `segregate`.
-            outcome.counted = outcome.counted.plus(outcome.requirement);
-        }
+        outcome.note_wallets();
         self.charge_debts(state, &mut outcome);
         outcome
     }
@@ -306,6 +303,7 @@ impl MarketBuilder {
         let expiry = self.expiry(YearFraction::ZERO, usd)?;
         let contract = ContractState::Holding {
             expiry,
+            coins: 1.0,
             price: holding.price_usd,
             confidence: 1.0,
             follows: Follows::Index,
@@ -378,37 +376,26 @@ struct Quote {
     price: f64,
 }
 
-/// With a wallet for each settlement currency the account stands as its weakest wallet does: what counts beyond the
-/// requirement is the least surplus of all wallets. Sets `counted` to that surplus; the caller adds the requirement.
-fn segregate(margined: &[Margined], state: &AccountState, outcome: &mut Outcome) {
-    let mut wallets: BTreeMap<Asset, (Levels, Levels)> = BTreeMap::new();
-    for collateral in &outcome.collateral {
-        let wallet = wallets.entry(collateral.asset.clone()).or_default();
-        wallet.0 = wallet.0.plus(collateral.counted);
+/// A wallet for each settlement currency: what counts in it and what its units ask.
+fn wallets(margined: &[Margined], state: &AccountState, collateral: &[Collateral]) -> Vec<Wallet> {
+    let mut wallets: BTreeMap<Asset, Wallet> = BTreeMap::new();
+    let mut add = |asset: &Asset, equity_usd: f64, counted: Levels, requirement: Levels| {
+        let wallet = wallets.entry(asset.clone()).or_default();
+        wallet.equity_usd += equity_usd;
+        wallet.counted = wallet.counted.plus(counted);
+        wallet.requirement = wallet.requirement.plus(requirement);
+    };
+    for held in collateral {
+        add(&held.asset, held.value_usd, held.counted, Levels::default());
     }
     for leg in &state.legs {
-        let wallet = wallets.entry(leg.contract.settlement_asset().clone()).or_default();
-        wallet.0 = wallet.0.plus(Levels::both(leg.option_value_usd() + leg.gain_usd()));
+        let value = leg.option_value_usd() + leg.gain_usd();
+        add(leg.contract.settlement_asset(), value, Levels::both(value), Levels::default());
     }
     for unit in margined {
-        let Some(asset) = &unit.settles_in else { continue };
-        let wallet = wallets.entry(asset.clone()).or_default();
-        wallet.1 = wallet.1.plus(unit.unit.requirement);
+        if let Some(asset) = &unit.settles_in {
+            add(asset, 0.0, Levels::default(), unit.unit.requirement);
+        }
     }
-    let at_risk: Vec<Levels> = wallets
-        .values()
-        .filter(|(counted, requirement)| *requirement != Levels::default() || counted.maintenance < 0.0)
-        .map(|(counted, requirement)| counted.minus(*requirement))
-        .collect();
-    let Some(first) = at_risk.first() else {
-        outcome.counted = wallets.values().fold(Levels::default(), |sum, (counted, _)| sum.plus(*counted));
-        return;
-    };
-    outcome.counted = at_risk.iter().fold(*first, |least, own| Levels {
-        initial: if own.initial < least.initial { own.initial } else { least.initial },
-        maintenance: if own.maintenance < least.maintenance { own.maintenance } else { least.maintenance },
-    });
-    if at_risk.len() > 1 {
-        outcome.notes.push("wallets are segregated: counted equity is what the weakest wallet leaves".into());
-    }
+    wallets.into_iter().map(|(asset, wallet)| Wallet { name: asset.to_string(), ..wallet }).collect()
 }

@@ -5,8 +5,7 @@
 
 use super::cube::Cube;
 use super::model::ScenarioModel;
-use super::risk::{Entry, Scratch, UnitRisk};
-use pricing::accumulate::AccumulateError;
+use super::risk::{Entry, RiskError, Scratch, UnitRisk};
 use rayon::prelude::*;
 
 /// Portfolios as sparse rows of quantities.
@@ -54,15 +53,15 @@ impl Portfolios {
     /// Margins all of them, on all threads of the current pool.
     ///
     /// # Errors
-    /// When an entry names a contract that is not in the cube.
-    pub fn risk(&self, model: &ScenarioModel, cube: &Cube) -> Result<Vec<UnitRisk>, AccumulateError> {
+    /// When an entry names a contract that is not in the cube, or a sum is not finite.
+    pub fn risk(&self, model: &ScenarioModel, cube: &Cube) -> Result<Vec<UnitRisk>, RiskError> {
         let mut all = vec![UnitRisk::default(); self.len()];
         all.par_chunks_mut(BLOCK).enumerate().try_for_each(|(block, out)| {
             let mut scratch = Scratch::default();
             for (offset, slot) in out.iter_mut().enumerate() {
                 *slot = cube.risk(model, self.entries(block * BLOCK + offset), &mut scratch)?;
             }
-            Ok(())
+            Ok::<(), RiskError>(())
         })?;
         Ok(all)
     }

@@ -93,7 +93,10 @@ pub enum ContractState {
     Holding {
         /// Index into the expiries: one at zero time.
         expiry: usize,
-        /// Value of one unit, USD.
+        /// Coins of the underlying in one unit: 1 for the coin itself, value over index for what else counts by value. Never
+        /// derived from `price`, which may be in a currency that is not at par.
+        coins: f64,
+        /// Value of one unit, USD (or units of the protocol's cash).
         price: f64,
         /// How sure its price is, 1 when nothing is known.
         confidence: f64,
@@ -157,6 +160,8 @@ pub(super) struct Row {
     pub(super) class: Class,
     /// Value of one unit, numeraire; zero for futures.
     pub(super) value: f64,
+    /// Of one unit of a balance, USD; zero for contracts.
+    pub(super) price: f64,
     /// Coins per unit.
     pub(super) coins: f64,
     /// Delta per unit, coins: premium-adjusted where gains are coins.
@@ -198,7 +203,7 @@ pub enum CubeError {
     /// A price, a factor or a forward out of the model's range.
     #[error(transparent)]
     Unit(#[from] UnitError),
-    /// A spot move of -100 % or less.
+    /// A spot move below -100 %.
     #[error(transparent)]
     Factor(#[from] pricing::revalue::SpotFactorError),
     /// Shapes that do not fit; our own mistake.
@@ -214,6 +219,24 @@ pub enum CubeError {
         /// Of the model.
         scenarios: usize,
     },
+    /// A vol law that divides by zero: the protocol refuses it as well.
+    #[error("{what} of an expiry in {days} days is {value}: it divides, so it must be greater than zero")]
+    Divisor {
+        /// Which figure.
+        what: &'static str,
+        /// Time to expiry, days.
+        days: f64,
+        /// What it comes to.
+        value: f64,
+    },
+    /// A value that is no number or infinite.
+    #[error("contract {contract} has no finite value in {scenario}: a parameter or a price is out of range")]
+    NotFinite {
+        /// Which.
+        contract: usize,
+        /// Name of the scenario.
+        scenario: String,
+    },
     /// An index that names nothing; our own mistake.
     #[error(
         "internal: contract {contract} names an expiry or asset that is not in the unit; please report it"
@@ -228,7 +251,7 @@ impl Cube {
     /// Revalues every contract under every scenario.
     ///
     /// # Errors
-    /// When a shocked price leaves the model's range, or an underlying has no price range.
+    /// When a shocked price leaves the model's range, a vol law divides by zero, or a value is not finite.
     pub fn build(model: &ScenarioModel, market: &UnitMarket) -> Result<Self, CubeError> {
         let width = model.columns();
         let mut cube = Self {
@@ -254,6 +277,7 @@ impl Cube {
             let asset = market.assets.get(state.asset).ok_or(CubeError::Index { contract: index })?;
             let cells = cube.cells.get_mut(index * width..(index + 1) * width).unwrap_or_default();
             let unit = Priced { model, asset, state, shock }.fill(contract, cells)?;
+            all_finite(model, index, cells)?;
             let segment = keys.segment(contract, &mut cube.segments);
             let row = unit.row(contract, state, segment);
             cube.rows.push(Row { strike_key: keys.strike(contract), ..row });
@@ -288,7 +312,17 @@ impl Cube {
                 *cell = weight.map_or(0.0, |weight| published / weight);
             }
         }
+        let cells = self.cells.chunks(self.width.max(1)).enumerate();
+        cells.into_iter().try_for_each(|(contract, cells)| all_finite(model, contract, cells))?;
         Ok(self)
+    }
+}
+
+/// A value that is no number would lose every comparison and so drop out of the worst case.
+fn all_finite(model: &ScenarioModel, contract: usize, cells: &[f64]) -> Result<(), CubeError> {
+    match cells.iter().position(|cell| !cell.is_finite()) {
+        Some(column) => Err(CubeError::NotFinite { contract, scenario: model.column_name(column) }),
+        None => Ok(()),
     }
 }
 
@@ -296,6 +330,12 @@ impl ScenarioModel {
     /// Scenarios, plus the two columns of the forward contingency.
     pub(super) fn columns(&self) -> usize {
         self.scenarios.len() + if self.forward_contingency.is_some() { 2 } else { 0 }
+    }
+
+    /// Name of a column.
+    pub(super) fn column_name(&self, column: usize) -> String {
+        let name = self.scenarios.get(column).map(|scenario| scenario.name.as_str());
+        name.unwrap_or("the forward contingency").to_owned()
     }
 
     /// Relative move of an underlying under a scenario.
@@ -413,7 +453,7 @@ impl ExpiryShocks {
         let points = band(&model.vol_shock.points, days).unwrap_or_default();
         Ok(Self {
             spot,
-            forward: SpotFactors::new(forward)?,
+            forward: SpotFactors::with_zero(forward)?,
             up: 1.0 + percent.0,
             down: positive_part(1.0 - percent.1),
             least_up: relative.map_or(0.0, |law| law.least_vol_up),
@@ -450,6 +490,12 @@ impl RelativeVol {
 }
 
 impl Skew {
+    /// Moneyness over which the smile turns fully.
+    fn turn(&self, root_years: f64) -> f64 {
+        let width = root_years * self.width * (self.vol_static + root_years * self.vol_per_root_year);
+        at_least(width, self.least_width)
+    }
+
     fn multiplier(&self, by: VolMove, log_moneyness: f64, root_years: f64) -> f64 {
         let (k, cap) = match by {
             VolMove::SkewAbsolute => {
@@ -457,9 +503,7 @@ impl Skew {
             }
             _ => (log_moneyness, self.linear_cap + self.linear_cap_per_root_year * root_years),
         };
-        let width = root_years * self.width * (self.vol_static + root_years * self.vol_per_root_year);
-        let width = at_least(width, self.least_width);
-        let by = k * cap / width;
+        let by = k * cap / self.turn(root_years);
         // Capped on the side that k lies on: with a negative cap the other side stays open, as the protocol has it.
         1.0 + if k >= 0.0 { if by > cap { cap } else { by } } else { at_least(by, -cap) }
     }
@@ -477,6 +521,7 @@ struct Priced<'a> {
 #[derive(Debug, Clone, Copy, Default)]
 struct UnitFigures {
     value: f64,
+    price: f64,
     coins: f64,
     delta: f64,
     confidence: f64,
@@ -490,25 +535,24 @@ impl UnitFigures {
             ContractState::Option { kind, .. } => Class::Option(*kind),
             ContractState::Holding { .. } => Class::Holding,
         };
-        let Self { value, coins, delta, confidence } = self;
+        let Self { value, price, coins, delta, confidence } = self;
         // The number of expiries is far below 2^32.
         let expiry = u32::try_from(contract.expiry()).unwrap_or(u32::MAX);
-        Row { segment, expiry, class, value, coins, delta, confidence, strike_key: 0 }
+        Row { segment, expiry, class, value, price, coins, delta, confidence, strike_key: 0 }
     }
 }
 
 impl Priced<'_> {
     fn fill(&self, contract: &ContractState, cells: &mut [f64]) -> Result<UnitFigures, CubeError> {
         match contract {
-            ContractState::Holding { price, confidence, follows, .. } => {
+            ContractState::Holding { coins, price, confidence, follows, .. } => {
                 if *follows == Follows::Index {
                     for (cell, factor) in cells.iter_mut().zip(&self.shock.spot) {
                         *cell = price * (factor - 1.0);
                     }
                 }
-                let coins = price / self.asset.index;
-                let delta = if *follows == Follows::Index { coins } else { 0.0 };
-                Ok(UnitFigures { value: 0.0, coins, delta, confidence: *confidence })
+                let delta = if *follows == Follows::Index { *coins } else { 0.0 };
+                Ok(UnitFigures { value: 0.0, price: *price, coins: *coins, delta, confidence: *confidence })
             }
             ContractState::Future { mark, payoff, .. } => Ok(self.future(*mark, *payoff, cells)),
             ContractState::Option { strike, kind, vol, payoff, .. } => {
@@ -524,6 +568,20 @@ impl Priced<'_> {
                 self.option(&option, *vol, *payoff, cells)
             }
         }
+    }
+
+    /// What the vol laws divide by is above zero at this expiry.
+    fn divides(&self) -> Result<(), CubeError> {
+        let days = self.state.years.days();
+        let tenor = self.model.vol_shock.relative.map(|law| at_least(days, law.floor_days));
+        let skewed = self.model.scenarios.iter().any(|scenario| scenario.vol.is_skew());
+        let turn = self.model.skew.as_ref().filter(|_| skewed).map(|law| law.turn(self.shock.root_years));
+        for (what, divisor) in [("the time of the vol shock", tenor), ("the width of the smile", turn)] {
+            if let Some(value) = divisor.filter(|value| value.is_nan() || *value <= 0.0) {
+                return Err(CubeError::Divisor { what, days, value });
+            }
+        }
+        Ok(())
     }
 
     fn future(&self, mark: f64, payoff: Payoff, cells: &mut [f64]) -> UnitFigures {
@@ -555,6 +613,7 @@ impl Priced<'_> {
         payoff: Payoff,
         cells: &mut [f64],
     ) -> Result<UnitFigures, CubeError> {
+        self.divides()?;
         let quoted = one_value(option, 1.0, vol)?;
         self.revalue(option, vol, cells)?;
         let delta = option.greeks().delta;
@@ -582,7 +641,7 @@ impl Priced<'_> {
             Payoff::Currency { coins, .. } => (coins, coins * delta),
             Payoff::Coin => (1.0, delta - quoted / forward),
         };
-        Ok(UnitFigures { value, coins, delta, confidence: 1.0 })
+        Ok(UnitFigures { value, price: 0.0, coins, delta, confidence: 1.0 })
     }
 
     /// Discounted values under every column; scenarios in which days pass are valued at their own time.
@@ -611,7 +670,7 @@ impl Priced<'_> {
 /// Discounted value at one factor and vol: the bits of the same cell of a row.
 fn one_value(option: &Black76, factor: f64, vol: f64) -> Result<f64, CubeError> {
     let mut value = [0.0];
-    revalue_row(&ContractRow::from(option), &SpotFactors::new(vec![factor])?, &[vol], &mut value)?;
+    revalue_row(&ContractRow::from(option), &SpotFactors::with_zero(vec![factor])?, &[vol], &mut value)?;
     let [value] = value;
     Ok(value)
 }

@@ -29,7 +29,7 @@ pub mod risk;
 pub use bulk::Portfolios;
 pub use cube::{AssetState, ContractState, Cube, ExpiryState, Follows, Payoff, UnitMarket};
 pub use model::ScenarioModel;
-pub use risk::{Entry, Scratch, UnitRisk};
+pub use risk::{Entry, RiskError, Scratch, UnitRisk};
 
 fn at_least(value: f64, least: f64) -> f64 {
     if value < least { least } else { value }

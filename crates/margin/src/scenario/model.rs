@@ -311,6 +311,8 @@ pub enum ChargeKind {
         threshold: f64,
         /// Multiple.
         factor: f64,
+        /// What of balances.
+        holdings: DoubtedHoldings,
     },
     /// |net delta| of each expiry x max(f(T), least); perpetuals have T = 0.
     ExpiryDelta {
@@ -352,6 +354,16 @@ pub enum ChargeKind {
         /// By the lower price of the pair, falling; the last has no lower bound.
         tables: Vec<HedgeTable>,
     },
+}
+
+/// How a charge on doubted feeds sees balances.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DoubtedHoldings {
+    /// By value, at the least confidence of their own price and the index.
+    #[default]
+    Own,
+    /// Their coins are pooled with the perpetuals: at the index, at the least confidence of index and perpetual.
+    WithFutures,
 }
 
 /// Two quote currencies.

@@ -27,12 +27,12 @@
 
 use super::at_least;
 use super::model::{
-    Band, ByAsset, ChargeKind, ChargeRule, CollateralRule, Combine, DiscountLaw, Factors, ForwardContingency,
-    Growth, Haircut, HedgeTable, HedgeTier, InScenarios, Numeraire, Offset, Place, QuotePair, Rates,
-    RelativeVol, Scenario, ScenarioModel, Skew, SpotMove, StaticDiscount, Table, UnitBy, VolBand, VolMove,
-    VolShock, Weight,
+    Band, ByAsset, ChargeKind, ChargeRule, CollateralRule, Combine, DiscountLaw, DoubtedHoldings, Factors,
+    ForwardContingency, Growth, Haircut, HedgeTable, HedgeTier, InScenarios, Numeraire, Offset, Place,
+    QuotePair, Rates, RelativeVol, Scenario, ScenarioModel, Skew, SpotMove, StaticDiscount, Table, UnitBy,
+    VolBand, VolMove, VolShock, Weight,
 };
-use crate::rulebook::section::{Bound, Section};
+use crate::rulebook::section::{Bound, Section, asset_named};
 use units::Asset;
 
 const BELOW: &str = "is below maintenance: an account could open what is liquidated at once";
@@ -61,7 +61,6 @@ impl ScenarioModel {
         let underlyings = assets(root, "underlyings");
         let charges = root.children("charge").iter().filter_map(|s| charge(s, &underlyings)).collect();
         let model = Self {
-            underlyings,
             // After a mistake in a word the first stands in, so that all other sections are still read.
             unit_by: unit_by.unwrap_or(UnitBy::Underlying),
             combine: combine.unwrap_or(match numeraire {
@@ -70,12 +69,13 @@ impl ScenarioModel {
             }),
             numeraire: numeraire.unwrap_or(Numeraire::Usd),
             scenarios: root.children("grid").iter().flat_map(grid).collect(),
-            price_range: by_asset(root, "price_range", Bound::Within(1e-6, 0.99)),
+            price_range: by_asset(root, "price_range", Bound::Within(1e-6, 0.99), &underlyings),
             vol_shock: vol_shock(root),
             skew: root.optional_child("skew").map(|s| skew(&s)),
             static_discount: root.optional_child("static_discount").map(|s| static_discount(&s)),
             forward_contingency: root.optional_child("forward_contingency").map(|s| forward_contingency(&s)),
-            offset: offset(root),
+            offset: offset(root, &underlyings),
+            underlyings,
             charges,
             factor: factors(root),
             collateral: collateral(root),
@@ -155,25 +155,32 @@ fn covers(section: &Section<'_>, key: &str, by: &ByAsset, underlyings: &[Asset])
 }
 
 fn assets(section: &Section<'_>, key: &str) -> Vec<Asset> {
-    let parsed = section.texts(key).into_iter().filter_map(|name| match Asset::new(&name) {
+    let parsed = section.texts(key).into_iter().filter_map(|name| match asset_named(&name) {
         Ok(asset) => Some(asset),
         Err(error) => {
-            section.mistake(key, &error.to_string());
+            section.mistake(key, &error);
             None
         }
     });
     parsed.collect()
 }
 
-fn by_asset(section: &Section<'_>, key: &str, bound: Bound) -> ByAsset {
+/// Numbers by asset; one for an asset that is not covered would change nothing, so it is a slip of the pen.
+fn by_asset(section: &Section<'_>, key: &str, bound: Bound, underlyings: &[Asset]) -> ByAsset {
     let (default, of) = section.number_or_by_asset(key, bound).unwrap_or_default();
+    for asset in of.keys().filter(|asset| !underlyings.is_empty() && !underlyings.contains(asset)) {
+        section.mistake(
+            key,
+            &format!("names {asset}, which is not among underlyings: correct it or add it there"),
+        );
+    }
     ByAsset { default, of }
 }
 
 /// Numbers by asset that a rule needs for every underlying. A key at fault has its own mistake only.
 fn for_all(section: &Section<'_>, key: &str, bound: Bound, underlyings: &[Asset]) -> ByAsset {
     let before = section.mistakes_so_far();
-    let by = by_asset(section, key, bound);
+    let by = by_asset(section, key, bound, underlyings);
     if section.mistakes_so_far() == before {
         covers(section, key, &by, underlyings);
     }
@@ -317,12 +324,31 @@ fn forward_contingency(s: &Section<'_>) -> ForwardContingency {
     }
 }
 
-fn offset(root: &Section<'_>) -> Offset {
+fn offset(root: &Section<'_>, underlyings: &[Asset]) -> Offset {
     let Some(s) = root.optional_child("offset") else { return Offset::default() };
+    let gain = by_asset(&s, "gain", Bound::Fraction, underlyings);
+    let most_gain_usd = by_asset(&s, "most_gain_usd", Bound::NotNegative, underlyings);
+    // Without the key gains have no limit; with it none may lose its limit by a slip.
+    if s.has("most_gain_usd") && most_gain_usd.default.is_none() {
+        let counted = underlyings.iter().chain(gain.of.keys());
+        let mut unlimited: Vec<&str> = counted
+            .filter(|asset| gain.get(asset).is_some() && most_gain_usd.get(asset).is_none())
+            .map(Asset::as_str)
+            .collect();
+        unlimited.sort_unstable();
+        unlimited.dedup();
+        if !unlimited.is_empty() {
+            let names = unlimited.join(", ");
+            s.mistake(
+                "most_gain_usd",
+                &format!("has no number for {names}, whose gains count: add it or a default"),
+            );
+        }
+    }
     Offset {
-        gain: by_asset(&s, "gain", Bound::Fraction),
-        most_gain_usd: by_asset(&s, "most_gain_usd", Bound::NotNegative),
-        dampener_usd: by_asset(&s, "dampener_usd", Bound::NotNegative),
+        gain,
+        most_gain_usd,
+        dampener_usd: by_asset(&s, "dampener_usd", Bound::NotNegative, underlyings),
     }
 }
 
@@ -412,6 +438,7 @@ fn charge(s: &Section<'_>, underlyings: &[Asset]) -> Option<ChargeRule> {
         Word::Confidence => ChargeKind::Confidence {
             threshold: s.number("threshold", Bound::Fraction),
             factor: s.number("factor", Bound::NotNegative),
+            holdings: doubted_holdings(s),
         },
         Word::ExpiryDelta => ChargeKind::ExpiryDelta {
             per_year: all("per_year"),
@@ -433,6 +460,14 @@ fn charge(s: &Section<'_>, underlyings: &[Asset]) -> Option<ChargeRule> {
         Word::QuoteHedge => ChargeKind::QuoteHedge { pairs: quote_pairs(s), tables: hedge_tables(s) },
     };
     Some(ChargeRule { name, place: place?, kind })
+}
+
+fn doubted_holdings(s: &Section<'_>) -> DoubtedHoldings {
+    if !s.has("holdings") {
+        return DoubtedHoldings::default();
+    }
+    let words = [("own", DoubtedHoldings::Own), ("with_futures", DoubtedHoldings::WithFutures)];
+    s.word("holdings", &words).unwrap_or_default()
 }
 
 fn rates(s: &Section<'_>) -> Rates {

@@ -8,7 +8,8 @@
 
 use super::cube::{Class, Cube, Row, Segment};
 use super::model::{
-    ByAsset, ChargeKind, ChargeRule, Growth, HedgeTable, Place, QuotePair, Rates, ScenarioModel,
+    ByAsset, ChargeKind, ChargeRule, DoubtedHoldings, Growth, HedgeTable, Place, QuotePair, Rates,
+    ScenarioModel,
 };
 use super::{at_least, positive_part};
 use crate::report::Levels;
@@ -29,6 +30,23 @@ pub struct UnitRisk {
     pub mark_to_market: f64,
     /// What is asked.
     pub requirement: Levels,
+}
+
+/// Why a portfolio has no risk figures.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RiskError {
+    /// An entry that names no contract of the cube.
+    #[error(transparent)]
+    Shape(#[from] AccumulateError),
+    /// A sum that is no number or infinite: it would drop out of the worst case.
+    #[error("{what} is {value}: a quantity or a parameter is out of range")]
+    NotFinite {
+        /// The scenario, or the requirement.
+        what: String,
+        /// What it comes to.
+        value: f64,
+    },
 }
 
 /// Working memory, and the details of the last portfolio.
@@ -70,18 +88,27 @@ impl Cube {
     /// P&L, worst case, charges and requirement of a portfolio.
     ///
     /// # Errors
-    /// When an entry names a contract that is not in the cube.
+    /// When an entry names a contract that is not in the cube, or a sum is not finite.
     pub fn risk(
         &self,
         model: &ScenarioModel,
         entries: &[Entry],
         scratch: &mut Scratch,
-    ) -> Result<UnitRisk, AccumulateError> {
+    ) -> Result<UnitRisk, RiskError> {
         let mark_to_market = self.scenario_pnl(model, entries, scratch)?;
+        if let Some((column, value)) = scratch.pnl.iter().enumerate().find(|(_, pnl)| !pnl.is_finite()) {
+            let what = format!("the P&L under {}", model.column_name(column));
+            return Err(RiskError::NotFinite { what, value: *value });
+        }
         self.offset(&mut scratch.pnl);
         self.charge_all(model, entries, scratch);
         let (worst, worst_loss) = worst_of(&scratch.pnl);
         let requirement = self.requirement(model, worst_loss, &scratch.charges);
+        for (what, value) in [("initial", requirement.initial), ("maintenance", requirement.maintenance)] {
+            if !value.is_finite() {
+                return Err(RiskError::NotFinite { what: format!("the {what} requirement"), value });
+            }
+        }
         Ok(UnitRisk { worst, worst_loss, mark_to_market, requirement })
     }
 
@@ -260,8 +287,10 @@ impl Portfolio<'_> {
             ChargeKind::Holdings(rate) => at_rate(*rate, self.holdings()),
             ChargeKind::NakedOptions(rate) => at_rate(*rate, self.by_strike()),
             ChargeKind::ShortOptions(rate) => at_rate(*rate, self.short_options()),
-            ChargeKind::Confidence { threshold, factor } => {
-                Levels { initial: self.confidence(*threshold, *factor), maintenance: 0.0 }
+            ChargeKind::Confidence { threshold, factor, holdings } => {
+                let below = Doubt { threshold: *threshold, factor: *factor };
+                let contracts = self.doubted_contracts(below);
+                Levels { initial: contracts + self.doubted_holdings(below, *holdings), maintenance: 0.0 }
             }
             ChargeKind::ExpiryDelta { per_year, growth, least } => {
                 Levels::both(self.over_expiries(|asset, years, tally| {
@@ -366,7 +395,7 @@ impl Portfolio<'_> {
             .sum()
     }
 
-    fn confidence(&self, threshold: f64, factor: f64) -> f64 {
+    fn doubted_contracts(&self, below: Doubt) -> f64 {
         let mut total = 0.0;
         for tally in self.expiries {
             let state = self.cube.expiries.get(tally.expiry as usize);
@@ -376,18 +405,27 @@ impl Portfolio<'_> {
             let futures = lower(asset.index_confidence, asset.perpetual_confidence);
             let options = lower(futures, state.confidence);
             for (confidence, coins) in [(futures, tally.gross_futures), (options, tally.gross_options)] {
-                if confidence < threshold {
-                    total += (1.0 - confidence) * factor * coins * self.coin(state.asset);
-                }
+                total += below.charge(confidence, coins * self.coin(state.asset));
             }
         }
+        total
+    }
+
+    fn doubted_holdings(&self, below: Doubt, holdings: DoubtedHoldings) -> f64 {
+        let mut total = 0.0;
         for (row, quantity) in self.rows().filter(|(row, _)| row.class == Class::Holding) {
-            let asset = self.asset_of(row.expiry);
-            let index = self.cube.assets.get(asset).map_or(1.0, |asset| asset.index_confidence);
-            let confidence = lower(row.confidence, index);
-            if confidence < threshold {
-                total += (1.0 - confidence) * factor * (quantity * row.coins).abs() * self.coin(asset);
-            }
+            let place = self.asset_of(row.expiry);
+            let Some(asset) = self.cube.assets.get(place) else { continue };
+            total += match holdings {
+                DoubtedHoldings::Own => {
+                    let value = (quantity * row.price).abs() / self.cube.numeraire_usd;
+                    below.charge(lower(row.confidence, asset.index_confidence), value)
+                }
+                DoubtedHoldings::WithFutures => {
+                    let confidence = lower(asset.index_confidence, asset.perpetual_confidence);
+                    below.charge(confidence, (quantity * row.coins).abs() * self.coin(place))
+                }
+            };
         }
         total
     }
@@ -480,6 +518,19 @@ impl Portfolio<'_> {
             }
         }
         total / usd
+    }
+}
+
+/// Below which confidence a size is charged, and how much.
+#[derive(Debug, Clone, Copy)]
+struct Doubt {
+    threshold: f64,
+    factor: f64,
+}
+
+impl Doubt {
+    fn charge(self, confidence: f64, size: f64) -> f64 {
+        if confidence < self.threshold { (1.0 - confidence) * self.factor * size } else { 0.0 }
     }
 }
 

@@ -5,6 +5,9 @@ use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use units::{Account, Asset, Rate, Symbol, Venue};
 
+/// A screenful.
+const TOP: usize = 20;
+
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -13,6 +16,7 @@ Examples:
   plimsoll margin book.csv --market btc.json --account desk-1
   plimsoll margin book.csv --market btc.json --rulebook deribit=my-deribit --rules my-deribit.toml
   plimsoll margin book.csv --market btc.json --fragmentation --funding-rate 8
+  plimsoll margin book.csv --market btc.json --cheapest-venue deribit:BTC-25DEC26-100000-C=10
   plimsoll margin book.csv --market btc.json --faults
   plimsoll margin book.csv --market btc.json --format csv --table accounts")]
 pub(crate) struct MarginArgs {
@@ -30,8 +34,14 @@ pub(crate) struct MarginArgs {
     #[arg(long)]
     pub(crate) fragmentation: bool,
     /// Rate at which margin is funded, percent a year; with --fragmentation
-    #[arg(long, value_name = "PERCENT", default_value = "10", value_parser = parse_percent_rate)]
+    #[arg(long, value_name = "PERCENT", requires = "fragmentation", default_value = "10", value_parser = parse_percent_rate)]
     pub(crate) funding_rate: Rate,
+    /// Also rank the accounts, and the venues without one, by what this new position would take of each, in units of the venue named; several compete
+    #[arg(long, value_name = "VENUE:INSTRUMENT=QUANTITY", allow_hyphen_values = true)]
+    pub(crate) cheapest_venue: Vec<NewPosition>,
+    /// How many places for a new position a table shows; other formats have all
+    #[arg(long, value_name = "N", requires = "cheapest_venue", default_value_t = TOP)]
+    pub(crate) top: usize,
     /// Also strike every account with named faults: a wrong or stale oracle, a depeg, a lost hedge leg, a venue haircut; those of FILE, or the embedded faults.toml
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
     pub(crate) faults: Option<Option<PathBuf>>,
@@ -115,6 +125,9 @@ pub(crate) struct WhatifArgs {
     /// In tables, show every figure that differs
     #[arg(long)]
     pub(crate) detail: bool,
+    /// How many of the most affected accounts a table or page shows; other formats have all
+    #[arg(long, value_name = "N", default_value_t = TOP)]
+    pub(crate) top: usize,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
     /// For csv and parquet: print only this table
@@ -132,8 +145,12 @@ impl WhatifArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum WhatifTableName {
-    /// One row per account and venue, both sides, and the total
+    /// One row per account and venue, both sides, and the total before, after and changed
     Accounts,
+    /// Accounts that the change makes liquidatable, the largest shortfall first
+    NewlyLiquidatable,
+    /// Accounts that change, the most affected first
+    MostAffected,
     /// Every figure that differs
     Figures,
     /// Positions, balances and accounts without a margin, and bad rows
@@ -174,6 +191,36 @@ impl std::str::FromStr for Close {
         let (holder, instrument) = text.rsplit_once(':').ok_or("write ACCOUNT@VENUE:INSTRUMENT")?;
         let instrument = Symbol::new(instrument).map_err(|e| e.to_string())?;
         Ok(Self { holder: holder.parse()?, instrument })
+    }
+}
+
+/// A position that nobody holds yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NewPosition {
+    pub(crate) venue: Venue,
+    pub(crate) instrument: Symbol,
+    /// As a book has it, in the venue's units; checked as a row of a book is.
+    pub(crate) quantity: String,
+}
+
+impl std::str::FromStr for NewPosition {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        const FORM: &str = "write VENUE:INSTRUMENT=QUANTITY, such as deribit:BTC-PERPETUAL=-50000";
+        let (venue, rest) = text.split_once(':').ok_or(FORM)?;
+        let (instrument, quantity) = rest.rsplit_once('=').ok_or(FORM)?;
+        Ok(Self {
+            venue: Venue::new(venue).map_err(|e| e.to_string())?,
+            instrument: Symbol::new(instrument).map_err(|e| e.to_string())?,
+            quantity: quantity.trim().to_owned(),
+        })
+    }
+}
+
+impl std::fmt::Display for NewPosition {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}={}", self.venue, self.instrument, self.quantity)
     }
 }
 
@@ -288,7 +335,9 @@ pub(crate) enum MarginTableName {
     Collateral,
     /// Today against one account that holds everything; empty without --fragmentation
     Fragmentation,
-    /// Accounts that a named fault changes; empty without --faults
+    /// Places for a new position, the cheapest first; empty without --cheapest-venue
+    CheapestVenues,
+    /// What every named fault does to the accounts that it changes, and the faults that change none; empty without --faults
     Faults,
     /// Positions, balances and accounts without a margin, and bad rows
     Unmargined,

@@ -4,8 +4,8 @@ mod margin;
 mod measures;
 
 pub(crate) use margin::{
-    Holder, LiquidationArgs, LiquidationTableName, MarginArgs, MarginTableName, Override, RulebookAction,
-    RulebookArgs, RulesArgs, WhatifArgs, WhatifTableName,
+    Holder, LiquidationArgs, LiquidationTableName, MarginArgs, MarginTableName, NewPosition, Override,
+    RulebookAction, RulebookArgs, RulesArgs, WhatifArgs, WhatifTableName,
 };
 
 pub(crate) use measures::{

@@ -32,6 +32,8 @@ pub(crate) struct GroupResult {
     pub(crate) failed: u64,
     /// The first fifty of them.
     pub(crate) failures: Vec<Failure>,
+    /// All files with a failure, in the order met; only in groups of several files or of files under any name.
+    pub(crate) failing_files: Vec<String>,
     /// The case that comes nearest to its tolerance or lies farthest beyond; without tolerances, the largest error.
     pub(crate) worst: Option<Worst>,
     /// How the errors are spread.
@@ -138,6 +140,7 @@ pub(crate) struct Group {
     result: GroupResult,
     errors: Vec<f64>,
     worst_strain: f64,
+    file: Option<String>,
 }
 
 impl Group {
@@ -167,6 +170,7 @@ impl Group {
             cases: 0,
             failed: 0,
             failures: Vec::new(),
+            failing_files: Vec::new(),
             worst: None,
             errors: None,
             not_compared: BTreeMap::new(),
@@ -174,7 +178,7 @@ impl Group {
             tolerance_reason,
             notes: Vec::new(),
         };
-        Self { result, errors: Vec::new(), worst_strain: f64::NEG_INFINITY }
+        Self { result, errors: Vec::new(), worst_strain: f64::NEG_INFINITY, file: None }
     }
 
     /// Counts one comparison; the name is made only when it is needed. An error that is not a number has failed.
@@ -230,8 +234,16 @@ impl Group {
         self.push(Failure { name: name.into(), detail: detail.into(), error: None, tolerance: None });
     }
 
+    /// What follows is of this file.
+    pub(crate) fn enter(&mut self, file: &str) {
+        self.file = Some(file.to_owned());
+    }
+
     fn push(&mut self, failure: Failure) {
         self.result.failed += 1;
+        if let Some(file) = self.file.as_ref().filter(|file| self.result.failing_files.last() != Some(file)) {
+            self.result.failing_files.push(file.clone());
+        }
         if self.result.failures.len() < FAILURES_KEPT {
             self.result.failures.push(failure);
         }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 const SAMPLED: usize = 20;
 
 /// The shared folder, or nothing where it is absent (then says so; fails on CI).
-fn shared() -> Option<PathBuf> {
+pub(super) fn shared() -> Option<PathBuf> {
     let beside = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared"));
     let folder = std::env::var("PLIMSOLL_SHARED").map_or_else(|_| beside(), PathBuf::from);
     if folder.join("vectors/pricing").is_dir() && folder.join("data/chains").is_dir() {
@@ -27,26 +27,26 @@ fn shared() -> Option<PathBuf> {
     None
 }
 
-fn sources(vectors: &Path, chains: &Path) -> Sources {
+pub(super) fn sources(vectors: &Path, chains: &Path) -> Sources {
     let full = std::env::var("PLIMSOLL_FULL").is_ok_and(|value| value == "1");
     let snapshots =
         if full { Snapshots::All } else { Snapshots::EveryNth(NonZeroUsize::new(SAMPLED).unwrap()) };
     Sources { vectors: vectors.to_owned(), chains: chains.to_owned(), snapshots }
 }
 
-fn run_one(suite: &str, sources: &Sources) -> SuiteResult {
+pub(super) fn run_one(suite: &str, sources: &Sources) -> SuiteResult {
     run(&[suite.to_owned()], sources, &mut |_| {}).unwrap().remove(0)
 }
 
 /// An empty folder of this test's own.
-fn folder(test: &str) -> PathBuf {
+pub(super) fn folder(test: &str) -> PathBuf {
     let folder = std::env::temp_dir().join(format!("plimsoll-conformance-{}-{test}", std::process::id()));
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(folder.join("pricing")).unwrap();
     folder
 }
 
-fn failure_names(result: &SuiteResult) -> Vec<&str> {
+pub(super) fn failure_names(result: &SuiteResult) -> Vec<&str> {
     result.groups.iter().flat_map(|group| &group.failures).map(|failure| failure.name.as_str()).collect()
 }
 
@@ -540,7 +540,7 @@ fn the_json_schema_is_stable() {
     let group = &value["suites"][0]["groups"][0];
     assert_eq!(
         keys(group),
-        "cases errors failed failures name not_compared not_run notes role tolerance_reason unit worst"
+        "cases errors failed failing_files failures name not_compared not_run notes role tolerance_reason unit worst"
     );
     assert_eq!(keys(&group["failures"][0]), "detail error name tolerance");
     assert_eq!(keys(&group["worst"]), "case error tolerance");

@@ -12,6 +12,8 @@ pub(super) enum CaseError {
     Number(String),
     #[error("field '{0}' is missing or is not text that is expected there")]
     Text(&'static str),
+    #[error("the case cannot be margined: {0}")]
+    Engine(String),
     #[error(transparent)]
     Unit(#[from] units::UnitError),
     #[error(transparent)]
@@ -35,7 +37,31 @@ pub(super) fn read(path: &Path) -> Result<Value, FileError> {
         std::io::ErrorKind::NotFound => FileError::Absent(path.display().to_string()),
         _ => FileError::Io(error),
     })?;
-    serde_json::from_str(&text).map_err(FileError::Json)
+    // Scripts in Python write what is no number as a bare word: no JSON, and no reason to lose the rest of a file.
+    serde_json::from_str(&text)
+        .or_else(|error| serde_json::from_str(&null_for_no_number(&text)).map_err(|_| error))
+        .map_err(FileError::Json)
+}
+
+/// `NaN`, `Infinity` and `-Infinity` outside quotes as `null`.
+fn null_for_no_number(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    if text.contains(r#"\""#) {
+        // Quotes inside texts: parts are not told apart by counting quotes. The file stays as it is, and is refused.
+        return text.to_owned();
+    }
+    for (place, part) in text.split('"').enumerate() {
+        if place > 0 {
+            out.push('"');
+        }
+        if place % 2 == 1 {
+            out.push_str(part);
+        } else {
+            let part = part.replace("-Infinity", "null").replace("Infinity", "null").replace("NaN", "null");
+            out.push_str(&part);
+        }
+    }
+    out
 }
 
 /// The nearest f64 to a number or to decimal text.

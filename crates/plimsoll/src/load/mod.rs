@@ -166,6 +166,9 @@ impl<'a> Desk<'a> {
                     self.inputs.push(InputFile { blake3, path: name, role: "market", rows, asof });
                     raws.push(raw);
                 }
+                Err(LakeError::NoSnapshot { wanted, first, last, count, .. }) => {
+                    self.unusable.push(LakeError::NoSnapshot { file: name, wanted, first, last, count });
+                }
                 Err(error) => self.unusable.push(error),
             }
         }

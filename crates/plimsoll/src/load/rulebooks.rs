@@ -14,6 +14,8 @@ pub(crate) struct Rules {
     pub(crate) rulebooks: Rulebooks,
     by_venue: BTreeMap<Venue, String>,
     by_account: BTreeMap<(Account, Venue), String>,
+    /// Ids of the user's own files, with the option and the file that brought them.
+    own: BTreeMap<String, String>,
 }
 
 /// A parameter file as read.
@@ -27,8 +29,9 @@ impl Rules {
     pub(crate) fn load(args: &RulesArgs, book: &Book) -> Result<(Self, Vec<InputFile>), Failure> {
         let embedded = Rulebooks::embedded().map_err(|issues| Failure::Rulebooks { issues })?;
         let mut inputs = Vec::new();
-        let rulebooks = with_files(embedded, &args.rules, &mut inputs)?;
-        let rules = Self { rulebooks, by_venue: BTreeMap::new(), by_account: BTreeMap::new() };
+        let mut own = BTreeMap::new();
+        let rulebooks = with_files(embedded, ("--rules", &args.rules), (&mut inputs, &mut own))?;
+        let rules = Self { rulebooks, by_venue: BTreeMap::new(), by_account: BTreeMap::new(), own };
         let places: Vec<(Account, Venue)> =
             places(book).map(|(account, venue)| (account.clone(), venue.clone())).collect();
         Ok((rules.with("--rulebook", &args.rulebook, &places)?, inputs))
@@ -36,8 +39,28 @@ impl Rules {
 
     /// The same with files of the user over them.
     pub(crate) fn after(&self, paths: &[PathBuf], inputs: &mut Vec<InputFile>) -> Result<Self, Failure> {
-        let rulebooks = with_files(self.rulebooks.clone(), paths, inputs)?;
-        Ok(Self { rulebooks, by_venue: self.by_venue.clone(), by_account: self.by_account.clone() })
+        let mut own = BTreeMap::new();
+        let rulebooks = with_files(self.rulebooks.clone(), ("--rules-after", paths), (inputs, &mut own))?;
+        let (by_venue, by_account) = (self.by_venue.clone(), self.by_account.clone());
+        Ok(Self { rulebooks, by_venue, by_account, own })
+    }
+
+    /// A note for every file of the user that margins no account: most likely its rulebook was to be named.
+    ///
+    /// `used` has ids with parameter hashes.
+    pub(crate) fn unused(&self, used: &BTreeSet<(&str, &str)>) -> Vec<String> {
+        let is_used = |id: &str| {
+            self.rulebooks
+                .get(id)
+                .is_some_and(|rulebook| used.contains(&(id, rulebook.parameter_hash.as_str())))
+        };
+        let unused = self.own.iter().filter(|(id, _)| !is_used(id));
+        unused
+            .map(|(id, file)| {
+                let word = if file.starts_with("--rules-after") { "--rulebook-after" } else { "--rulebook" };
+                format!("{file}: rulebook '{id}' margins no account; name it by {word} VENUE={id}")
+            })
+            .collect()
     }
 
     /// The same with overrides of one option of the command line.
@@ -102,13 +125,16 @@ pub(crate) fn places(book: &Book) -> impl Iterator<Item = (&Account, &Venue)> {
 /// These rulebooks and those of the files, each an input with its hash.
 fn with_files(
     mut all: Rulebooks,
-    paths: &[PathBuf],
-    inputs: &mut Vec<InputFile>,
+    (option, paths): (&'static str, &[PathBuf]),
+    (inputs, own): (&mut Vec<InputFile>, &mut BTreeMap<String, String>),
 ) -> Result<Rulebooks, Failure> {
     let (files, mut issues) = rule_files(paths);
     for RuleFile { name, text } in checked(&files, &mut issues) {
         if let Err(found) = all.add(name, text) {
             issues.extend(found);
+        }
+        if let Ok(rulebook) = Rulebook::parse(name, text) {
+            own.insert(rulebook.header.id, format!("{option} {name}"));
         }
         inputs.push(InputFile {
             blake3: blake3::hash(text.as_bytes()).to_hex().to_string(),

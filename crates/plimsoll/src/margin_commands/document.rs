@@ -1,11 +1,15 @@
 //! What every rendering of `plimsoll margin` is made from.
 
+use super::cheapest::CheapestFigures;
 use super::desk::Basis;
-use super::faults::FaultFigures;
+use super::faults::FaultsFigures;
 use super::figures::{AccountFigures, Published};
 use super::fragmentation::FragmentationFigures;
 use ::margin::{Header, Instruments, Rulebook};
 use units::Fixed;
+
+/// So many accounts are found by name at a glance; of more the worst come first.
+const BY_NAME: usize = 20;
 
 /// Margin of all accounts with its provenance.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,7 +21,9 @@ pub(crate) struct MarginDocument {
     /// When asked for.
     pub(crate) fragmentation: Option<FragmentationFigures>,
     /// When asked for.
-    pub(crate) faults: Option<Vec<FaultFigures>>,
+    pub(crate) cheapest: Option<CheapestFigures>,
+    /// When asked for.
+    pub(crate) faults: Option<FaultsFigures>,
 }
 
 /// How much of each account a table for a terminal shows.
@@ -35,6 +41,8 @@ pub(crate) struct RulebookLine {
     pub(crate) header: Header,
     pub(crate) engine: &'static str,
     pub(crate) parameter_hash: String,
+    /// In a what-if: `before`, `after` or `both`.
+    pub(crate) side: Option<&'static str>,
 }
 
 /// Exact sums over accounts.
@@ -45,6 +53,8 @@ pub(crate) struct Totals {
     /// Of accounts with a rulebook, as the rest.
     pub(crate) counted_usd: Published,
     pub(crate) requirement_usd: Published,
+    /// Of the accounts' own.
+    pub(crate) surplus_usd: Published,
 }
 
 impl From<&Rulebook> for RulebookLine {
@@ -53,6 +63,7 @@ impl From<&Rulebook> for RulebookLine {
             header: rulebook.header.clone(),
             engine: rulebook.engine(),
             parameter_hash: rulebook.parameter_hash.clone(),
+            side: None,
         }
     }
 }
@@ -84,6 +95,20 @@ impl MarginDocument {
         Totals::of(&self.accounts)
     }
 
+    /// True when tables and pages do not go by name.
+    pub(crate) const fn is_by_nearness(&self) -> bool {
+        self.accounts.len() > BY_NAME
+    }
+
+    /// As people want them: by name while they fit a screen, else the nearest to liquidation first.
+    pub(crate) fn accounts_shown(&self) -> Vec<&AccountFigures> {
+        let mut shown: Vec<&AccountFigures> = self.accounts.iter().collect();
+        if self.is_by_nearness() {
+            shown.sort_by(|a, b| a.nearest_first(b));
+        }
+        shown
+    }
+
     /// What the last row of a table of accounts is called: a sum that lacks something must not be taken for the whole.
     pub(crate) fn total_word(&self) -> &'static str {
         if self.is_partial() { "partial total" } else { "total" }
@@ -91,24 +116,31 @@ impl MarginDocument {
 }
 
 /// How many accounts, positions and balances are in no figure.
-pub(crate) fn missing(accounts: &[AccountFigures]) -> usize {
-    accounts.iter().map(|account| account.missing.len()).sum()
+pub(crate) fn missing<'a>(accounts: impl IntoIterator<Item = &'a AccountFigures>) -> usize {
+    accounts.into_iter().map(|account| account.missing.len()).sum()
 }
 
 impl Totals {
-    pub(crate) fn of(accounts: &[AccountFigures]) -> Self {
+    pub(crate) fn of<'a>(accounts: impl IntoIterator<Item = &'a AccountFigures>) -> Self {
         let mut totals = Self::default();
         for account in accounts {
             totals.equity_usd += account.equity_usd.unwrap_or_default();
             if let Some(margin) = &account.margin {
                 totals.counted_usd = totals.counted_usd.plus(margin.counted_usd);
                 totals.requirement_usd = totals.requirement_usd.plus(margin.requirement_usd);
+                totals.surplus_usd = totals.surplus_usd.plus(margin.surplus_usd);
             }
         }
         totals
     }
 
-    pub(crate) fn surplus_usd(&self) -> Published {
-        self.counted_usd.minus(self.requirement_usd)
+    /// Exact difference.
+    pub(crate) fn minus(self, before: Self) -> Self {
+        Self {
+            equity_usd: self.equity_usd - before.equity_usd,
+            counted_usd: self.counted_usd.minus(before.counted_usd),
+            requirement_usd: self.requirement_usd.minus(before.requirement_usd),
+            surplus_usd: self.surplus_usd.minus(before.surplus_usd),
+        }
     }
 }

@@ -1,16 +1,34 @@
 //! What named faults do to the margin of every account, as published.
 
 use super::desk::Desk;
-use super::figures::Missing;
+use super::figures::{Missing, Published};
 use crate::document::InputFile;
 use crate::failure::Failure;
-use ::margin::{Effect, Fault};
+use ::margin::{AccountState, Effect, Fault, FaultKind, Standing};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use std::collections::BTreeSet;
 use std::path::Path;
-use units::{Account, Fixed, UnitError, Venue};
+use units::{Account, Asset, Fixed, UnitError, Venue};
 
 /// The faults of every `--faults` without a file.
 const FAULTS_TOML: &str = include_str!("../../../../scenarios/faults.toml");
+
+/// Every fault: what it does to the accounts that it changes, and why it changes none.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct FaultsFigures {
+    /// In the order of the file, then by account and venue.
+    pub(crate) effects: Vec<FaultFigures>,
+    /// Faults that change no account.
+    pub(crate) without_effect: Vec<QuietFault>,
+}
+
+/// A fault that changes no account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct QuietFault {
+    pub(crate) fault: String,
+    pub(crate) source: String,
+    pub(crate) reason: String,
+}
 
 /// A fault on one account that it changes.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,13 +38,13 @@ pub(crate) struct FaultFigures {
     pub(crate) account: Account,
     pub(crate) venue: Venue,
     pub(crate) rulebook: String,
-    /// Surplus at maintenance without the fault, USD.
-    pub(crate) before_usd: Fixed,
+    /// Without the fault.
+    pub(crate) before: FaultSide,
     /// What the venue computes after it and acts on.
-    pub(crate) venue_view_usd: Fixed,
+    pub(crate) venue_view: FaultSide,
     /// What it would compute on true prices.
-    pub(crate) truth_usd: Fixed,
-    /// Truth less the venue's view: below zero is a loss that the venue does not see.
+    pub(crate) truth: FaultSide,
+    /// Truth less the venue's view of what is left to liquidation: below zero is a loss that the venue does not see.
     pub(crate) hidden_usd: Fixed,
     pub(crate) outcome: FaultOutcome,
     /// What the fault did.
@@ -35,11 +53,22 @@ pub(crate) struct FaultFigures {
     pub(crate) unmargined: Vec<Missing>,
 }
 
+/// How an account stands on one set of prices, USD.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub(crate) struct FaultSide {
+    pub(crate) equity_usd: Fixed,
+    pub(crate) requirement_usd: Published,
+    /// Counted equity less requirement.
+    pub(crate) surplus_usd: Published,
+}
+
 /// Whether the account survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FaultOutcome {
     /// Neither the venue nor the truth liquidates it.
     Stands,
+    /// The same, but what counts no longer covers the initial requirement, to the venue or in truth.
+    BelowInitial,
     /// It was liquidatable before.
     LiquidatableBefore,
     /// The venue liquidates, and on true prices it should.
@@ -55,6 +84,7 @@ impl FaultOutcome {
     pub(crate) const fn words(self) -> &'static str {
         match self {
             Self::Stands => "stands",
+            Self::BelowInitial => "below initial",
             Self::LiquidatableBefore => "LIQUIDATABLE before",
             Self::Liquidated => "LIQUIDATED",
             Self::LiquidatedWrongly => "LIQUIDATED WRONGLY",
@@ -66,6 +96,7 @@ impl FaultOutcome {
     pub(crate) const fn key(self) -> &'static str {
         match self {
             Self::Stands => "stands",
+            Self::BelowInitial => "below_initial",
             Self::LiquidatableBefore => "liquidatable_before",
             Self::Liquidated => "liquidated",
             Self::LiquidatedWrongly => "liquidated_wrongly",
@@ -74,8 +105,8 @@ impl FaultOutcome {
     }
 }
 
-/// Every fault on every account with a rulebook; those without an effect are left out.
-pub(super) fn figures(desk: &mut Desk, file: Option<&Path>) -> Result<Vec<FaultFigures>, Failure> {
+/// Every fault on every account with a rulebook.
+pub(super) fn figures(desk: &mut Desk, file: Option<&Path>) -> Result<FaultsFigures, Failure> {
     let (name, text) = match file {
         None => ("faults.toml".to_owned(), FAULTS_TOML.to_owned()),
         Some(path) => {
@@ -85,7 +116,7 @@ pub(super) fn figures(desk: &mut Desk, file: Option<&Path>) -> Result<Vec<FaultF
             (name, text)
         }
     };
-    let faults = Fault::parse(&name, &text).map_err(|issues| Failure::Scenarios { issues })?;
+    let faults = Fault::parse(&name, &text).map_err(|issues| Failure::Faults { issues })?;
     if file.is_some() {
         desk.loaded.inputs.push(InputFile {
             blake3: blake3::hash(text.as_bytes()).to_hex().to_string(),
@@ -95,38 +126,83 @@ pub(super) fn figures(desk: &mut Desk, file: Option<&Path>) -> Result<Vec<FaultF
             asof: None,
         });
     }
-    let mut found = Vec::new();
+    let mut all = FaultsFigures { effects: Vec::new(), without_effect: Vec::new() };
     for fault in &faults {
-        let effects: Vec<Result<Option<FaultFigures>, Failure>> = desk
+        let effects: Vec<Effect> = desk
             .states
             .par_iter()
-            .filter_map(|state| {
-                let rulebook = desk.rules.of(state).ok()?;
-                Some(publish(fault, &fault.effect(rulebook, state)))
-            })
+            .filter_map(|state| Some(fault.effect(desk.rules.of(state).ok()?, state)))
             .collect();
-        for effect in effects {
-            found.extend(effect?);
+        let before = all.effects.len();
+        for effect in &effects {
+            all.effects.extend(publish(fault, effect)?);
+        }
+        if all.effects.len() == before {
+            all.without_effect.push(QuietFault {
+                fault: fault.name.clone(),
+                source: fault.source.clone(),
+                reason: why_quiet(fault, &effects, desk),
+            });
         }
     }
-    Ok(found)
+    Ok(all)
+}
+
+/// Why a fault changes no account: what it names is not there, or what each account says of it.
+fn why_quiet(fault: &Fault, effects: &[Effect], desk: &Desk) -> String {
+    let there = |effect: &&Effect| fault.venue.as_ref().is_none_or(|venue| *venue == effect.place.venue);
+    if let Some(venue) = &fault.venue {
+        if !desk.states.iter().any(|state| state.venue == *venue) {
+            let held: BTreeSet<&str> = desk.states.iter().map(|state| state.venue.as_str()).collect();
+            let held: Vec<&str> = held.into_iter().collect();
+            return format!("no account is on venue {venue}; the book is on: {}", held.join(", "));
+        }
+        if !effects.iter().any(|effect| there(&effect)) {
+            return format!("no account on {venue} has a rulebook");
+        }
+    }
+    let named: &[Asset] = match &fault.kind {
+        FaultKind::OracleOffset(moved) | FaultKind::OracleStale(moved) => &moved.assets,
+        FaultKind::Depeg { asset, .. } => std::slice::from_ref(asset),
+        FaultKind::Adl | FaultKind::Haircut { .. } => &[],
+    };
+    let states = || desk.states.iter().filter(|s| fault.venue.as_ref().is_none_or(|venue| *venue == s.venue));
+    let absent = |asset: &&Asset| !states().any(|state| depends_on(state, asset));
+    if !named.is_empty() && named.iter().all(|asset| absent(&asset)) {
+        let names: Vec<&str> = named.iter().map(Asset::as_str).collect();
+        return format!("no account that it strikes holds or trades {}", names.join(" or "));
+    }
+    let notes: BTreeSet<&str> = effects.iter().filter(there).filter_map(|e| e.note.as_deref()).collect();
+    let notes: Vec<&str> = notes.into_iter().collect();
+    if notes.is_empty() { "no figure of an account with a rulebook changes".into() } else { notes.join("; ") }
+}
+
+/// True when the asset's price is in the state.
+fn depends_on(state: &AccountState, asset: &Asset) -> bool {
+    let trades =
+        |leg: &::margin::Leg| leg.contract.underlying == *asset || leg.contract.settlement_asset() == asset;
+    state.balances.iter().any(|held| held.asset == *asset) || state.legs.iter().any(trades)
 }
 
 /// None when the fault changes nothing there.
 fn publish(fault: &Fault, effect: &Effect) -> Result<Option<FaultFigures>, Failure> {
-    let range = |error: UnitError| {
-        Failure::Input(format!("fault '{}' on {}: {error}: look at its size", fault.name, effect.place))
+    let side = |standing: &Standing| {
+        FaultSide::new(standing).map_err(|error| {
+            Failure::Input(format!("fault '{}' on {}: {error}: look at its size", fault.name, effect.place))
+        })
     };
-    let down = |usd: f64| Fixed::quantise_down(usd).map_err(range);
-    let before_usd = down(effect.before.surplus_maintenance_usd)?;
-    let venue_view_usd = down(effect.venue_view.surplus_maintenance_usd)?;
-    let truth_usd = down(effect.truth.surplus_maintenance_usd)?;
-    if before_usd == venue_view_usd && before_usd == truth_usd {
+    let (before, venue_view) = (side(&effect.before)?, side(&effect.venue_view)?);
+    let truth = side(&effect.truth)?;
+    if before == venue_view && before == truth {
         return Ok(None);
     }
-    let sound = |usd: Fixed| usd >= Fixed::ZERO;
-    let outcome = match (sound(before_usd), sound(venue_view_usd), sound(truth_usd)) {
+    let sound = |side: &FaultSide| side.surplus_usd.maintenance >= Fixed::ZERO;
+    let short = |side: &FaultSide| side.surplus_usd.initial < Fixed::ZERO;
+    let outcome = match (sound(&before), sound(&venue_view), sound(&truth)) {
         (false, ..) => FaultOutcome::LiquidatableBefore,
+        (true, true, true) if !short(&before) && (short(&venue_view) || short(&truth)) => {
+            FaultOutcome::BelowInitial
+        }
         (true, true, true) => FaultOutcome::Stands,
         (true, false, false) => FaultOutcome::Liquidated,
         (true, false, true) => FaultOutcome::LiquidatedWrongly,
@@ -138,12 +214,23 @@ fn publish(fault: &Fault, effect: &Effect) -> Result<Option<FaultFigures>, Failu
         account: effect.place.account.clone(),
         venue: effect.place.venue.clone(),
         rulebook: effect.rulebook.clone(),
-        before_usd,
-        venue_view_usd,
-        truth_usd,
-        hidden_usd: truth_usd - venue_view_usd,
+        before,
+        venue_view,
+        truth,
+        hidden_usd: truth.surplus_usd.maintenance - venue_view.surplus_usd.maintenance,
         outcome,
         note: effect.note.clone(),
         unmargined: effect.unmargined.iter().map(|u| Missing::holding(&u.symbol, &u.reason)).collect(),
     }))
+}
+
+impl FaultSide {
+    fn new(standing: &Standing) -> Result<Self, UnitError> {
+        let requirement_usd = Published::asked(standing.requirement)?;
+        Ok(Self {
+            equity_usd: Fixed::quantise_down(standing.equity_usd)?,
+            requirement_usd,
+            surplus_usd: Published::credited(standing.counted)?.minus(requirement_usd),
+        })
+    }
 }

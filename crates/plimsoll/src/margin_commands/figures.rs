@@ -2,6 +2,7 @@
 //! against them down, so that rows add up to totals to the last digit and no account passes by a rounding.
 
 use ::margin::{AccountMargin, Charge, Collateral, Levels, NoRulebook, ScenarioPnl, Unit};
+use std::cmp::Ordering;
 use units::{Account, Asset, Fixed, Symbol, UnitError, Venue};
 
 /// A published figure at both levels, USD.
@@ -28,6 +29,8 @@ pub(crate) enum Status {
     NoDerivatives,
     /// A figure is out of range.
     NoFigures,
+    /// Every row of it in the book files was refused.
+    NoSoundRows,
 }
 
 impl Status {
@@ -40,6 +43,7 @@ impl Status {
             Self::NoRulebook => "no rulebook",
             Self::NoDerivatives => "no derivatives",
             Self::NoFigures => "out of range",
+            Self::NoSoundRows => "no sound rows",
         }
     }
 
@@ -52,6 +56,7 @@ impl Status {
             Self::NoRulebook => "no_rulebook",
             Self::NoDerivatives => "no_derivatives",
             Self::NoFigures => "out_of_range",
+            Self::NoSoundRows => "no_sound_rows",
         }
     }
 }
@@ -68,6 +73,18 @@ pub(crate) struct AccountFigures {
     pub(crate) margin: Option<MarginFigures>,
     /// What is in no figure.
     pub(crate) missing: Vec<Missing>,
+    /// How many of its rows in the book files were refused: they are in no figure either.
+    pub(crate) bad_rows: usize,
+    /// Held options and futures that the market's quotes do not reach.
+    pub(crate) extrapolated: Vec<Extrapolated>,
+}
+
+/// A held option or future that is priced beyond the market's quotes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub(crate) struct Extrapolated {
+    pub(crate) instrument: Symbol,
+    /// `forward`, `vol`, `forward and vol`.
+    pub(crate) what: &'static str,
 }
 
 /// What a rulebook says.
@@ -77,11 +94,28 @@ pub(crate) struct MarginFigures {
     pub(crate) parameter_hash: String,
     pub(crate) counted_usd: Published,
     pub(crate) requirement_usd: Published,
-    /// Maintenance requirement over the equity counted for it.
+    /// Initial is what is available, maintenance how far liquidation is: counted less asked, exactly, or what [`of_wallets`] makes
+    /// of the wallets.
+    pub(crate) surplus_usd: Published,
+    /// Maintenance requirement over the equity counted for it, of the nearest wallet where they are separate; none without such
+    /// equity, and for an account of which something is not margined: what that would ask nobody knows.
     pub(crate) utilisation: Option<f64>,
+    /// Empty where all that is counted stands together.
+    pub(crate) wallets: Vec<WalletFigures>,
     pub(crate) units: Vec<UnitFigures>,
     pub(crate) collateral: Vec<CollateralFigures>,
     pub(crate) notes: Vec<String>,
+}
+
+/// A wallet that no other helps.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub(crate) struct WalletFigures {
+    pub(crate) name: String,
+    pub(crate) equity_usd: Fixed,
+    pub(crate) counted_usd: Published,
+    pub(crate) requirement_usd: Published,
+    pub(crate) surplus_usd: Published,
+    pub(crate) utilisation: Option<f64>,
 }
 
 /// Legs that are margined together.
@@ -174,7 +208,7 @@ impl Published {
     }
 
     /// What counts against it.
-    fn credited(usd: Levels) -> Result<Self, UnitError> {
+    pub(super) fn credited(usd: Levels) -> Result<Self, UnitError> {
         Ok(Self {
             initial: Fixed::quantise_down(usd.initial)?,
             maintenance: Fixed::quantise_down(usd.maintenance)?,
@@ -206,45 +240,110 @@ impl AccountFigures {
                 (Status::NoFigures, None, None)
             }
         };
-        let (account, venue) = (report.account.clone(), report.venue.clone());
-        Self { account, venue, status, equity_usd, margin, missing }
+        Self {
+            status,
+            equity_usd,
+            margin,
+            missing,
+            ..Self::empty(report.account.clone(), report.venue.clone())
+        }
+    }
+
+    /// An account of which nothing is known but that rows of it were refused.
+    pub(super) const fn empty(account: Account, venue: Venue) -> Self {
+        Self {
+            account,
+            venue,
+            status: Status::NoSoundRows,
+            equity_usd: None,
+            margin: None,
+            missing: Vec::new(),
+            bad_rows: 0,
+            extrapolated: Vec::new(),
+        }
+    }
+
+    /// The same with so many rows refused.
+    pub(super) fn with_bad_rows(mut self, bad_rows: usize) -> Self {
+        self.bad_rows = bad_rows;
+        if let Some(margin) = self.margin.as_mut().filter(|_| bad_rows > 0) {
+            margin.utilisation = None;
+        }
+        self
     }
 
     /// True when something of it is in no figure.
     pub(crate) fn is_partial(&self) -> bool {
-        !self.missing.is_empty()
+        !self.missing.is_empty() || self.bad_rows > 0
     }
 
-    /// Status as tables show it.
+    /// Status as tables show it. What is left of a partial account may be sound; the account is not called so.
     pub(crate) fn status_words(&self) -> String {
         let is_margined = self.margin.is_some();
-        let partial = if is_margined && self.is_partial() { ", partial" } else { "" };
-        format!("{}{partial}", self.status.words())
+        match self.status {
+            Status::Ok if self.is_partial() => "unknown, partial".into(),
+            status if is_margined && self.is_partial() => format!("{}, partial", status.words()),
+            status => status.words().into(),
+        }
+    }
+
+    /// Status as files have it.
+    pub(crate) fn status_key(&self) -> &'static str {
+        if self.status == Status::Ok && self.is_partial() { "partial" } else { self.status.key() }
+    }
+
+    /// The nearer to liquidation, the smaller: liquidatable accounts by their shortfall, the others by what they use, then
+    /// those of which nobody knows, then those of which nothing is asked.
+    fn nearness(&self) -> (u8, f64) {
+        let Some(margin) = &self.margin else {
+            let rank = if self.status == Status::NoDerivatives { 4 } else { 3 };
+            return (rank, 0.0);
+        };
+        let surplus = margin.surplus_usd.maintenance;
+        if surplus < Fixed::ZERO {
+            return (0, surplus.to_f64());
+        }
+        let asked = margin.requirement_usd.maintenance;
+        match margin.utilisation {
+            Some(used) if asked > Fixed::ZERO => (1, -used),
+            None if self.is_partial() => (2, 0.0),
+            None if asked > Fixed::ZERO => (1, f64::NEG_INFINITY),
+            Some(_) | None => (4, 0.0),
+        }
+    }
+
+    /// The nearer to liquidation first, then by account and venue.
+    pub(crate) fn nearest_first(&self, other: &Self) -> Ordering {
+        let (own, its) = (self.nearness(), other.nearness());
+        let near = own.0.cmp(&its.0).then(own.1.total_cmp(&its.1));
+        near.then_with(|| (&self.account, &self.venue).cmp(&(&other.account, &other.venue)))
     }
 }
 
 impl MarginFigures {
     fn new(report: &AccountMargin) -> Result<Self, UnitError> {
         let outcome = &report.outcome;
+        let counted_usd = Published::credited(outcome.counted)?;
+        let requirement_usd = Published::asked(outcome.requirement)?;
+        let wallets: Vec<WalletFigures> =
+            outcome.wallets.iter().map(WalletFigures::new).collect::<Result<_, _>>()?;
+        let surplus_usd = of_wallets(&wallets, counted_usd.minus(requirement_usd));
         Ok(Self {
             rulebook: report.rulebook.clone(),
             parameter_hash: report.parameter_hash.clone(),
-            counted_usd: Published::credited(outcome.counted)?,
-            requirement_usd: Published::asked(outcome.requirement)?,
-            utilisation: outcome.utilisation(),
+            counted_usd,
+            requirement_usd,
+            surplus_usd,
+            wallets,
+            utilisation: outcome.utilisation().filter(|_| !outcome.is_partial()),
             units: outcome.units.iter().map(UnitFigures::new).collect::<Result<_, _>>()?,
             collateral: outcome.collateral.iter().map(CollateralFigures::new).collect::<Result<_, _>>()?,
             notes: outcome.notes.clone(),
         })
     }
 
-    /// Counted less asked, exactly: initial is what is available, maintenance is how far liquidation is.
-    pub(crate) fn surplus_usd(&self) -> Published {
-        self.counted_usd.minus(self.requirement_usd)
-    }
-
     fn status(&self) -> Status {
-        let surplus = self.surplus_usd();
+        let surplus = self.surplus_usd;
         if surplus.maintenance < Fixed::ZERO {
             Status::Liquidatable
         } else if surplus.initial < Fixed::ZERO {
@@ -252,6 +351,18 @@ impl MarginFigures {
         } else {
             Status::Ok
         }
+    }
+
+    /// Balances that are worth something and of which the venue counts nothing at either level.
+    pub(crate) fn counts_for_nothing(&self) -> impl Iterator<Item = &CollateralFigures> {
+        let nothing = Published::default();
+        self.collateral.iter().filter(move |b| b.value_usd > Fixed::ZERO && b.counted_usd == nothing)
+    }
+
+    /// True when a positive balance counts for more than the market pays for it.
+    pub(crate) fn counts_above_value(&self) -> bool {
+        let above = |h: Haircut| h.initial < 0.0 || h.maintenance < 0.0;
+        self.collateral.iter().any(|b| b.value_usd > Fixed::ZERO && b.haircut.is_some_and(above))
     }
 
     /// The unit whose deciding scenario loses most, with that scenario.
@@ -271,6 +382,37 @@ impl MarginFigures {
             }
         }
         largest
+    }
+}
+
+/// The rule of [`::margin::Outcome::surplus`] on published figures: what the short wallets lack, else at initial what all have to
+/// spare and at maintenance the least of those that something is asked of.
+fn of_wallets(wallets: &[WalletFigures], all: Published) -> Published {
+    let short = |level: fn(&Published) -> Fixed| {
+        let each = wallets.iter().map(|wallet| level(&wallet.surplus_usd));
+        let short = each.filter(|surplus| *surplus < Fixed::ZERO).fold(Fixed::ZERO, |sum, own| sum + own);
+        (short < Fixed::ZERO).then_some(short)
+    };
+    let asked = wallets.iter().filter(|wallet| wallet.requirement_usd.maintenance > Fixed::ZERO);
+    let least = asked.map(|wallet| wallet.surplus_usd.maintenance).min();
+    Published {
+        initial: short(|usd| usd.initial).unwrap_or(all.initial),
+        maintenance: short(|usd| usd.maintenance).or(least).unwrap_or(all.maintenance),
+    }
+}
+
+impl WalletFigures {
+    fn new(wallet: &::margin::Wallet) -> Result<Self, UnitError> {
+        let counted_usd = Published::credited(wallet.counted)?;
+        let requirement_usd = Published::asked(wallet.requirement)?;
+        Ok(Self {
+            name: wallet.name.clone(),
+            equity_usd: Fixed::quantise(wallet.equity_usd)?,
+            counted_usd,
+            requirement_usd,
+            surplus_usd: counted_usd.minus(requirement_usd),
+            utilisation: wallet.utilisation(),
+        })
     }
 }
 

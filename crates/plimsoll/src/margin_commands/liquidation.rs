@@ -2,7 +2,7 @@
 
 use super::desk::{Basis, Desk, exit_code, rulebooks_of};
 use super::document::missing;
-use super::figures::AccountFigures;
+use super::figures::{AccountFigures, MissingKind, Status};
 use crate::cli::{LiquidationArgs, LiquidationTableName};
 use crate::failure::Failure;
 use crate::output::{Shown, Target, on_threads};
@@ -11,14 +11,15 @@ use crate::render::html;
 use crate::render::liquidation::{json, table, tables};
 use ::margin::{
     AccountState, Crossing, HIGHEST_FACTOR, LOWEST_FACTOR, Liquidation, LiquidationQuery, Path, Rulebook,
-    Side, collateral_to_add_usd, liquidation,
+    Side, collateral_to_add_usd, liquidation, own_at_the_money_vol,
 };
 use lake::Table;
+use market::{Market, VolSource};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::process::ExitCode;
-use units::{Account, Asset, Fixed, Spot, Venue};
+use units::{Account, Asset, Fixed, Spot, Symbol, Venue, Vol, YearFraction};
 
 /// Liquidation prices of all accounts with their provenance.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,11 +40,14 @@ pub(crate) struct LiquidationDocument {
 pub(crate) struct LiquidationRow {
     pub(crate) account: Account,
     pub(crate) venue: Venue,
-    pub(crate) rulebook: String,
-    /// The asset that leads the path.
-    pub(crate) driver: Asset,
+    /// None where nobody knows whose rules hold.
+    pub(crate) rulebook: Option<String>,
+    /// The asset that leads the path; none for an account that depends on no coin.
+    pub(crate) driver: Option<Asset>,
     /// Its index today; none when neither the account nor the market has one.
     pub(crate) index_usd: Option<f64>,
+    /// Vol behind the distance in daily sigmas; none where neither account nor market has one.
+    pub(crate) vol: Option<DriverVol>,
     /// Counted equity less maintenance requirement today, USD; none when it is no number.
     pub(crate) surplus_usd: Option<Fixed>,
     pub(crate) place: Place,
@@ -51,6 +55,41 @@ pub(crate) struct LiquidationRow {
     pub(crate) to_add_usd: Option<Result<Fixed, String>>,
     /// True when something of the account is in no figure.
     pub(crate) is_partial: bool,
+}
+
+/// Vol of a driver.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct DriverVol {
+    /// A year's, a fraction.
+    pub(crate) annual: Vol,
+    pub(crate) source: DriverVolSource,
+}
+
+/// Whose vol it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum DriverVolSource {
+    /// Of the account's option nearest to the money.
+    Account(Symbol),
+    /// The market's at the money, [`MARKET_VOL_DAYS`] from now: between quoted expiries, or the nearest one's.
+    Market(VolSource),
+}
+
+/// Tenor of the market's vol: what desks quote as the one-month vol.
+pub(crate) const MARKET_VOL_DAYS: u16 = 30;
+
+impl DriverVol {
+    fn of(state: &AccountState, driver: &Asset, market: &Market) -> Option<Self> {
+        if let Some((annual, symbol)) = own_at_the_money_vol(state, driver) {
+            return Some(Self { annual, source: DriverVolSource::Account(symbol.clone()) });
+        }
+        let (annual, source) = market.at_the_money_vol(driver, MARKET_VOL_DAYS).ok()?;
+        Some(Self { annual, source: DriverVolSource::Market(source) })
+    }
+
+    /// A day's, a fraction.
+    pub(crate) fn daily(&self) -> f64 {
+        self.annual.get() / YearFraction::DAYS.sqrt()
+    }
 }
 
 /// Where it liquidates.
@@ -160,22 +199,77 @@ fn document(args: &LiquidationArgs, paths: &Paths) -> Result<LiquidationDocument
     let found: Vec<Vec<LiquidationRow>> = desk
         .states
         .par_iter()
-        .filter_map(|state| {
-            let rulebook = desk.rules.of(state).ok()?;
-            let index = |path: &Path| desk.loaded.market.spot(&path.lead).ok().map(Spot::get);
-            let rows = paths.of(state).into_iter().map(|path| {
-                let market_index = index(&path);
-                let mut row = row(rulebook, state, path, survive);
-                row.index_usd = row.index_usd.or(market_index);
-                row
-            });
-            Some(rows.collect())
+        .map(|state| {
+            let here = || (state.account.clone(), state.venue.clone());
+            let paths = paths.of(state).into_iter();
+            let mut rows: Vec<LiquidationRow> = match desk.rules.of(state) {
+                Ok(rulebook) => {
+                    paths.map(|path| row(rulebook, state, path, (survive, &desk.loaded.market))).collect()
+                }
+                Err(_) => paths.map(|path| unsearched(here(), Some(path.lead), NO_RULES)).collect(),
+            };
+            if rows.is_empty() {
+                rows.push(unsearched(
+                    here(),
+                    None,
+                    "nothing that is margined in the account depends on the price of a coin",
+                ));
+            }
+            rows.into_iter().map(|row| completed(row, &desk, &accounts)).collect()
         })
         .collect();
     let mut rows: Vec<LiquidationRow> = found.into_iter().flatten().collect();
+    let refused = desk.without_sound_rows().into_iter();
+    rows.extend(refused.map(|figures| {
+        let why = "every row of it in the book files was refused";
+        LiquidationRow { is_partial: true, ..unsearched((figures.account, figures.venue), None, why) }
+    }));
     rows.sort_by(nearest_first);
     let rulebooks = rulebooks_of(&desk.states, &desk.rules);
     Ok(LiquidationDocument { basis: desk.basis(rulebooks), path: paths.words(), accounts, rows, survive })
+}
+
+const NO_RULES: &str = "balances only and no rulebook: nobody can liquidate it";
+
+/// A row of an account that was not searched: it is there, so that no account is forgotten.
+fn unsearched((account, venue): (Account, Venue), driver: Option<Asset>, why: &str) -> LiquidationRow {
+    let place = Place::Undefined(why.to_owned());
+    LiquidationRow {
+        account,
+        venue,
+        rulebook: None,
+        driver,
+        index_usd: None,
+        vol: None,
+        surplus_usd: None,
+        place,
+        to_add_usd: None,
+        is_partial: false,
+    }
+}
+
+/// A row with what the account's figures and the market know of it.
+fn completed(mut row: LiquidationRow, desk: &Desk, accounts: &[AccountFigures]) -> LiquidationRow {
+    let quoted =
+        || row.driver.as_ref().and_then(|driver| desk.loaded.market.spot(driver).ok()).map(Spot::get);
+    row.index_usd = row.index_usd.or_else(quoted);
+    let place = (&row.account, &row.venue);
+    let found = accounts.binary_search_by(|figures| (&figures.account, &figures.venue).cmp(&place));
+    if let Some(figures) = found.ok().and_then(|place| accounts.get(place)) {
+        row.is_partial = figures.is_partial();
+        if let (None, Some(margin)) = (&row.driver, &figures.margin) {
+            row.rulebook = Some(margin.rulebook.clone());
+            row.surplus_usd = Some(margin.surplus_usd.maintenance);
+            if figures.status == Status::Liquidatable {
+                row.place = Place::Now;
+            }
+        }
+        if figures.status == Status::NoRulebook {
+            let whole = figures.missing.iter().find(|missing| missing.kind == MissingKind::Account);
+            row.place = Place::Undefined(whole.map_or_else(String::new, |missing| missing.reason.clone()));
+        }
+    }
+    row
 }
 
 /// A driver or beta of a coin that no account holds is most likely misspelt.
@@ -199,20 +293,28 @@ fn known_coins(desk: &Desk, path: &Path) -> Result<(), Failure> {
     }
 }
 
-fn row(rulebook: &Rulebook, state: &AccountState, path: Path, survive: Option<f64>) -> LiquidationRow {
+fn row(
+    rulebook: &Rulebook,
+    state: &AccountState,
+    path: Path,
+    (survive, market): (Option<f64>, &Market),
+) -> LiquidationRow {
     let to_add_usd = survive.map(|fraction| {
         let usd = collateral_to_add_usd(rulebook, state, &path, 1.0 + fraction)?;
         Fixed::quantise_up(usd).map_err(|error| error.to_string())
     });
     let driver = path.lead.clone();
-    let report =
-        liquidation(rulebook, state, &LiquidationQuery { path, ..LiquidationQuery::of(driver.clone()) });
+    let vol = DriverVol::of(state, &driver, market);
+    let annual = vol.as_ref().map(|vol| vol.annual);
+    let query = LiquidationQuery { path, vol: annual, ..LiquidationQuery::of(driver.clone()) };
+    let report = liquidation(rulebook, state, &query);
     LiquidationRow {
         account: report.account,
         venue: report.venue,
-        rulebook: report.rulebook,
-        driver,
+        rulebook: Some(report.rulebook),
+        driver: Some(driver),
         index_usd: report.index_usd,
+        vol,
         surplus_usd: Fixed::quantise_down(report.surplus_usd).ok(),
         place: match report.liquidation {
             Liquidation::Undefined { reason } => Place::Undefined(reason),
@@ -222,7 +324,7 @@ fn row(rulebook: &Rulebook, state: &AccountState, path: Path, survive: Option<f6
             }
         },
         to_add_usd,
-        is_partial: !report.unmargined.is_empty(),
+        is_partial: false,
     }
 }
 

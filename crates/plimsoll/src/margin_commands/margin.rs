@@ -2,7 +2,7 @@
 
 use super::desk::{Desk, exit_code, rulebooks_of};
 use super::document::{Detail, MarginDocument};
-use super::{faults, fragmentation};
+use super::{cheapest, faults, fragmentation};
 use crate::cli::{MarginArgs, MarginTableName};
 use crate::failure::Failure;
 use crate::output::{Shown, Target, on_threads};
@@ -28,6 +28,8 @@ fn document(args: &MarginArgs) -> Result<MarginDocument, Failure> {
     desk.check(&accounts, &args.inputs)?;
     let fragmentation =
         args.fragmentation.then(|| fragmentation::figures(&desk, args.funding_rate)).transpose()?;
+    let asked = (!args.cheapest_venue.is_empty()).then_some((args.cheapest_venue.as_slice(), args.top));
+    let cheapest = asked.map(|positions| cheapest::figures(&desk, positions, &args.account)).transpose()?;
     let faults = match &args.faults {
         Some(file) => Some(faults::figures(&mut desk, file.as_deref())?),
         None => None,
@@ -38,6 +40,7 @@ fn document(args: &MarginArgs) -> Result<MarginDocument, Failure> {
         accounts,
         detail: if args.detail || !args.account.is_empty() { Detail::Full } else { Detail::Summary },
         fragmentation,
+        cheapest,
         faults,
     })
 }

@@ -1,20 +1,25 @@
 //! `plimsoll whatif`: every account before and after trades, transfers and a change of rules.
 
-use super::desk::{Basis, Desk, WithDerivatives, exit_code, margined, rulebooks_of, with_derivatives};
-use super::document::{Totals, missing};
-use super::figures::{AccountFigures, Status};
-use crate::cli::{Holder, WhatifArgs, WhatifTableName};
+use super::desk::{Basis, Desk, Held, Knowledge, exit_code, margined, rulebooks_of, used};
+use super::document::{RulebookLine, Totals, missing};
+use super::figures::{AccountFigures, Published, Status};
+use crate::cli::{Format, Holder, WhatifArgs, WhatifTableName};
 use crate::failure::Failure;
 use crate::load::{Rules, load_added};
 use crate::output::{Shown, Target, on_threads};
 use crate::render::grid::Style;
 use crate::render::html;
 use crate::render::whatif::{json, table, tables};
-use ::margin::{AccountState, Change, Comparison, Figure, Leg, Place, account_states, apply};
+use ::margin::{
+    AccountMargin, AccountState, Change, ChangeError, Comparison, Figure, Leg, Place, account_states, apply,
+};
+use book::Book;
 use lake::Table;
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
-use units::{Account, Issue, Issues, Venue};
+use units::{Account, Fixed, Issues, Venue};
 
 /// Both sides of all accounts with their provenance.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +31,8 @@ pub(crate) struct WhatifDocument {
     pub(crate) pairs: Vec<Pair>,
     /// Show every figure of accounts that change.
     pub(crate) detail: super::Detail,
+    /// How many of the most affected accounts are shown where not all are.
+    pub(crate) top: usize,
 }
 
 /// One account on one venue, before and after.
@@ -69,21 +76,20 @@ fn known_venue(venue: &Venue, desk: &Desk) -> Result<(), Failure> {
 
 fn document(args: &WhatifArgs) -> Result<WhatifDocument, Failure> {
     let mut desk = Desk::load(&args.inputs, &args.rules, &[])?;
-    let mut derivatives = with_derivatives(&desk.loaded.book);
-    let mut changes = Vec::new();
-    added(args, &mut desk, &mut derivatives, &mut changes)?;
-    closed(args, &desk, &mut changes)?;
+    let mut planned = Planned::default();
+    added(args, &mut desk, &mut planned)?;
+    closed(args, &desk, &mut planned)?;
     for transfer in &args.transfer {
         known_venue(&transfer.to.venue, &desk)?;
-        changes.push(Change::Transfer {
+        planned.push(Change::Transfer {
             from: place(&transfer.from),
             to: place(&transfer.to),
             asset: transfer.asset.clone(),
             amount: transfer.amount,
         });
     }
-    let states = apply(&desk.states, &changes).map_err(|errors| {
-        let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    let states = apply(&desk.states, &planned.changes).map_err(|errors| {
+        let lines: Vec<String> = errors.iter().map(ChangeError::to_string).collect();
         Failure::Usage(lines.join("\n"))
     })?;
     let places: Vec<(Account, Venue)> =
@@ -93,33 +99,70 @@ fn document(args: &WhatifArgs) -> Result<WhatifDocument, Failure> {
         &args.rulebook_after,
         &places,
     )?;
-    let before = margined(&desk.states, &desk.rules, &derivatives);
-    desk.check(&before, &args.inputs)?;
-    let after = margined(&states, &rules_after, &derivatives);
-    desk.check(&after, &args.inputs)?;
-    let mut rulebooks = rulebooks_of(&desk.states, &desk.rules);
-    for line in rulebooks_of(&states, &rules_after) {
-        if !rulebooks.contains(&line) {
-            rulebooks.push(line);
-        }
-    }
-    rulebooks.sort_by(|a, b| a.header.id.cmp(&b.header.id));
-    let mut pairs = pairs((&desk.states, &desk.rules, before), (&states, &rules_after, after));
+    let (before, after) =
+        (Side::new(&desk.states, &desk.rules, &desk), Side::new(&states, &rules_after, &desk));
+    desk.check(&before.figures, &args.inputs)?;
+    desk.check_changed(&after.figures, &args.inputs, &planned)?;
+    let rulebooks =
+        rulebooks_of_both(&rulebooks_of(&desk.states, &desk.rules), &rulebooks_of(&states, &rules_after));
+    let notes = rules_after.unused(&used(&rulebooks));
+    let mut pairs = pairs(&before, &after);
+    pairs.extend(desk.without_sound_rows().into_iter().map(|figures| Pair {
+        before: Some(figures.clone()),
+        after: figures,
+        figures: Vec::new(),
+    }));
     pairs.sort_by(|a, b| a.key().cmp(&b.key()));
-    let mut words: Vec<String> = changes.iter().map(change_words).collect();
+    let shown = matches!(args.output.format, Format::Table | Format::Html).then_some(args.top);
+    compare(&mut pairs, (&before, &after), shown);
+    let mut words = planned.words;
     words.extend(args.rulebook_after.iter().map(|chosen| format!("rulebook {chosen}")));
     words.extend(args.rules_after.iter().map(|path| format!("rules of {}", path.display())));
     let detail = if args.detail { super::Detail::Full } else { super::Detail::Summary };
-    Ok(WhatifDocument { basis: desk.basis(rulebooks), changes: words, pairs, detail })
+    let mut basis = desk.basis(rulebooks);
+    basis.notes.extend(notes);
+    Ok(WhatifDocument { basis, changes: words, pairs, detail, top: args.top })
+}
+
+/// Those of both sides by id, each with its side where the two differ.
+fn rulebooks_of_both(before: &[RulebookLine], after: &[RulebookLine]) -> Vec<RulebookLine> {
+    let on = |lines: &[RulebookLine], line: &RulebookLine| lines.contains(line);
+    let mut all: Vec<RulebookLine> = Vec::new();
+    for line in before {
+        let side = if on(after, line) { "both" } else { "before" };
+        all.push(RulebookLine { side: Some(side), ..line.clone() });
+    }
+    let new = after.iter().filter(|line| !on(before, line));
+    all.extend(new.map(|line| RulebookLine { side: Some("after"), ..line.clone() }));
+    all.sort_by(|a, b| (&a.header.id, Reverse(a.side)).cmp(&(&b.header.id, Reverse(b.side))));
+    all
+}
+
+/// Changes in the order in which they are made.
+#[derive(Debug, Default)]
+pub(super) struct Planned {
+    changes: Vec<Change>,
+    /// Each in words.
+    words: Vec<String>,
+    /// Rows of `--add`.
+    pub(super) added: Book,
+}
+
+impl Planned {
+    fn push(&mut self, change: Change) {
+        self.words.push(change_words(&change));
+        self.changes.push(change);
+    }
+
+    /// What brought a holding that no row of a book has.
+    pub(super) fn origin(&self, account: &Account, venue: &Venue) -> &'static str {
+        let comes = |change: &Change| matches!(change, Change::Transfer { to, .. } if to.account == *account && to.venue == *venue);
+        if self.changes.iter().any(comes) { "--transfer" } else { "the accounts after the change" }
+    }
 }
 
 /// Rows of `--add`: trades at their price, or at the mark; balances that come or, if negative, leave.
-fn added(
-    args: &WhatifArgs,
-    desk: &mut Desk,
-    derivatives: &mut WithDerivatives,
-    changes: &mut Vec<Change>,
-) -> Result<(), Failure> {
+fn added(args: &WhatifArgs, desk: &mut Desk, planned: &mut Planned) -> Result<(), Failure> {
     if args.add.is_empty() {
         return Ok(());
     }
@@ -128,31 +171,27 @@ fn added(
     for state in account_states(&book, &desk.loaded.market) {
         let place = Place::of(&state);
         for missing in &state.unmargined {
-            unpriced.push(Issue {
-                file: "--add".into(),
-                row: 0,
-                field: "instrument or asset".into(),
-                value: missing.symbol.to_string(),
-                rule: format!("{place}: {}", missing.reason),
-            });
+            let held = Held { account: &state.account, venue: &state.venue, name: missing.symbol.as_str() };
+            unpriced.push(held.issue(&[&book], "--add", format!("{place}: {}", missing.reason)));
         }
         for leg in state.legs {
             let leg = if leg.entry_value.is_some() { leg } else { leg.at_mark() };
-            changes.push(Change::Fill { place: place.clone(), leg });
+            planned.push(Change::Fill { place: place.clone(), leg });
         }
         for holding in state.balances {
-            changes.push(Change::Deposit { place: place.clone(), holding });
+            planned.push(Change::Deposit { place: place.clone(), holding });
         }
     }
     if !issues.is_empty() || !unpriced.is_empty() {
         // Half a trade is no trade: --allow-partial does not reach here.
         return Err(Failure::Incomplete { issues: Box::new(issues), unpriced: Box::new(unpriced) });
     }
-    derivatives.extend(with_derivatives(&book));
+    desk.knowledge.extend(Knowledge::of(&book, &desk.loaded.market));
+    planned.added = book;
     Ok(())
 }
 
-fn closed(args: &WhatifArgs, desk: &Desk, changes: &mut Vec<Change>) -> Result<(), Failure> {
+fn closed(args: &WhatifArgs, desk: &Desk, planned: &mut Planned) -> Result<(), Failure> {
     for close in &args.close {
         let place = place(&close.holder);
         let state = desk.states.iter().find(|state| Place::of(state) == place);
@@ -168,7 +207,8 @@ fn closed(args: &WhatifArgs, desk: &Desk, changes: &mut Vec<Change>) -> Result<(
                 held.join(", ")
             )));
         };
-        changes.push(Change::Close { place, contract: leg.contract.clone() });
+        planned.words.push(format!("{place}: {} x {} closed at its mark", leg.quantity, leg.symbol));
+        planned.changes.push(Change::Close { place, contract: leg.contract.clone() });
     }
     Ok(())
 }
@@ -181,6 +221,7 @@ fn change_words(change: &Change) -> String {
     match change {
         Change::Add { place, leg } => format!("{place}: {} x {} added", leg.quantity, leg.symbol),
         Change::Fill { place, leg } => format!("{place}: {} x {} traded", leg.quantity, leg.symbol),
+        // Named by the venue's own symbol where it is planned.
         Change::Close { place, contract } => format!("{place}: {contract} closed at its mark"),
         Change::Transfer { from, to, asset, amount } => format!("{amount} {asset} from {from} to {to}"),
         Change::Deposit { place, holding } => {
@@ -190,31 +231,79 @@ fn change_words(change: &Change) -> String {
     }
 }
 
-type Side<'a> = (&'a [AccountState], &'a Rules, Vec<AccountFigures>);
+/// The accounts of one side, in the order of their states.
+struct Side<'a> {
+    states: &'a [AccountState],
+    rules: &'a Rules,
+    figures: Vec<AccountFigures>,
+}
+
+impl<'a> Side<'a> {
+    fn new(states: &'a [AccountState], rules: &'a Rules, desk: &Desk) -> Self {
+        Self { states, rules, figures: margined(states, rules, &desk.knowledge) }
+    }
+
+    fn by_place(&self) -> BTreeMap<(&Account, &Venue), &'a AccountState> {
+        self.states.iter().map(|state| ((&state.account, &state.venue), state)).collect()
+    }
+}
 
 /// Both sides of every account that is there after the change; all that were there before still are.
-fn pairs(before: Side<'_>, after: Side<'_>) -> Vec<Pair> {
-    let (states_before, rules_before, figures_before) = before;
-    let (states_after, rules_after, figures_after) = after;
-    let mut known: BTreeMap<Place, (&AccountState, AccountFigures)> = BTreeMap::new();
-    for (state, figures) in states_before.iter().zip(figures_before) {
-        known.insert(Place::of(state), (state, figures));
+fn pairs(before: &Side<'_>, after: &Side<'_>) -> Vec<Pair> {
+    let known = before.states.iter().zip(&before.figures);
+    let mut known: BTreeMap<(&Account, &Venue), &AccountFigures> =
+        known.map(|(state, figures)| ((&state.account, &state.venue), figures)).collect();
+    let all = after.states.iter().zip(&after.figures);
+    all.map(|(state, figures)| {
+        let before = known.remove(&(&state.account, &state.venue)).cloned();
+        Pair { before, after: figures.clone(), figures: Vec::new() }
+    })
+    .collect()
+}
+
+/// Fills in every number that differs: of all accounts, or of those that are shown.
+fn compare(pairs: &mut [Pair], (before, after): (&Side<'_>, &Side<'_>), shown: Option<usize>) {
+    let wanted: Option<BTreeSet<(Account, Venue)>> = shown.map(|top| {
+        let most = affected(pairs).into_iter().take(top);
+        most.map(|pair| (pair.after.account.clone(), pair.after.venue.clone())).collect()
+    });
+    let (old, new) = (before.by_place(), after.by_place());
+    let figures: Vec<Vec<Figure>> = pairs
+        .par_iter()
+        .map(|pair| {
+            let key = pair.key();
+            let is_wanted =
+                wanted.as_ref().is_none_or(|places| places.contains(&(key.0.clone(), key.1.clone())));
+            let states = old.get(&key).zip(new.get(&key)).filter(|_| is_wanted);
+            states.map_or_else(Vec::new, |(was, is)| differing((was, before.rules), (is, after.rules)))
+        })
+        .collect();
+    for (pair, figures) in pairs.iter_mut().zip(figures) {
+        pair.figures = figures;
     }
-    let mut pairs = Vec::new();
-    for (state, figures) in states_after.iter().zip(figures_after) {
-        let place = Place::of(state);
-        let Some((old, before)) = known.remove(&place) else {
-            pairs.push(Pair { before: None, after: figures, figures: Vec::new() });
-            continue;
-        };
-        let both = rules_before.of(old).ok().zip(rules_after.of(state).ok());
-        let differing = both.map_or_else(Vec::new, |(was, is)| {
-            let comparison = Comparison { place, before: was.margin(old), after: is.margin(state) };
-            comparison.figures().into_iter().filter(|figure| figure.before != figure.after).collect()
-        });
-        pairs.push(Pair { before: Some(before), after: figures, figures: differing });
-    }
-    pairs
+}
+
+fn differing(was: (&AccountState, &Rules), is: (&AccountState, &Rules)) -> Vec<Figure> {
+    let margin = |(state, rules): (&AccountState, &Rules)| -> Option<AccountMargin> {
+        Some(rules.of(state).ok()?.margin(state))
+    };
+    let both = margin(was).zip(margin(is));
+    both.map_or_else(Vec::new, |(before, after)| {
+        let comparison = Comparison { place: Place::of(is.0), before, after };
+        comparison.figures().into_iter().filter(|figure| figure.before != figure.after).collect()
+    })
+}
+
+/// Accounts that change, the largest change of the maintenance requirement first; of equal ones by that of the initial
+/// requirement, of the surplus, then by account and venue.
+fn affected(pairs: &[Pair]) -> Vec<&Pair> {
+    let mut changed: Vec<&Pair> = pairs.iter().filter(|pair| pair.is_changed()).collect();
+    changed.sort_by_cached_key(|pair| {
+        let (asked, left) = (pair.requirement_change_usd(), pair.surplus_change_usd());
+        let sizes = [asked.maintenance, asked.initial, left.maintenance, left.initial];
+        (Reverse(sizes.map(Fixed::abs)), pair.key())
+    });
+    changed
 }
 
 impl Pair {
@@ -222,9 +311,21 @@ impl Pair {
         (&self.after.account, &self.after.venue)
     }
 
-    /// True when a figure or the rulebook differs.
+    /// True when a published figure, the status or what is missing differs: a new parameter hash alone is no change.
     pub(crate) fn is_changed(&self) -> bool {
-        self.before.as_ref() != Some(&self.after)
+        let Some(before) = &self.before else { return true };
+        let after = &self.after;
+        let head = |account: &AccountFigures| (account.status, account.equity_usd, account.bad_rows);
+        let asked = |account: &AccountFigures| {
+            account.margin.as_ref().map(|margin| (margin.counted_usd, margin.requirement_usd))
+        };
+        head(before) != head(after) || asked(before) != asked(after) || before.missing != after.missing
+    }
+
+    /// True when other parameters give the same figures.
+    pub(crate) fn is_same_by_other_rules(&self) -> bool {
+        let hash = |account: &AccountFigures| account.margin.as_ref().map(|m| m.parameter_hash.clone());
+        !self.is_changed() && self.before.as_ref().is_some_and(|before| hash(before) != hash(&self.after))
     }
 
     /// True when the change makes the venue liquidate.
@@ -232,6 +333,36 @@ impl Pair {
         let fell = self.before.as_ref().is_some_and(|before| before.status == Status::Liquidatable);
         !fell && self.after.status == Status::Liquidatable
     }
+
+    /// Requirement after less before; nothing is asked where there is no rulebook.
+    pub(crate) fn requirement_change_usd(&self) -> Published {
+        let asked = |account: &AccountFigures| account.margin.as_ref().map(|margin| margin.requirement_usd);
+        let before = self.before.as_ref().and_then(asked).unwrap_or_default();
+        asked(&self.after).unwrap_or_default().minus(before)
+    }
+
+    /// Surplus after less before.
+    pub(crate) fn surplus_change_usd(&self) -> Published {
+        let left = |account: &AccountFigures| account.margin.as_ref().map(|margin| margin.surplus_usd);
+        let before = self.before.as_ref().and_then(left).unwrap_or_default();
+        left(&self.after).unwrap_or_default().minus(before)
+    }
+}
+
+/// How many accounts a change reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub(crate) struct Counts {
+    /// All after the change.
+    pub(crate) accounts: usize,
+    /// Those of which a published figure, the status or what is missing differs.
+    pub(crate) changed: usize,
+    /// Those of which the requirement differs.
+    pub(crate) requirement_changed: usize,
+    /// Those with other parameters and the same figures.
+    pub(crate) same_by_other_rules: usize,
+    pub(crate) liquidatable_before: usize,
+    pub(crate) liquidatable_after: usize,
+    pub(crate) newly_liquidatable: usize,
 }
 
 impl WhatifDocument {
@@ -242,17 +373,44 @@ impl WhatifDocument {
 
     /// How many accounts, positions and balances are in no figure after the change.
     pub(crate) fn missing(&self) -> usize {
-        missing(&self.accounts_after())
+        missing(self.after())
     }
 
-    pub(crate) fn accounts_after(&self) -> Vec<AccountFigures> {
-        self.pairs.iter().map(|pair| pair.after.clone()).collect()
+    /// Accounts after the change, by account and venue.
+    pub(crate) fn after(&self) -> impl Iterator<Item = &AccountFigures> + Clone {
+        self.pairs.iter().map(|pair| &pair.after)
     }
 
     /// Sums before and after.
     pub(crate) fn totals(&self) -> (Totals, Totals) {
-        let before: Vec<AccountFigures> = self.pairs.iter().filter_map(|pair| pair.before.clone()).collect();
-        (Totals::of(&before), Totals::of(&self.accounts_after()))
+        (Totals::of(self.pairs.iter().filter_map(|pair| pair.before.as_ref())), Totals::of(self.after()))
+    }
+
+    /// Accounts that change, the most affected first.
+    pub(crate) fn affected(&self) -> Vec<&Pair> {
+        affected(&self.pairs)
+    }
+
+    /// Accounts that the change makes liquidatable, the largest shortfall first.
+    pub(crate) fn newly_liquidatable(&self) -> Vec<&Pair> {
+        let mut fallen: Vec<&Pair> = self.pairs.iter().filter(|pair| pair.is_newly_liquidatable()).collect();
+        fallen.sort_by(|a, b| a.after.nearest_first(&b.after));
+        fallen
+    }
+
+    /// How many accounts the change reaches.
+    pub(crate) fn counts(&self) -> Counts {
+        let count = |is: &dyn Fn(&Pair) -> bool| self.pairs.iter().filter(|pair| is(pair)).count();
+        let falls = |account: &AccountFigures| account.status == Status::Liquidatable;
+        Counts {
+            accounts: self.pairs.len(),
+            changed: count(&Pair::is_changed),
+            requirement_changed: count(&|pair| pair.requirement_change_usd() != Published::default()),
+            same_by_other_rules: count(&Pair::is_same_by_other_rules),
+            liquidatable_before: count(&|pair| pair.before.as_ref().is_some_and(falls)),
+            liquidatable_after: count(&|pair| falls(&pair.after)),
+            newly_liquidatable: count(&Pair::is_newly_liquidatable),
+        }
     }
 }
 

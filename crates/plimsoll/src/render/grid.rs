@@ -2,7 +2,9 @@
 
 use crate::document::InputFile;
 use crate::render::number;
-use comfy_table::{Cell, CellAlignment, Color, LineStyle, Table, TableStyle};
+use comfy_table::{
+    Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle,
+};
 use market::Market;
 use units::Fixed;
 
@@ -29,6 +31,8 @@ pub(crate) enum Ink {
 pub(crate) struct Style {
     pub(crate) digits: Digits,
     pub(crate) ink: Ink,
+    /// Columns of characters that there are; none where nobody reads on a screen of a known width.
+    pub(crate) width: Option<u16>,
 }
 
 impl Style {
@@ -93,6 +97,48 @@ pub(crate) fn show(out: &mut String, table: &Table) {
     for row in table.lines() {
         line(out, row.trim_end());
     }
+}
+
+/// Shows a table as wide as there is room for: the blanks between columns are halved, then columns are left out, the first of
+/// `spare` first, until it fits, and a line names them. One that is still too wide wraps its cells.
+pub(crate) fn show_fitted(out: &mut String, mut table: Table, style: Style, spare: &[usize]) {
+    let Some(width) = style.width.map(usize::from) else { return show(out, &table) };
+    let widths: Vec<usize> = table.column_max_content_widths().into_iter().map(usize::from).collect();
+    // Beside its blanks every column but the last has a separator.
+    let needed =
+        |columns: usize, content: usize, blanks: usize| content + columns * (blanks + 1) - columns.min(1);
+    let (mut columns, mut content) = (widths.len(), widths.iter().sum::<usize>());
+    if needed(columns, content, 2) <= width {
+        return show(out, &table);
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 1));
+    }
+    let header = table.header().into_iter().flat_map(comfy_table::Row::cell_iter);
+    let names: Vec<String> = header.map(|cell| unbroken(&cell.content())).collect();
+    let mut left_out = Vec::new();
+    for place in spare {
+        if needed(columns, content, 1) <= width {
+            break;
+        }
+        let (Some(column), Some(wide)) = (table.column_mut(*place), widths.get(*place)) else { continue };
+        column.set_constraint(ColumnConstraint::Hidden);
+        (columns, content) = (columns - 1, content - wide);
+        left_out.extend(names.get(*place).cloned());
+    }
+    if needed(columns, content, 1) > width {
+        let width = style.width.unwrap_or(u16::MAX);
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+    }
+    show(out, &table);
+    if !left_out.is_empty() {
+        line(out, &format!("  no room at {width} characters for: {}", left_out.join("; ")));
+    }
+}
+
+/// A header on one line.
+fn unbroken(header: &str) -> String {
+    header.replace("-\n", "").replace('\n', " ")
 }
 
 pub(crate) fn left(text: impl std::fmt::Display) -> Cell {

@@ -14,6 +14,7 @@ mod extras;
 mod frame;
 mod groups;
 mod ladder;
+mod liquidation;
 mod margin;
 mod markup;
 mod matrix;
@@ -21,16 +22,18 @@ mod payoff;
 mod reconcile;
 mod sheet;
 mod stress;
+mod whatif;
 
 #[cfg(test)]
 mod tests;
 
 use crate::document::Document;
-pub(crate) use extras::{liquidation, whatif};
+pub(crate) use liquidation::liquidation;
 pub(crate) use margin::margin;
 use markup::Markup;
 pub(crate) use sheet::sheet;
 use units::Timestamp;
+pub(crate) use whatif::whatif;
 
 /// Renders the report as one HTML file without outside references.
 #[must_use]

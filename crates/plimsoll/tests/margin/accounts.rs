@@ -131,7 +131,7 @@ fn an_unpriced_position_makes_its_account_partial() {
     let ran = scratch.margin(&format!("{args} --allow-partial"));
     assert_eq!(ran.code, 4);
     assert!(
-        ran.out.contains("ok, partial") && ran.out.contains("d @ deribit, SOL_USDC-PERPETUAL:"),
+        ran.out.contains("unknown, partial") && ran.out.contains("d @ deribit, SOL_USDC-PERPETUAL:"),
         "{}",
         ran.out
     );

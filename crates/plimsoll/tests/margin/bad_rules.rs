@@ -74,7 +74,7 @@ const CASES: [Case; 10] = [
         rulebook: "deribit-xpm",
         from: "venues = []",
         to: "venues = [\"deribit\"]",
-        words: &["venues = 'deribit'", "is claimed by rulebook 'deribit-pm'"],
+        words: &["venues = '[\"deribit\"]'", "'deribit' is claimed by rulebook 'deribit-pm'"],
     },
     Case {
         name: "not TOML",

@@ -58,6 +58,12 @@ fn a_file_that_cannot_be_written_is_exit_5() {
 }
 
 #[test]
+fn the_sample_is_called_so_where_it_has_no_snapshot() {
+    let scratch = Scratch::empty();
+    scratch.margin("--at 2020-01-01").refuses(3, &["plimsoll: sample market.json: no snapshot at or before"]);
+}
+
+#[test]
 fn without_arguments_the_sample_is_margined_and_named_as_such() {
     let scratch = Scratch::sample();
     let embedded = scratch.margin("--format csv").succeeds();

@@ -98,6 +98,33 @@ fn cash_that_is_added_as_told_makes_the_account_stand_the_move() {
     assert_eq!(to_add(&scratch).to_bits(), 0.0f64.to_bits());
 }
 
+/// Half of the accounts hold no option near the money: the market's vol of the driver stands in and says so.
+#[test]
+fn daily_sigmas_have_a_vol_and_its_source() {
+    let scratch = Scratch::sample();
+    let json = liquidation(&scratch, &format!("{WHOLE} --format json")).json();
+    let vol = |account: &str, venue: &str, driver: &str| row(&json, account, venue, driver)["vol"].clone();
+    let own = vol("vol-desk", "okx", "BTC");
+    assert_eq!((&own["source"], &own["days"]), (&"account_option".into(), &Value::Null));
+    assert!(own["instrument"].as_str().unwrap().starts_with("BTC-USD-"));
+    for (account, venue, driver) in
+        [("basis", "bybit", "BTC"), ("defi", "derive", "ETH"), ("vol-desk", "deribit", "ETH")]
+    {
+        let market = vol(account, venue, driver);
+        assert_eq!((&market["source"], &market["days"]), (&"market".into(), &30.into()), "{account}");
+        let row = row(&json, account, venue, driver);
+        let side = if row["down"]["factor"].is_null() { &row["up"] } else { &row["down"] };
+        let (factor, daily) = (side["factor"].as_f64().unwrap(), market["daily"].as_f64().unwrap());
+        let sigmas = side["daily_sigmas"].as_f64().unwrap();
+        // One division of the same two numbers.
+        assert!((sigmas - (factor - 1.0).abs() / daily).abs() < 1e-9, "{sigmas}");
+    }
+    let eth = |account, venue| vol(account, venue, "ETH")["annual"].as_f64().unwrap().to_bits();
+    assert_eq!(eth("defi", "derive"), eth("defi", "hyperliquid"), "one market, one vol");
+    let table = liquidation(&scratch, WHOLE).succeeds();
+    assert!(table.contains("own ") && !table.contains("n/a"), "{table}");
+}
+
 #[test]
 fn what_the_command_line_gets_wrong_is_exit_2() {
     let scratch = Scratch::sample();
@@ -157,7 +184,7 @@ fn faults_come_from_the_embedded_file_or_from_ones_own() {
     let json = scratch.margin(&format!("{WHOLE} --faults=own.toml --format json")).json();
     let [fault] = json["faults"].as_array().unwrap().as_slice() else { panic!("one account on bybit") };
     // Long 5.7 BTC: the loss is there and the venue does not see it.
-    assert_eq!((&fault["outcome"], &fault["venue_view_usd"]), (&"unseen".into(), &fault["before_usd"]));
+    assert_eq!((&fault["outcome"], &fault["venue_view"]), (&"unseen".into(), &fault["before"]));
     assert_eq!(json["inputs"].as_array().unwrap().last().unwrap()["role"], "faults");
     scratch.write("bad.toml", own.replace("percent = -40", "percent = -400\nwrong = 1"));
     scratch

@@ -6,17 +6,21 @@
 
 mod accounts;
 mod bad_rules;
+mod cheapest;
 mod command_line;
+mod faults;
 mod formats;
 #[path = "../report/json_paths.rs"]
 mod json_paths;
 mod liquidation;
+mod partial;
 mod schema;
 // The report tests use what is not used here.
 #[allow(dead_code)]
 #[path = "../report/support.rs"]
 mod support;
 mod whatif;
+mod width;
 
 use support::{Ran, Scratch};
 

@@ -80,7 +80,13 @@ fn a_parameter_change_names_who_it_liquidates() {
     scratch.write("wide.toml", changed(&shown(&scratch, "deribit-pm"), "BTC = 0.14", "BTC = 0.99"));
     let ran = whatif(&scratch, "--rules-after wide.toml");
     assert_eq!(ran.code, 0, "a bad outcome is a result: {}", ran.err);
-    assert!(ran.out.contains("NEWLY LIQUIDATABLE: vol-desk @ deribit"), "{}", ran.out);
+    let after = ran.out.split("NEWLY LIQUIDATABLE: ").nth(1).unwrap_or_default();
+    assert!(after.lines().nth(4).is_some_and(|line| line.starts_with(" vol-desk   deribit")), "{}", ran.out);
+    let page = whatif(&scratch, "--rules-after wide.toml --format html").succeeds();
+    assert!(
+        page.contains("id=\"fallen\"") && page.contains(">change</th>"),
+        "the page has the list and the sum"
+    );
     let json = whatif(&scratch, "--rules-after wide.toml --format json").json();
     let fallen: Vec<&str> = json["accounts"]
         .as_array()
@@ -103,12 +109,62 @@ fn a_parameter_change_names_who_it_liquidates() {
 }
 
 #[test]
+fn the_most_affected_come_first_and_a_new_hash_alone_is_no_change() {
+    let scratch = Scratch::sample();
+    // A comment more: another hash, the same figures.
+    scratch.write("same.toml", format!("{}\n# the same\n", shown(&scratch, "deribit-pm")));
+    let json = whatif(&scratch, "--rules-after same.toml --format json").json();
+    let summary = &json["summary"];
+    assert_eq!((&summary["changed"], &summary["same_by_other_rules"]), (&0.into(), &2.into()));
+    assert!(json["accounts"].as_array().unwrap().iter().all(|pair| pair["changed"] == false));
+    scratch.write("wide.toml", changed(&shown(&scratch, "deribit-pm"), "BTC = 0.14", "BTC = 0.28"));
+    let json = whatif(&scratch, "--rules-after wide.toml --format json --top 1").json();
+    let most = json["most_affected"].as_array().unwrap();
+    assert_eq!((most.len(), &json["summary"]["changed"]), (1, &2.into()));
+    let usd = |value: &Value| value.as_str().unwrap().parse::<f64>().unwrap();
+    let change = |pair: &Value| {
+        let asked = |side: &str| usd(&pair[side]["margin"]["requirement_usd"]["maintenance"]);
+        asked("after") - asked("before")
+    };
+    let of = |account| change(pair(&json, account, "deribit")).abs();
+    let most_usd = usd(&most[0]["requirement_change_usd"]["maintenance"]).abs();
+    // Two differences of figures near 100,000 USD.
+    assert!((most_usd - of("basis").max(of("vol-desk"))).abs() < 1e-6, "{most_usd}");
+    let change = usd(&json["total"]["change"]["requirement_usd"]["maintenance"]);
+    assert!((change - of("basis") - of("vol-desk")).abs() < 1e-6, "both are asked more: {change}");
+    let table = whatif(&scratch, "--rules-after wide.toml --top 1").succeeds();
+    assert!(table.contains("1 of 2 that change") && table.contains("and 1 more that change"), "{table}");
+    let sides: Vec<&str> = json["rulebooks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|r| r["id"] == "deribit-pm")
+        .map(|r| r["side"].as_str().unwrap())
+        .collect();
+    assert_eq!(sides, ["before", "after"]);
+}
+
+#[test]
+fn what_a_change_brings_is_named_by_the_row_or_option_that_brought_it() {
+    let scratch = Scratch::sample();
+    scratch.write("add.csv", book_of(&["d,okx,,,,,USDT,5", "d,bybit,,DOGEUSDT,1,,,"]));
+    whatif(&scratch, "--add add.csv").refuses(3, &["add.csv row 2, instrument = 'DOGEUSDT'"]);
+    scratch.write("book.csv", format!("{}d,dydx,,,,,USDC,1\n", scratch.text("book.csv")));
+    let args = "--transfer vol-desk@deribit>d@dydx:BTC=1";
+    whatif(&scratch, args).refuses(3, &["--transfer, instrument or asset = 'BTC'"]);
+    let closed = whatif(&scratch, "--close vol-desk@deribit:BTC-26MAR27").out;
+    let words = whatif(&scratch, "--close defi@hyperliquid:ETH").succeeds();
+    assert!(words.contains(" x ETH closed at its mark"), "{closed} {words}");
+}
+
+#[test]
 fn what_cannot_be_changed_is_refused_in_words() {
     let scratch = Scratch::sample();
     for (args, words) in [
         ("", "nothing is changed"),
         ("--transfer nobody@wallet>vol-desk@okx:USDC=1", "nobody on wallet holds no USDC"),
         ("--transfer vol-desk@okx>basis@okx:USDT=1e9", "less than 1000000000"),
+        ("--transfer vol-desk@okx>vol-desk@okx:USDT=1", "is both ends of the transfer"),
         ("--transfer vol-desk@okx:USDT=1", "write ACCOUNT@VENUE>ACCOUNT@VENUE:ASSET=AMOUNT"),
         ("--close defi@hyperliquid:BTC", "holds no BTC; it holds: ETH"),
         ("--rulebook-after deribit=nope", "--rulebook-after deribit=nope: there is no rulebook"),

@@ -3,20 +3,11 @@
 //! `pooled`: the counted equity is the sum over wallets after haircuts; debts count in full. Positive equity in an asset that the
 //! file does not list counts for nothing and is reported.
 //!
-//! `separate`: no wallet helps another, so neither may a sum. At each level the *tightest* wallet is the one with the least
-//! equity less requirement, among those that are asked for something or are in debt. The account counts that wallet's equity, and
-//! of every other wallet just what it asks. So
-//!
-//! ```text
-//! surplus of the account = surplus of the tightest wallet
-//! ```
-//!
-//! It is below zero exactly when some wallet is short, it moves continuously with prices, and it is the USD that the account can lose
-//! (where it is lost worst) before a liquidation begins. An account without requirements and debts counts all it has. Utilisation
-//! is at or above that of the tightest wallet while it has a surplus.
+//! `separate`: no wallet helps another. Each is reported by itself ([`report::Wallet`]); counted equity and requirement of the
+//! account are sums, and its surplus is formed by [`Outcome::surplus`]: below zero exactly when some wallet is short.
 
 use super::OptionValue;
-use crate::report::{Charge, Collateral, LegMargin, Levels, Outcome, Unit, Unmargined};
+use crate::report::{self, Charge, Collateral, LegMargin, Levels, Outcome, Unit, Unmargined};
 use crate::state::{Holding, Leg};
 use std::collections::BTreeMap;
 use units::{Asset, Symbol};
@@ -55,9 +46,6 @@ struct Wallet {
     parts: BTreeMap<Part, Levels>,
     legs: Vec<LegMargin>,
 }
-
-/// One of the two levels.
-type Level = fn(&Levels) -> f64;
 
 impl Wallets {
     pub(super) fn holding(balances: &[Holding]) -> Self {
@@ -111,33 +99,16 @@ impl Wallets {
     }
 
     fn count_separately(&self, outcome: &mut Outcome) {
-        let levels: [Level; 2] = [|l| l.initial, |l| l.maintenance];
-        let [initial, maintenance] = levels.map(|level| self.count_level(level));
-        outcome.counted = Levels { initial: initial.usd, maintenance: maintenance.usd };
-        let Some(tightest) = maintenance.tightest.filter(|_| self.0.len() > 1) else { return };
-        outcome.notes.push(format!(
-            "wallets are separate: one currency does not help another. Counted equity and surplus are those of the tightest wallet, \
-             {tightest} at maintenance; every other wallet counts just what is asked of it"
-        ));
-        for (asset, wallet) in self.0.iter().filter(|(_, wallet)| wallet.binds(|l| l.maintenance)) {
-            outcome.notes.push(format!(
-                "wallet {asset}: {:.2} USD counted, {:.2} asked initially, {:.2} for maintenance",
-                wallet.eligible_usd, wallet.requirement.initial, wallet.requirement.maintenance
-            ));
-        }
-    }
-
-    fn count_level(&self, level: Level) -> CountedLevel {
-        let surplus = |wallet: &Wallet| wallet.eligible_usd - level(&wallet.requirement);
-        let binding = self.0.iter().filter(|(_, wallet)| wallet.binds(level));
-        let Some((tightest, _)) = binding.min_by(|(_, a), (_, b)| surplus(a).total_cmp(&surplus(b))) else {
-            let usd = self.0.values().map(|wallet| wallet.eligible_usd).sum();
-            return CountedLevel { usd, tightest: None };
-        };
-        let counts = |(asset, wallet): (&Asset, &Wallet)| {
-            if asset == tightest { wallet.eligible_usd } else { level(&wallet.requirement) }
-        };
-        CountedLevel { usd: self.0.iter().map(counts).sum(), tightest: Some(tightest.clone()) }
+        let wallets = self.0.iter().map(|(asset, wallet)| report::Wallet {
+            name: asset.to_string(),
+            equity_usd: wallet.equity_usd,
+            counted: Levels::both(wallet.eligible_usd),
+            requirement: wallet.requirement,
+        });
+        outcome.wallets = wallets.collect();
+        outcome.counted =
+            outcome.wallets.iter().fold(Levels::default(), |sum, wallet| sum.plus(wallet.counted));
+        outcome.note_wallets();
     }
 
     fn count_together(&self, haircuts: &BTreeMap<Asset, Haircut>, outcome: &mut Outcome) {
@@ -169,12 +140,6 @@ impl Wallets {
     }
 }
 
-/// Counted equity at one level.
-struct CountedLevel {
-    usd: f64,
-    tightest: Option<Asset>,
-}
-
 /// The part of a wallet's equity that counts: all of a debt, nothing of an asset that is not listed.
 fn share(haircuts: &BTreeMap<Asset, Haircut>, asset: &Asset, eligible_usd: f64) -> Levels {
     if eligible_usd <= 0.0 {
@@ -187,11 +152,6 @@ fn share(haircuts: &BTreeMap<Asset, Haircut>, asset: &Asset, eligible_usd: f64) 
 }
 
 impl Wallet {
-    /// True when the wallet can be liquidated: something is asked of it, or it is a debt.
-    fn binds(&self, level: Level) -> bool {
-        level(&self.requirement) > 0.0 || self.eligible_usd < 0.0
-    }
-
     fn unit(self, asset: &Asset) -> Unit {
         let charge = |(part, usd): (Part, Levels)| Charge {
             name: match part {

@@ -12,7 +12,7 @@ use super::collateral::{Amount, Counted, PortfolioRule};
 use super::liquidation::{InversePosition, LinearPosition};
 use super::parameters::{Held, Kind, Mode, TieredMargin};
 use super::tiers::Tiers;
-use crate::report::{Charge, Collateral, LegMargin, Levels, Outcome, Unit, Unmargined};
+use crate::report::{self, Charge, Collateral, LegMargin, Levels, Outcome, Unit, Unmargined};
 use crate::state::{AccountState, Leg};
 use std::collections::BTreeMap;
 use units::{Asset, Symbol};
@@ -78,9 +78,11 @@ impl TieredMargin {
     pub(crate) fn margin(&self, state: &AccountState) -> Outcome {
         let sorted = self.sorted(state);
         let pools = self.pools(&sorted);
+        let wallets = self.wallets(&pools, &sorted);
         let mut outcome = Outcome {
             equity_usd: sorted.wallets.values().map(|wallet| wallet.units() * wallet.price_usd).sum(),
-            counted: self.counted(&pools),
+            counted: self.counted(&pools, &wallets),
+            wallets,
             collateral: self.collateral_rows(state),
             ..Outcome::default()
         };
@@ -93,6 +95,12 @@ impl TieredMargin {
         outcome.unmargined = sorted.unmargined;
         outcome.notes = sorted.notes;
         self.add_level_note(&pools, &mut outcome);
+        if let Some(rule) = &self.collateral.portfolio {
+            outcome.notes.push(format!(
+                "at maintenance {} of the account's whole value counts: balances are shown before that ratio",
+                rule.liquidation_ratio
+            ));
+        }
         outcome
     }
 
@@ -244,15 +252,31 @@ impl TieredMargin {
         pools
     }
 
-    fn counted(&self, pools: &BTreeMap<String, Pool>) -> Levels {
-        let surplus = |level: fn(&Levels) -> f64| {
-            let each =
-                || pools.values().map(|pool| level(&self.pool_counted(pool).minus(self.pool_asked(pool))));
-            let short: f64 = each().filter(|surplus| *surplus < 0.0).sum();
-            if short < 0.0 { short } else { each().fold(f64::INFINITY, f64::min) }
+    /// Separate wallets, also those without legs; none in the other modes, and none while there is no leg.
+    fn wallets(&self, pools: &BTreeMap<String, Pool>, sorted: &Sorted<'_>) -> Vec<report::Wallet> {
+        if self.mode != Mode::Separate || sorted.covered.is_empty() {
+            return Vec::new();
+        }
+        let wallet = |(asset, wallet): (&&Asset, &Wallet)| {
+            let idle = || Levels::both(self.collateral.count(asset, wallet.amount()).usd().maintenance);
+            let pool = pools.get(asset.as_str());
+            report::Wallet {
+                name: asset.to_string(),
+                equity_usd: wallet.units() * wallet.price_usd,
+                counted: pool.map_or_else(idle, |pool| self.pool_counted(pool)),
+                requirement: pool.map_or(Levels::default(), |pool| self.pool_asked(pool)),
+            }
         };
-        let asked = pools.values().map(|pool| self.pool_asked(pool)).fold(Levels::default(), Levels::plus);
-        asked.plus(Levels { initial: surplus(|l| l.initial), maintenance: surplus(|l| l.maintenance) })
+        sorted.wallets.iter().map(wallet).collect()
+    }
+
+    /// Over all wallets.
+    fn counted(&self, pools: &BTreeMap<String, Pool>, wallets: &[report::Wallet]) -> Levels {
+        let sum = |each: &mut dyn Iterator<Item = Levels>| each.fold(Levels::default(), Levels::plus);
+        if wallets.is_empty() {
+            return sum(&mut pools.values().map(|pool| self.pool_counted(pool)));
+        }
+        sum(&mut wallets.iter().map(|wallet| wallet.counted))
     }
 
     fn pool_counted(&self, pool: &Pool) -> Levels {
@@ -311,10 +335,7 @@ impl TieredMargin {
         if self.transfer_rate.is_some() {
             outcome.notes.push("unit transfer is what withdrawals must leave; it is not added up".into());
         }
-        for (name, pool) in pools.iter().filter(|_| pools.len() > 1) {
-            let surplus = self.pool_counted(pool).minus(self.pool_asked(pool));
-            outcome.notes.push(format!("wallet {name}: maintenance surplus {:.2} USD", surplus.maintenance));
-        }
+        outcome.note_wallets();
         let maintenance: f64 = pools.values().map(|pool| pool.asked.maintenance).sum();
         if maintenance > 0.0 && !self.levels.is_empty() {
             let ratio = outcome.counted.maintenance / maintenance;

@@ -35,8 +35,8 @@
 use super::collateral::{CollateralRule, PortfolioRule};
 use super::rates::{FundingRule, LendingRule};
 use super::tiers::{Column, Tier, Tiers};
-use crate::rulebook::section::{Bound, Section};
-use std::collections::BTreeMap;
+use crate::rulebook::section::{Bound, Section, asset_named};
+use std::collections::{BTreeMap, BTreeSet};
 use units::Asset;
 
 /// How a contract is paid, as far as tiers are concerned.
@@ -92,16 +92,17 @@ impl TieredMargin {
         let words = [("cross", Mode::Cross), ("separate", Mode::Separate), ("isolated", Mode::Isolated)];
         let mode = root.word("mode", &words);
         let of_initial = root.optional_number("maintenance_of_initial", Bound::Fraction);
-        let (mut tables, mut table_of) = (Vec::new(), BTreeMap::new());
+        let (mut tables, mut table_of, mut named) = (Vec::new(), BTreeMap::new(), BTreeSet::new());
         for (kind, key) in [(Kind::Linear, "linear"), (Kind::Inverse, "inverse")] {
             for (_, section) in root.named_children(key) {
                 let underlyings = underlyings(&section);
-                let Some(table) = read_table(&section, of_initial) else { continue };
-                for asset in underlyings {
-                    if table_of.insert((kind, asset.clone()), tables.len()).is_some() {
+                for asset in &underlyings {
+                    if !named.insert((kind, asset.clone())) {
                         section.mistake("underlyings", &format!("{asset} stands twice under {key}"));
                     }
                 }
+                let Some(table) = read_table(&section, of_initial) else { continue };
+                table_of.extend(underlyings.into_iter().map(|asset| ((kind, asset), tables.len())));
                 tables.push(table);
             }
         }
@@ -111,18 +112,27 @@ impl TieredMargin {
         let collateral = root
             .child("collateral")
             .and_then(|section| CollateralRule::read(&section, root.optional_child("portfolio").as_ref()));
+        let liquidation_ratio = root.number_or("liquidation_ratio", Bound::Within(1.0, 10.0), 1.0);
+        let levels = read_levels(root);
+        #[allow(clippy::float_cmp)] // the same decimal in the same file
+        if !levels.is_empty() && levels.iter().all(|level| level.ratio != liquidation_ratio) {
+            root.mistake(
+                "liquidation_ratio",
+                "must be the ratio of a [[level]]: the words change where liquidation begins",
+            );
+        }
         let model = Self {
             mode: mode.unwrap_or(Mode::Cross),
             tables,
             table_of,
             leverage: root.by_asset("leverage", LEVERAGE),
-            liquidation_ratio: root.number_or("liquidation_ratio", Bound::Within(1.0, 10.0), 1.0),
+            liquidation_ratio,
             transfer_rate: root
                 .optional_child("transfer")
                 .map(|section| section.number("notional_rate", Bound::Fraction)),
             funding: root.optional_child("funding").map(|section| FundingRule::read(&section)),
             lending: root.optional_child("lending").map(|section| LendingRule::read(&section)),
-            levels: read_levels(root),
+            levels,
             collateral: collateral?,
         };
         mode.map(|_| model)
@@ -190,9 +200,8 @@ fn underlyings(section: &Section<'_>) -> Vec<Asset> {
     if names.is_empty() {
         section.mistake("underlyings", "must name at least one underlying, such as [\"BTC\"]");
     }
-    let asset = |name: &String| {
-        Asset::new(name).map_err(|error| section.mistake("underlyings", &error.to_string())).ok()
-    };
+    let asset =
+        |name: &String| asset_named(name).map_err(|error| section.mistake("underlyings", &error)).ok();
     names.iter().filter_map(asset).collect()
 }
 
@@ -217,21 +226,19 @@ fn read_table(section: &Section<'_>, of_initial: Option<f64>) -> Option<Tiers> {
         .zip(&maintenance)
         .map(|((from, most), rate)| Tier { from: *from, maintenance_rate: *rate, maximum_leverage: *most })
         .collect();
-    let table = match Tiers::new(&tiers) {
-        Ok(table) => table,
-        Err(faults) => {
-            for fault in faults {
-                section.mistake(column_key(fault.column), &fault.rule);
-            }
-            return None;
-        }
-    };
-    for ((published, (_, follows)), number) in deductions.iter().flatten().zip(table.rows()).zip(1..) {
+    let table = Tiers::new(&tiers);
+    for fault in table.as_ref().err().into_iter().flatten() {
+        section.mistake(column_key(fault.column), &fault.rule);
+    }
+    // After a fault, the deductions of the tiers before it.
+    let sound = (1..=tiers.len()).rev().find_map(|count| Tiers::new(tiers.get(..count)?).ok());
+    let rows = sound.iter().flat_map(Tiers::rows);
+    for ((published, (_, follows)), number) in deductions.iter().flatten().zip(rows).zip(1..) {
         if (published - follows).abs() > DEDUCTION_TOLERANCE * follows.abs() {
             section.mistake("deductions", &format!("tier {number}: {follows} follows from the rates"));
         }
     }
-    Some(table)
+    table.ok()
 }
 
 const fn column_key(column: Column) -> &'static str {

@@ -371,6 +371,7 @@ mod accounts {
         let rich = at(5000.0, 100.0);
         close(rich.surplus().maintenance, 0.95 * (5000.0 + value) - (20.0 + maintenance));
         close(rich.counted.initial, 5000.0 + 100.0 * 40.0 * 0.65);
+        assert!(rich.notes.iter().any(|note| note.contains("at maintenance 0.95 of")), "{:?}", rich.notes);
         // A debt of 500: maintenance and debt are borrowed, and the borrowed money is there.
         let poor = at(-500.0, 100.0);
         let borrowed = maintenance + 500.0;

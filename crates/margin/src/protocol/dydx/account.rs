@@ -73,7 +73,7 @@ impl Dydx {
         })?;
         let out_of_range = || NOT_IN_RANGE.to_owned();
         let perpetual = market.at(leg.index_usd).ok_or_else(out_of_range)?;
-        let size = market.base_quantums(leg.quantity).ok_or_else(out_of_range)?;
+        let size = market.size(leg.quantity)?;
         // The id only names the perpetual in errors, which are told by symbol here.
         let mut risk = perpetual.risk(&size, PerpetualId(0)).map_err(|error| error.to_string())?;
         let paid = match leg.entry_value {
@@ -116,10 +116,26 @@ impl Market {
         })
     }
 
+    /// A size as the chain holds it, if it holds it: rounding a size while its entry cost stays would make a loss of nothing.
+    fn size(&self, coins: f64) -> Result<BaseQuantums, String> {
+        let size = self.base_quantums(coins).ok_or_else(|| NOT_IN_RANGE.to_owned())?;
+        let held = exact::coins_of(&size.0, self.atomic_resolution).unwrap_or(f64::NAN);
+        if (held - coins).abs() <= SIZE_TOLERANCE * coins.abs() {
+            return Ok(size);
+        }
+        Err(format!(
+            "{coins} coins are not a multiple of the market's smallest size, 1e{}: correct the position or atomic_resolution",
+            self.atomic_resolution
+        ))
+    }
+
     fn base_quantums(&self, coins: f64) -> Option<BaseQuantums> {
         exact::units_of(coins, -self.atomic_resolution).map(BaseQuantums)
     }
 }
+
+/// Decimals of a book beyond those of the chain; far above the rounding of f64.
+const SIZE_TOLERANCE: f64 = 1e-6;
 
 fn million() -> Option<Fraction> {
     Fraction::power_of_ten(6)

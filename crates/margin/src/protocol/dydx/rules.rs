@@ -90,6 +90,14 @@ fn market(section: &Section<'_>, tiers: &BTreeMap<String, LiquidityTier>) -> Opt
     }
     let (atomic_resolution, price_exponent) =
         (power(section, "atomic_resolution"), power(section, "price_exponent"));
+    let sum = atomic_resolution.zip(price_exponent).map(|(resolution, exponent)| resolution + exponent);
+    if sum.is_some_and(|sum| sum != RESOLUTION_AND_EXPONENT) {
+        let rule = format!(
+            "plus price_exponent must be {RESOLUTION_AND_EXPONENT}, as in every market of the chain: sizes are then as fine as \
+             the price asks"
+        );
+        section.mistake("atomic_resolution", &rule);
+    }
     let pool = section.word("pool", &[("cross", Pool::Cross), ("isolated", Pool::Isolated)]);
     let open_interest_coins = section.number_or("open_interest_coins", Bound::NotNegative, 0.0);
     Some(Market {
@@ -108,6 +116,9 @@ fn share(section: &Section<'_>, key: &str) -> Option<Ppm> {
     }
     ppm
 }
+
+/// Of every market of the chain's genesis.
+const RESOLUTION_AND_EXPONENT: i32 = -15;
 
 /// A power of ten of the chain. Real ones are between -20 and 0; the bound keeps every scale in range.
 fn power(section: &Section<'_>, key: &str) -> Option<i32> {

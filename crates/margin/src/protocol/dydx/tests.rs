@@ -310,6 +310,22 @@ fn all_mistakes_of_a_file_are_told_at_once() {
     assert_eq!(found.len(), named.len() + 2, "{found:?}");
 }
 
+/// Half of the smallest size would round to nothing, and leave what was paid for it as a loss.
+#[test]
+fn a_size_that_the_chain_cannot_hold_is_not_margined() {
+    let held = |coins| {
+        rulebook().outcome(&state(vec![testing::linear_perpetual("BTC", "USDC", coins, 9e4, 9e4)], 500.0))
+    };
+    let dust = held(0.4e-10);
+    assert_eq!(
+        (dust.counted, dust.requirement),
+        (crate::report::Levels::both(500.0), crate::report::Levels::default())
+    );
+    assert!(dust.unmargined[0].reason.contains("smallest size, 1e-10"), "{:?}", dust.unmargined);
+    // More digits than the chain has, in a position of a size: the digits beyond are dropped.
+    assert!(held(0.123_456_789_012).unmargined.is_empty());
+}
+
 fn sizes() -> impl Strategy<Value = i64> {
     -1_000_000_000_i64..1_000_000_000
 }

@@ -20,6 +20,7 @@ use super::derive::{
     DatedOptions, Fault, Fixed18, Gross, PortfolioCase, TOLERANCE_REASON, Underlying, WHOLE_REASON,
     WholeMargins, cases_by_name, cases_with_feeds, close, compare_whole, fault, named_cases, strict, years,
 };
+use super::derive_files::{DeriveFiles, Layout, file_name};
 use ::margin::scenario::model::Rates;
 use ::margin::srm::{
     BaseRules, Depeg, MarketMargin, OptionRules, OracleRules, SrmAccount, SrmBase, SrmExpiry, SrmMarket,
@@ -58,14 +59,17 @@ const BARE: &str = "srm_test-cases-portfolio.json";
 
 /// Runs the three files.
 pub(in super::super) fn run(sources: &Sources, progress: &mut Report<'_>) -> Vec<GroupResult> {
-    let folder = sources.vectors.join("derive");
+    let files = DeriveFiles::find(&sources.vectors);
     let mut step = |done: u64, item: &'static str| {
         progress(Progress { suite: ID, item, bytes_done: done, bytes_total: 2 });
     };
     step(0, CASES);
-    let mut groups = vec![cases(&folder.join(CASES))];
+    let mut groups: Vec<GroupResult> = files.of(Layout::Srm).into_iter().map(cases).collect();
+    if groups.is_empty() {
+        groups.push(files.absent(Group::checked(CASES, "USD", TOLERANCE_REASON), Layout::Srm));
+    }
     step(1, WITH_FEEDS);
-    groups.extend(portfolios(&folder));
+    groups.extend(portfolios(&files));
     step(2, BARE);
     groups
 }
@@ -81,13 +85,15 @@ fn absent_or_fault(mut group: Group, name: &str, error: &FileError) -> GroupResu
 }
 
 fn cases(path: &Path) -> GroupResult {
-    let mut group = Group::checked(CASES, "USD", TOLERANCE_REASON);
+    let file = file_name(path);
+    let mut group = Group::checked(file.as_str(), "USD", TOLERANCE_REASON);
+    group.enter(&file);
     let cases = match named_cases(path) {
         Ok(cases) => cases,
-        Err(error) => return absent_or_fault(group, CASES, &error),
+        Err(error) => return absent_or_fault(group, &file, &error),
     };
     if cases.is_empty() {
-        group.fault(CASES, "the file has no cases");
+        group.fault(file, "the file has no cases");
     }
     for (name, value) in &cases {
         if let Err(error) = case(name, value, &mut group) {
@@ -97,35 +103,63 @@ fn cases(path: &Path) -> GroupResult {
     group.finish()
 }
 
-fn portfolios(folder: &Path) -> Vec<GroupResult> {
-    let mut whole = Group::checked(format!("{WITH_FEEDS}: whole USD"), "USD", WHOLE_REASON);
-    let mut full = Group::checked(format!("{WITH_FEEDS}: before truncation"), "USD", TOLERANCE_REASON);
-    let mut bare = Group::checked(BARE, "USD", WHOLE_REASON);
-    let file = match vectors::read(&folder.join(WITH_FEEDS)) {
+fn portfolios(files: &DeriveFiles) -> Vec<GroupResult> {
+    let mut groups = Vec::new();
+    let mut feeds: Vec<PortfolioCase> = Vec::new();
+    for path in files.of(Layout::SrmFeeds) {
+        let (own, cases) = portfolios_with_feeds(path);
+        groups.extend(own);
+        feeds.extend(cases);
+    }
+    if groups.is_empty() {
+        let whole = Group::checked(format!("{WITH_FEEDS}: whole USD"), "USD", WHOLE_REASON);
+        groups.push(files.absent(whole, Layout::SrmFeeds));
+    }
+    let bare = files.of(Layout::SrmBare);
+    if bare.is_empty() {
+        groups.push(files.absent(Group::checked(BARE, "USD", WHOLE_REASON), Layout::SrmBare));
+    }
+    groups.extend(bare.into_iter().map(|path| portfolios_without_feeds(path, &feeds)));
+    groups
+}
+
+fn portfolios_with_feeds(path: &Path) -> (Vec<GroupResult>, Vec<PortfolioCase>) {
+    let name = file_name(path);
+    let mut whole = Group::checked(format!("{name}: whole USD"), "USD", WHOLE_REASON);
+    let mut full = Group::checked(format!("{name}: before truncation"), "USD", TOLERANCE_REASON);
+    whole.enter(&name);
+    full.enter(&name);
+    let file = match vectors::read(path) {
         Ok(file) => file,
-        Err(error) => {
-            let bare = bare.not_run(format!("needs the feeds of {WITH_FEEDS}"));
-            return vec![absent_or_fault(whole, WITH_FEEDS, &error), bare];
-        }
+        Err(error) => return (vec![absent_or_fault(whole, &name, &error)], Vec::new()),
     };
     let with_feeds = cases_with_feeds(&file, &mut whole);
     if with_feeds.is_empty() {
-        whole.fault(WITH_FEEDS, "the file has no case that can be compared");
+        whole.fault(name, "the file has no case that can be compared");
     }
     for case in &with_feeds {
         compare_portfolio(case, &mut whole, &mut full);
     }
-    let bare = match named_cases(&folder.join(BARE)) {
+    (vec![whole.finish(), full.finish()], with_feeds)
+}
+
+fn portfolios_without_feeds(path: &Path, feeds: &[PortfolioCase]) -> GroupResult {
+    let name = file_name(path);
+    let mut bare = Group::checked(name.as_str(), "USD", WHOLE_REASON);
+    bare.enter(&name);
+    if feeds.is_empty() {
+        return bare.not_run(format!("needs the feeds of {WITH_FEEDS}"));
+    }
+    match named_cases(path) {
         Ok(cases) => {
-            for case in &cases_by_name(&cases, &with_feeds, &mut bare) {
+            for case in &cases_by_name(&cases, feeds, &mut bare) {
                 let mut none = Group::checked("", "", "");
                 compare_portfolio(case, &mut bare, &mut none);
             }
             bare.finish()
         }
-        Err(error) => absent_or_fault(bare, BARE, &error),
-    };
-    vec![whole.finish(), full.finish(), bare]
+        Err(error) => absent_or_fault(bare, &name, &error),
+    }
 }
 
 fn compare_portfolio(case: &PortfolioCase, whole: &mut Group, full: &mut Group) {

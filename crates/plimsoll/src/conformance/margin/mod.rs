@@ -2,6 +2,7 @@
 
 pub(super) mod deribit_pm;
 mod derive;
+mod derive_files;
 pub(super) mod derive_pmrm;
 pub(super) mod derive_srm;
 pub(super) mod documented;

@@ -6,7 +6,7 @@ use crate::margin_commands::{
     AccountFigures, Basis, MarginDocument, MarginFigures, MissingKind, Published, RulebookLine, Status,
     UnitFigures, missing as count,
 };
-use crate::render::number::{NONE, plain_percent, price};
+use crate::render::number::{NONE, compact, plain_percent, price};
 use units::Fixed;
 
 /// Renders the result as one HTML file without outside references.
@@ -14,26 +14,35 @@ use units::Fixed;
 pub(crate) fn margin(document: &MarginDocument) -> String {
     let title = if document.is_partial() { "PARTIAL: Plimsoll margin " } else { "Plimsoll margin " };
     whole(title, document.basis.market.asof, |page| {
-        banner(page, &document.basis, &document.accounts);
+        banner(page, &document.basis, document.accounts.iter());
         header(page, "margin", &document.basis);
         navigation(page, document);
         page.raw("<main>\n");
         page.section("summary", "Where every account stands", |page| summary(page, document));
-        for (place, account) in document.accounts.iter().enumerate() {
+        for (place, account) in document.accounts_shown().into_iter().enumerate() {
             in_full(page, account, place + 1);
         }
         if let Some(fragmentation) = &document.fragmentation {
             page.section("fragmentation", "Fragmentation", |page| extras::fragmentation(page, fragmentation));
         }
+        if let Some(cheapest) = &document.cheapest {
+            page.section("cheapest", "Cheapest venue for a new position", |page| {
+                extras::cheapest(page, cheapest);
+            });
+        }
         if let Some(faults) = &document.faults {
             page.section("faults", "Faults", |page| extras::faults(page, faults));
         }
-        end(page, &document.basis, &document.accounts);
+        end(page, &document.basis, document.accounts.iter());
     })
 }
 
 /// The first line of a partial page: what is missing from every total.
-pub(super) fn banner(page: &mut Markup, basis: &Basis, accounts: &[AccountFigures]) {
+pub(super) fn banner<'a>(
+    page: &mut Markup,
+    basis: &Basis,
+    accounts: impl Iterator<Item = &'a AccountFigures>,
+) {
     let missing = count(accounts);
     if missing == 0 && basis.issues.is_empty() {
         return;
@@ -61,12 +70,17 @@ pub(super) fn header(page: &mut Markup, what: &'static str, basis: &Basis) {
 
 fn navigation(page: &mut Markup, document: &MarginDocument) {
     page.raw("<nav aria-label=\"Sections\"><a href=\"#summary\">all accounts</a>");
-    for (place, account) in document.accounts.iter().enumerate() {
+    // Of many accounts the table below is the index.
+    let listed = if document.is_by_nearness() { &[] } else { document.accounts.as_slice() };
+    for (place, account) in listed.iter().enumerate() {
         page.raw("<a href=\"#account-").text(place + 1).raw("\">").text(&account.account).raw(" @ ");
         page.text(&account.venue).raw("</a>");
     }
     if document.fragmentation.is_some() {
         page.raw("<a href=\"#fragmentation\">fragmentation</a>");
+    }
+    if document.cheapest.is_some() {
+        page.raw("<a href=\"#cheapest\">cheapest venue</a>");
     }
     if document.faults.is_some() {
         page.raw("<a href=\"#faults\">faults</a>");
@@ -77,7 +91,11 @@ fn navigation(page: &mut Markup, document: &MarginDocument) {
 }
 
 /// Rulebooks, what is missing, definitions.
-pub(super) fn end(page: &mut Markup, basis: &Basis, accounts: &[AccountFigures]) {
+pub(super) fn end<'a>(
+    page: &mut Markup,
+    basis: &Basis,
+    accounts: impl Iterator<Item = &'a AccountFigures> + Clone,
+) {
     page.section("rulebooks", "Rulebooks", |page| rulebooks(page, &basis.rulebooks));
     page.section("data", "What is missing or doubtful", |page| left_out(page, basis, accounts));
     page.raw("</main>\n");
@@ -85,21 +103,27 @@ pub(super) fn end(page: &mut Markup, basis: &Basis, accounts: &[AccountFigures])
 }
 
 fn summary(page: &mut Markup, document: &MarginDocument) {
-    page.table("margin", "USD; hover a figure for every digit", |page| {
+    let caption = if document.is_by_nearness() {
+        "USD, the nearest to liquidation first; hover a figure for every digit"
+    } else {
+        "USD; hover a figure for every digit"
+    };
+    page.table("margin", caption, |page| {
         page.raw("<thead><tr>").text_column("account").text_column("venue").text_column("rulebook");
         page.text_column("status").column("equity", "USD").column("counted, initial", "USD");
         page.column("initial", "USD").column("available", "USD").column("counted, maintenance", "USD");
         page.column("maintenance", "USD").column("to liquidation", "USD").column("used", "%");
         page.text_column("worst scenario").column("its P&L", "USD").raw("</tr></thead><tbody>");
-        for (place, account) in document.accounts.iter().enumerate() {
+        for (place, account) in document.accounts_shown().into_iter().enumerate() {
             summary_row(page, account, place + 1);
         }
         let totals = document.totals();
         page.raw("<tr class=\"total\">").row_head(document.total_word()).raw("<td colspan=\"3\"></td>");
         page.usd(totals.equity_usd, "USD", Paint::Sign);
-        levels(page, totals.counted_usd, totals.requirement_usd);
+        levels(page, [totals.counted_usd, totals.requirement_usd, totals.surplus_usd]);
         page.raw("<td colspan=\"3\"></td></tr></tbody>");
     });
+    counts_for_nothing(page, document.accounts.iter());
     page.note(
         "Surpluses of different accounts do not stand in for each other: a venue sees only its own account.",
     );
@@ -118,11 +142,8 @@ fn summary_row(page: &mut Markup, account: &AccountFigures, number: usize) {
         page.raw("<td colspan=\"9\" class=\"muted\">").raw(why_without(account.status)).raw("</td></tr>");
         return;
     };
-    levels(page, margin.counted_usd, margin.requirement_usd);
-    match margin.utilisation {
-        Some(used) => page.digits(format_args!("{:.1}", used * 100.0)),
-        None => page.not_available("no equity counts for maintenance"),
-    };
+    levels(page, [margin.counted_usd, margin.requirement_usd, margin.surplus_usd]);
+    used(page, account, margin);
     match margin.worst() {
         Some((unit, scenario)) => {
             page.cell(format_args!("{}: {}", unit.name, scenario.name)).usd(
@@ -138,10 +159,37 @@ fn summary_row(page: &mut Markup, account: &AccountFigures, number: usize) {
     page.raw("</tr>");
 }
 
+/// Utilisation in percent.
+pub(super) fn used(page: &mut Markup, account: &AccountFigures, margin: &MarginFigures) {
+    match margin.utilisation {
+        Some(used) => page.digits(format_args!("{:.1}", used * 100.0)),
+        None if account.is_partial() => page.not_available("something of the account is not margined"),
+        None => page.not_available("no equity counts for maintenance"),
+    };
+}
+
+/// Balances that are worth something and count for nothing.
+pub(super) fn counts_for_nothing<'a>(page: &mut Markup, accounts: impl Iterator<Item = &'a AccountFigures>) {
+    for account in accounts {
+        if let Some(margin) = &account.margin {
+            for balance in margin.counts_for_nothing() {
+                page.raw("<p class=\"note\">")
+                    .text(&account.account)
+                    .raw(" @ ")
+                    .text(&account.venue)
+                    .raw(": ");
+                page.text(&balance.asset).raw(" worth ").text(compact(balance.value_usd));
+                page.raw(" USD counts for nothing by ").text(&margin.rulebook).raw("</p>");
+            }
+        }
+    }
+}
+
 const fn why_without(status: Status) -> &'static str {
     match status {
         Status::NoRulebook => "no rulebook is known for this venue: requirements unknown",
         Status::NoDerivatives => "balances only, no requirement",
+        Status::NoSoundRows => "every row of it in the book files was refused",
         _ => "a figure is out of range",
     }
 }
@@ -153,15 +201,14 @@ pub(super) fn status(page: &mut Markup, account: &AccountFigures) {
         Status::Ok if account.is_partial() => "warn",
         Status::Ok => "good",
         Status::NoDerivatives => "muted",
-        Status::BelowInitial | Status::NoRulebook | Status::NoFigures => "warn",
+        Status::BelowInitial | Status::NoRulebook | Status::NoFigures | Status::NoSoundRows => "warn",
         Status::Liquidatable => "bad",
     });
     page.raw("\">").text(account.status_words()).raw("</td>");
 }
 
 /// Counted, asked and left at each level.
-fn levels(page: &mut Markup, counted: Published, asked: Published) {
-    let left = counted.minus(asked);
+pub(super) fn levels(page: &mut Markup, [counted, asked, left]: [Published; 3]) {
     for (counted, asked, left) in [
         (counted.initial, asked.initial, left.initial),
         (counted.maintenance, asked.maintenance, left.maintenance),
@@ -333,12 +380,19 @@ fn collateral(page: &mut Markup, margin: &MarginFigures) {
         }
         page.raw("</tbody>");
     });
+    if margin.counts_above_value() {
+        page.note("A haircut below zero: the venue counts the balance at par, the market pays less.");
+    }
 }
 
 fn rulebooks(page: &mut Markup, rulebooks: &[RulebookLine]) {
     for line in rulebooks {
         let header = &line.header;
-        page.raw("<h3>").text(&header.id).raw(": ").text(&header.title).raw("</h3><p class=\"note\">engine ");
+        page.raw("<h3>").text(&header.id).raw(": ").text(&header.title);
+        if let Some(side) = line.side.filter(|side| *side != "both") {
+            page.raw(" (").raw(side).raw(")");
+        }
+        page.raw("</h3><p class=\"note\">engine ");
         page.raw(line.engine).raw(", valid from ").text(&header.valid_from).raw(", parameters <code>");
         page.text(&line.parameter_hash).raw("</code></p><ul class=\"note\">");
         for source in &header.sources {
@@ -354,8 +408,12 @@ fn rulebooks(page: &mut Markup, rulebooks: &[RulebookLine]) {
     }
 }
 
-fn left_out(page: &mut Markup, basis: &Basis, accounts: &[AccountFigures]) {
-    if count(accounts) == 0 {
+fn left_out<'a>(
+    page: &mut Markup,
+    basis: &Basis,
+    accounts: impl Iterator<Item = &'a AccountFigures> + Clone,
+) {
+    if count(accounts.clone()) == 0 {
         page.note("Every account, position and balance is margined.");
     } else {
         page.table("unpriced", "Not margined, in no requirement", |page| {
@@ -378,7 +436,7 @@ fn left_out(page: &mut Markup, basis: &Basis, accounts: &[AccountFigures]) {
 
 const DEFINITIONS: [&str; 5] = [
     "Equity: balances, gains and option values at full price, by the venue's own definition. Counted: the part of it that the venue sets against a requirement, after haircuts, caps and exclusions.",
-    "Initial: needed to open or to withdraw. Maintenance: below it the venue liquidates. Available: counted less initial. To liquidation: counted less maintenance. Used: maintenance requirement as a percentage of what counts for it.",
+    "Initial: needed to open or to withdraw. Maintenance: below it the venue liquidates. Available: counted less initial. To liquidation: counted less maintenance. Used: maintenance requirement as a percentage of what counts for it. Where each currency is a wallet that no other helps, available is the sum of what the wallets have to spare, to liquidation the least of any wallet with a requirement, and used that of the wallet nearest to liquidation; below zero both are what the short wallets lack.",
     "Requirements are rounded up and what counts against them down, each once, to 10⁻¹² USD; every other figure on this page is an exact sum of those.",
     "Signs: positive (blue) is a gain or a surplus, negative (orange, with a minus) a loss or a shortfall; requirements have no colour. · is exactly none, 0 is rounded to none, n/a has its reason on hover.",
     "Numbers: three significant digits, k thousand, m million, bn 10⁹; hover for all digits. All times are UTC.",

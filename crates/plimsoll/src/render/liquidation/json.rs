@@ -1,11 +1,13 @@
 //! Liquidation prices as JSON, schema `plimsoll.liquidation/1` (docs/formats.md).
 
-use super::tables::state;
-use crate::margin_commands::{LiquidationDocument, LiquidationRow, Place, SideFigures};
+use super::tables::{source, state};
+use crate::margin_commands::{
+    DriverVol, DriverVolSource, LiquidationDocument, LiquidationRow, MARKET_VOL_DAYS, Place, SideFigures,
+};
 use crate::render::json::pretty;
 use crate::render::margin::json::{BasisJson, basis};
 use serde::Serialize;
-use units::{Account, Asset, Fixed, Venue};
+use units::{Account, Asset, Fixed, Symbol, Venue};
 
 #[derive(Serialize)]
 struct LiquidationJson<'a> {
@@ -20,9 +22,10 @@ struct LiquidationJson<'a> {
 struct RowJson<'a> {
     account: &'a Account,
     venue: &'a Venue,
-    rulebook: &'a str,
-    driver: &'a Asset,
+    rulebook: Option<&'a str>,
+    driver: Option<&'a Asset>,
     index_usd: Option<f64>,
+    vol: Option<VolJson<'a>>,
     to_liquidation_usd: Option<Fixed>,
     partial: bool,
     state: &'static str,
@@ -31,6 +34,16 @@ struct RowJson<'a> {
     up: Option<SideJson<'a>>,
     to_add_usd: Option<Fixed>,
     to_add_reason: Option<&'a str>,
+}
+
+/// Vol behind the daily sigmas.
+#[derive(Serialize)]
+struct VolJson<'a> {
+    annual: f64,
+    daily: f64,
+    source: &'static str,
+    instrument: Option<&'a Symbol>,
+    days: Option<u16>,
 }
 
 #[derive(Serialize)]
@@ -48,7 +61,7 @@ struct SideJson<'a> {
 /// Pretty JSON with a final newline.
 pub(crate) fn json(document: &LiquidationDocument) -> Result<String, serde_json::Error> {
     pretty(&LiquidationJson {
-        basis: basis("plimsoll.liquidation/1", &document.basis, &document.accounts),
+        basis: basis("plimsoll.liquidation/1", &document.basis, document.accounts.iter()),
         path: &document.path,
         survive_fraction: document.survive,
         liquidations: document.rows.iter().map(row).collect(),
@@ -65,9 +78,10 @@ fn row(row: &LiquidationRow) -> RowJson<'_> {
     RowJson {
         account: &row.account,
         venue: &row.venue,
-        rulebook: &row.rulebook,
-        driver: &row.driver,
+        rulebook: row.rulebook.as_deref(),
+        driver: row.driver.as_ref(),
         index_usd: row.index_usd,
+        vol: row.vol.as_ref().map(vol),
         to_liquidation_usd: row.surplus_usd,
         partial: row.is_partial,
         state: state(&row.place),
@@ -77,6 +91,14 @@ fn row(row: &LiquidationRow) -> RowJson<'_> {
         to_add_usd: to_add.and_then(|to_add| to_add.as_ref().ok().copied()),
         to_add_reason: to_add.and_then(|to_add| to_add.as_ref().err().map(String::as_str)),
     }
+}
+
+fn vol(vol: &DriverVol) -> VolJson<'_> {
+    let (instrument, days) = match &vol.source {
+        DriverVolSource::Account(symbol) => (Some(symbol), None),
+        DriverVolSource::Market(_) => (None, Some(MARKET_VOL_DAYS)),
+    };
+    VolJson { annual: vol.annual.get(), daily: vol.daily(), source: source(vol), instrument, days }
 }
 
 fn side<'a>(row: &LiquidationRow, side: &'a SideFigures) -> SideJson<'a> {

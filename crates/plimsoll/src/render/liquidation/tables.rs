@@ -1,11 +1,14 @@
 //! Liquidation prices as flat tables.
 
 use crate::cli::LiquidationTableName;
-use crate::margin_commands::{LiquidationDocument, LiquidationRow, Place, SideFigures};
+use crate::margin_commands::{
+    DriverVol, DriverVolSource, LiquidationDocument, LiquidationRow, Place, SideFigures,
+};
 use crate::output::TableNames;
 use crate::render::flat::{Body, optional, text};
 use crate::render::margin::tables::{account_columns, unmargined};
 use lake::{Cell, ColumnKind, Table};
+use market::VolSource;
 
 impl TableNames for LiquidationTableName {
     fn stem(self) -> &'static str {
@@ -20,7 +23,7 @@ impl TableNames for LiquidationTableName {
 pub(crate) fn table(document: &LiquidationDocument, name: LiquidationTableName) -> Table {
     let (columns, rows) = match name {
         LiquidationTableName::Liquidation => liquidation(document),
-        LiquidationTableName::Unmargined => unmargined(&document.basis, &document.accounts),
+        LiquidationTableName::Unmargined => unmargined(&document.basis, document.accounts.iter()),
     };
     Table { name: name.stem(), columns, rows }
 }
@@ -30,7 +33,10 @@ fn liquidation(document: &LiquidationDocument) -> Body {
         ("rulebook", ColumnKind::Text),
         ("driver", ColumnKind::Text),
         ("index_usd", ColumnKind::Float),
+        ("annual_vol", ColumnKind::Float),
+        ("vol_source", ColumnKind::Text),
         ("to_liquidation_usd", ColumnKind::Fixed),
+        ("partial", ColumnKind::Integer),
         ("state", ColumnKind::Text),
         ("down_price_usd", ColumnKind::Float),
         ("down_percent", ColumnKind::Float),
@@ -45,8 +51,12 @@ fn liquidation(document: &LiquidationDocument) -> Body {
 }
 
 fn row(row: &LiquidationRow) -> Vec<Cell> {
-    let mut cells = vec![text(&row.account), text(&row.venue), text(&row.rulebook), text(&row.driver)];
-    cells.extend([number(row.index_usd), optional(row.surplus_usd), text(state(&row.place))]);
+    let mut cells = vec![text(&row.account), text(&row.venue)];
+    cells.push(row.rulebook.as_ref().map_or(Cell::Null, text));
+    cells.push(row.driver.as_ref().map_or(Cell::Null, text));
+    cells.extend([number(row.index_usd), number(row.vol.as_ref().map(|vol| vol.annual.get()))]);
+    cells.push(row.vol.as_ref().map_or(Cell::Null, |vol| text(source(vol))));
+    cells.extend([optional(row.surplus_usd), Cell::Integer(row.is_partial.into()), text(state(&row.place))]);
     let mut reasons = Vec::new();
     match &row.place {
         Place::Now => cells.extend([const { Cell::Null }; 6]),
@@ -66,6 +76,15 @@ fn row(row: &LiquidationRow) -> Vec<Cell> {
     reasons.extend(to_add.and_then(|to_add| to_add.as_ref().err().cloned()));
     cells.push(if reasons.is_empty() { Cell::Null } else { text(reasons.join("; ")) });
     cells
+}
+
+/// Word of a file for whose vol it is.
+pub(crate) const fn source(vol: &DriverVol) -> &'static str {
+    match &vol.source {
+        DriverVolSource::Account(_) => "account_option",
+        DriverVolSource::Market(VolSource::Extrapolated) => "market_nearest_expiry",
+        DriverVolSource::Market(_) => "market",
+    }
 }
 
 /// Word of a file for where an account liquidates.

@@ -3,9 +3,9 @@
 
 use crate::document::InputFile;
 use crate::margin_commands::{
-    AccountFigures, Basis, ChargeFigures, CollateralFigures, FaultFigures, FragmentationFigures, Haircut,
-    LegFigures, MarginDocument, MarginFigures, Missing, Published, RulebookLine, ScenarioFigures, Totals,
-    UnitFigures, missing as count,
+    AccountFigures, Basis, ChargeFigures, CheapestFigures, CollateralFigures, Extrapolated, FaultFigures,
+    FaultSide, FaultsFigures, FragmentationFigures, Haircut, LegFigures, MarginDocument, MarginFigures,
+    Missing, Published, RulebookLine, ScenarioFigures, Totals, UnitFigures, WalletFigures, missing as count,
 };
 use crate::render::json::pretty;
 use serde::Serialize;
@@ -19,7 +19,9 @@ struct MarginJson<'a> {
     accounts: Vec<AccountJson<'a>>,
     total: TotalJson,
     fragmentation: Option<FragmentationJson<'a>>,
+    cheapest_venues: Option<CheapestJson<'a>>,
     faults: Option<Vec<FaultJson<'a>>>,
+    faults_without_effect: Option<Vec<QuietJson<'a>>>,
 }
 
 /// What every answer of the commands on margin begins with.
@@ -61,6 +63,8 @@ pub(crate) struct RulebookJson<'a> {
     instruments: &'static str,
     valid_from: &'a str,
     parameter_hash: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    side: Option<&'static str>,
     sources: &'a [String],
     unverified: &'a [String],
 }
@@ -71,9 +75,12 @@ pub(crate) struct AccountJson<'a> {
     account: &'a Account,
     venue: &'a Venue,
     status: &'static str,
+    partial: bool,
     equity_usd: Option<Fixed>,
     margin: Option<ModelJson<'a>>,
     unmargined: Vec<MissingJson<'a>>,
+    bad_rows: usize,
+    extrapolated: &'a [Extrapolated],
 }
 
 #[derive(Serialize)]
@@ -84,6 +91,7 @@ struct ModelJson<'a> {
     requirement_usd: Published,
     surplus_usd: Published,
     utilisation: Option<f64>,
+    wallets: &'a [WalletFigures],
     worst: Option<WorstJson<'a>>,
     units: Vec<UnitJson<'a>>,
     collateral: Vec<CollateralJson<'a>>,
@@ -157,22 +165,68 @@ struct FaultJson<'a> {
     venue: &'a Venue,
     rulebook: &'a str,
     outcome: &'static str,
-    before_usd: Fixed,
-    venue_view_usd: Fixed,
-    truth_usd: Fixed,
+    before: FaultSide,
+    venue_view: FaultSide,
+    truth: FaultSide,
     hidden_usd: Fixed,
     note: Option<&'a str>,
     unmargined: Vec<MissingJson<'a>>,
 }
 
+/// A fault that changes no account.
+#[derive(Serialize)]
+struct QuietJson<'a> {
+    fault: &'a str,
+    source: &'a str,
+    reason: &'a str,
+}
+
+#[derive(Serialize)]
+struct CheapestJson<'a> {
+    positions: Vec<PositionJson<'a>>,
+    places: Vec<PlaceJson<'a>>,
+    not_candidates: Vec<NotCandidateJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct PositionJson<'a> {
+    position: &'a str,
+    contract: &'a str,
+    quantity: f64,
+}
+
+#[derive(Serialize)]
+struct PlaceJson<'a> {
+    rank: usize,
+    position: usize,
+    account: Option<&'a Account>,
+    venue: &'a Venue,
+    instrument: &'a units::Symbol,
+    rulebook: &'a str,
+    requirement_taken_usd: Published,
+    surplus_taken_usd: Published,
+    surplus_left_usd: Published,
+    status: &'static str,
+}
+
+#[derive(Serialize)]
+struct NotCandidateJson<'a> {
+    position: usize,
+    account: Option<&'a Account>,
+    venue: &'a Venue,
+    reason: &'a str,
+}
+
 /// Pretty JSON with a final newline.
 pub(crate) fn json(document: &MarginDocument) -> Result<String, serde_json::Error> {
     pretty(&MarginJson {
-        basis: basis("plimsoll.margin/1", &document.basis, &document.accounts),
+        basis: basis("plimsoll.margin/1", &document.basis, document.accounts.iter()),
         accounts: document.accounts.iter().map(account).collect(),
         total: total(&document.totals()),
         fragmentation: document.fragmentation.as_ref().map(fragmentation),
-        faults: document.faults.as_ref().map(|faults| faults.iter().map(fault).collect()),
+        cheapest_venues: document.cheapest.as_ref().map(cheapest),
+        faults: document.faults.as_ref().map(|faults| faults.effects.iter().map(fault).collect()),
+        faults_without_effect: document.faults.as_ref().map(quiet),
     })
 }
 
@@ -180,7 +234,7 @@ pub(crate) fn json(document: &MarginDocument) -> Result<String, serde_json::Erro
 pub(crate) fn basis<'a>(
     schema: &'static str,
     basis: &'a Basis,
-    accounts: &[AccountFigures],
+    accounts: impl Iterator<Item = &'a AccountFigures>,
 ) -> BasisJson<'a> {
     let not_margined = count(accounts);
     BasisJson {
@@ -209,7 +263,7 @@ pub(crate) fn total(totals: &Totals) -> TotalJson {
         equity_usd: totals.equity_usd,
         counted_usd: totals.counted_usd,
         requirement_usd: totals.requirement_usd,
-        surplus_usd: totals.surplus_usd(),
+        surplus_usd: totals.surplus_usd,
     }
 }
 
@@ -234,6 +288,42 @@ fn fragmentation(fragmentation: &FragmentationFigures) -> FragmentationJson<'_> 
     }
 }
 
+fn cheapest(cheapest: &CheapestFigures) -> CheapestJson<'_> {
+    let positions = cheapest.positions.iter().map(|position| PositionJson {
+        position: &position.position,
+        contract: &position.contract,
+        quantity: position.quantity,
+    });
+    let places = (1..).zip(&cheapest.places).map(|(rank, place)| PlaceJson {
+        rank,
+        position: place.position,
+        account: place.account.as_ref(),
+        venue: &place.venue,
+        instrument: &place.instrument,
+        rulebook: &place.rulebook,
+        requirement_taken_usd: place.requirement_usd,
+        surplus_taken_usd: place.surplus_usd,
+        surplus_left_usd: place.left_usd,
+        status: place.status.key(),
+    });
+    let others = cheapest.not_candidates.iter().map(|other| NotCandidateJson {
+        position: other.position,
+        account: other.account.as_ref(),
+        venue: &other.venue,
+        reason: &other.reason,
+    });
+    CheapestJson {
+        positions: positions.collect(),
+        places: places.collect(),
+        not_candidates: others.collect(),
+    }
+}
+
+fn quiet(faults: &FaultsFigures) -> Vec<QuietJson<'_>> {
+    let all = faults.without_effect.iter();
+    all.map(|quiet| QuietJson { fault: &quiet.fault, source: &quiet.source, reason: &quiet.reason }).collect()
+}
+
 fn fault(fault: &FaultFigures) -> FaultJson<'_> {
     FaultJson {
         fault: &fault.fault,
@@ -242,9 +332,9 @@ fn fault(fault: &FaultFigures) -> FaultJson<'_> {
         venue: &fault.venue,
         rulebook: &fault.rulebook,
         outcome: fault.outcome.key(),
-        before_usd: fault.before_usd,
-        venue_view_usd: fault.venue_view_usd,
-        truth_usd: fault.truth_usd,
+        before: fault.before,
+        venue_view: fault.venue_view,
+        truth: fault.truth,
         hidden_usd: fault.hidden_usd,
         note: fault.note.as_deref(),
         unmargined: missing(&fault.unmargined),
@@ -262,6 +352,7 @@ pub(crate) fn rulebook(line: &RulebookLine) -> RulebookJson<'_> {
         instruments: line.instruments(),
         valid_from: &header.valid_from,
         parameter_hash: &line.parameter_hash,
+        side: line.side,
         sources: &header.sources,
         unverified: &header.unverified,
     }
@@ -272,10 +363,13 @@ pub(crate) fn account(account: &AccountFigures) -> AccountJson<'_> {
     AccountJson {
         account: &account.account,
         venue: &account.venue,
-        status: account.status.key(),
+        status: account.status_key(),
+        partial: account.is_partial(),
         equity_usd: account.equity_usd,
         margin: account.margin.as_ref().map(model),
         unmargined: missing(&account.missing),
+        bad_rows: account.bad_rows,
+        extrapolated: &account.extrapolated,
     }
 }
 
@@ -285,8 +379,9 @@ fn model(margin: &MarginFigures) -> ModelJson<'_> {
         parameter_hash: &margin.parameter_hash,
         counted_usd: margin.counted_usd,
         requirement_usd: margin.requirement_usd,
-        surplus_usd: margin.surplus_usd(),
+        surplus_usd: margin.surplus_usd,
         utilisation: margin.utilisation,
+        wallets: &margin.wallets,
         worst: margin.worst().map(|(unit, scenario)| WorstJson {
             unit: &unit.name,
             scenario: &scenario.name,

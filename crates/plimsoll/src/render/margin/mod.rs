@@ -1,5 +1,6 @@
 //! Renderings of `plimsoll margin`.
 
+mod extras;
 pub(crate) mod json;
 pub(crate) mod parts;
 pub(crate) mod table;

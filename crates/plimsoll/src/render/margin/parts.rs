@@ -3,13 +3,20 @@
 use crate::margin_commands::{
     AccountFigures, Basis, MarginFigures, MissingKind, Published, RulebookLine, Status, missing as count,
 };
-use crate::render::grid::{Style, figure, grid_after, heading, inputs, left, line, prices, right, show};
+use crate::render::grid::{
+    Style, figure, grid_after, heading, inputs, left, line, prices, right, show_fitted,
+};
 use crate::render::number;
 use comfy_table::{Cell, Color};
 use units::Fixed;
 
 /// What is missing, what this is, and from what it was made.
-pub(crate) fn head(out: &mut String, title: &str, basis: &Basis, accounts: &[AccountFigures]) {
+pub(crate) fn head<'a>(
+    out: &mut String,
+    title: &str,
+    basis: &Basis,
+    accounts: impl Iterator<Item = &'a AccountFigures>,
+) {
     let (missing, bad) = (count(accounts), basis.issues.rows());
     if missing > 0 || bad > 0 {
         line(
@@ -26,8 +33,7 @@ pub(crate) fn head(out: &mut String, title: &str, basis: &Basis, accounts: &[Acc
 }
 
 /// Counted, asked and left at each level.
-pub(crate) fn levels(counted: Published, asked: Published, style: Style) -> [Cell; 6] {
-    let rest = counted.minus(asked);
+pub(crate) fn levels([counted, asked, rest]: [Published; 3], style: Style) -> [Cell; 6] {
     [
         figure(counted.initial, style),
         plain(asked.initial, style),
@@ -52,8 +58,11 @@ pub(crate) fn used(margin: &MarginFigures) -> String {
 pub(crate) fn status(account: &AccountFigures) -> Cell {
     let cell = left(account.status_words());
     match account.status {
+        Status::Ok if account.is_partial() => cell.fg(Color::DarkYellow),
         Status::Ok | Status::NoDerivatives => cell,
-        Status::BelowInitial | Status::NoRulebook | Status::NoFigures => cell.fg(Color::DarkYellow),
+        Status::BelowInitial | Status::NoRulebook | Status::NoFigures | Status::NoSoundRows => {
+            cell.fg(Color::DarkYellow)
+        }
         Status::Liquidatable => cell.fg(Color::Red),
     }
 }
@@ -68,23 +77,54 @@ pub(crate) fn rulebooks(out: &mut String, rulebooks: &[RulebookLine], style: Sty
         "Rulebooks used",
         "plimsoll rulebook show ID prints one with its sources and open questions",
     );
-    let header = ["rulebook", "title", "valid from", "parameter hash", "unverified"];
-    let mut table = grid_after(4, style, &header.map(str::to_owned));
-    for RulebookLine { header, parameter_hash, .. } in rulebooks {
-        table.add_row(vec![
-            left(&header.id),
-            left(&header.title),
-            left(&header.valid_from),
-            left(parameter_hash),
-            right(header.unverified.len()),
-        ]);
+    let sides = rulebooks.iter().any(|line| line.side.is_some_and(|side| side != "both"));
+    let mut header = vec!["rulebook"];
+    header.extend(sides.then_some("side"));
+    header.extend(["title", "valid from", "parameter hash", "unverified"]);
+    let header: Vec<String> = header.into_iter().map(str::to_owned).collect();
+    let mut table = grid_after(header.len() - 1, style, &header);
+    for RulebookLine { header, parameter_hash, side, .. } in rulebooks {
+        let mut row = vec![left(&header.id)];
+        row.extend(sides.then(|| left(side.unwrap_or_default())));
+        row.extend([left(&header.title), left(&header.valid_from), left(parameter_hash)]);
+        row.push(right(header.unverified.len()));
+        table.add_row(row);
     }
-    show(out, &table);
+    show_fitted(out, table, style, &[]);
+}
+
+/// Balances that are worth something and count for nothing: a reader would take them for collateral.
+pub(crate) fn counts_for_nothing<'a>(
+    out: &mut String,
+    accounts: impl Iterator<Item = &'a AccountFigures>,
+    style: Style,
+) {
+    for account in accounts {
+        if let Some(margin) = &account.margin {
+            for balance in margin.counts_for_nothing() {
+                line(
+                    out,
+                    &format!(
+                        "  {} @ {}: {} worth {} USD counts for nothing by {}",
+                        account.account,
+                        account.venue,
+                        balance.asset,
+                        style.usd(balance.value_usd),
+                        margin.rulebook
+                    ),
+                );
+            }
+        }
+    }
 }
 
 /// What is in no figure, with its reason.
-pub(crate) fn missing(out: &mut String, basis: &Basis, accounts: &[AccountFigures]) {
-    if count(accounts) == 0 && basis.issues.is_empty() {
+pub(crate) fn missing<'a>(
+    out: &mut String,
+    basis: &Basis,
+    accounts: impl Iterator<Item = &'a AccountFigures> + Clone,
+) {
+    if count(accounts.clone()) == 0 && basis.issues.is_empty() {
         return;
     }
     heading(out, "Not margined", "in no requirement above");

@@ -1,32 +1,36 @@
 //! Margin for a terminal: one line an account, and on request everything that the line is made of.
 
+use super::extras;
 use super::parts::{self, levels as level_cells, plain, status, used};
-use crate::margin_commands::{
-    AccountFigures, Detail, FaultFigures, FragmentationFigures, MarginDocument, MarginFigures, UnitFigures,
+use crate::margin_commands::{AccountFigures, Detail, MarginDocument, MarginFigures, UnitFigures};
+use crate::render::grid::{
+    Style, coins, figure, grid, grid_after, heading, left, line, right, show_fitted, signed,
 };
-use crate::render::grid::{Style, coins, figure, grid, grid_after, heading, left, line, right, show, signed};
 use crate::render::number;
 use comfy_table::Cell;
 
 /// The whole result as text.
 pub(crate) fn text(document: &MarginDocument, style: Style) -> String {
     let mut out = String::new();
-    parts::head(&mut out, "Plimsoll margin", &document.basis, &document.accounts);
+    parts::head(&mut out, "Plimsoll margin", &document.basis, document.accounts.iter());
     summary(&mut out, document, style);
     deciding(&mut out, document, style);
     parts::rulebooks(&mut out, &document.basis.rulebooks, style);
     if let Some(fragmentation) = &document.fragmentation {
-        fragmentation_table(&mut out, fragmentation, style);
+        extras::fragmentation(&mut out, fragmentation, style);
+    }
+    if let Some(cheapest) = &document.cheapest {
+        extras::cheapest(&mut out, cheapest, style);
     }
     if let Some(faults) = &document.faults {
-        faults_table(&mut out, faults, style);
+        extras::faults(&mut out, faults, style);
     }
     if document.detail == Detail::Full {
         for account in &document.accounts {
             account_in_full(&mut out, account, style);
         }
     }
-    parts::missing(&mut out, &document.basis, &document.accounts);
+    parts::missing(&mut out, &document.basis, document.accounts.iter());
     parts::notes(&mut out, &document.basis);
     out
 }
@@ -36,33 +40,62 @@ const SUMMARY: [&str; 12] = [
     "venue",
     "rulebook",
     "status",
-    "equity\nUSD",
-    "counted\ninitial, USD",
-    "initial\nUSD",
-    "available\nUSD",
-    "counted\nmaint., USD",
-    "maintenance\nUSD",
-    "to liquidation\nUSD",
+    "equity",
+    "counted\ninitial",
+    "initial",
+    "available",
+    "counted\nmaint.",
+    "main-\ntenance",
+    "to liqui-\ndation",
     "used\n%",
 ];
+/// What a narrow screen does without, in this order: the rulebooks are listed below, what counts is what is asked and what is
+/// left, added up.
+const SPARE: [usize; 4] = [8, 5, 2, 4];
 
 fn summary(out: &mut String, document: &MarginDocument, style: Style) {
-    heading(
-        out,
-        "Margin by account",
-        "available: counted less initial; to liquidation: counted less maintenance; used: maintenance of what counts for it",
-    );
+    let shown = document.accounts_shown();
+    let order = if document.is_by_nearness() { ", the nearest to liquidation first" } else { "" };
+    heading(out, &format!("Margin by account, USD{order}"), "");
+    line(out, "  available: counted less initial; to liquidation: counted less maintenance;");
+    line(out, "  used: maintenance of what counts for it, n/a where something is not margined");
     let mut table = grid_after(4, style, &SUMMARY.map(str::to_owned));
-    for account in &document.accounts {
+    for account in &shown {
         table.add_row(summary_row(account, style));
     }
     let totals = document.totals();
     let mut row = vec![left(document.total_word()), left(""), left(""), left("")];
     row.push(figure(totals.equity_usd, style));
-    row.extend(level_cells(totals.counted_usd, totals.requirement_usd, style));
+    row.extend(level_cells([totals.counted_usd, totals.requirement_usd, totals.surplus_usd], style));
     row.push(left(""));
     table.add_row(row);
-    show(out, &table);
+    show_fitted(out, table, style, &SPARE);
+    separate_wallets(out, document);
+    parts::counts_for_nothing(out, shown.into_iter(), style);
+}
+
+/// Where no currency helps another, the account's figures are not differences of its sums.
+fn separate_wallets(out: &mut String, document: &MarginDocument) {
+    let several =
+        |account: &&AccountFigures| account.margin.as_ref().is_some_and(|margin| margin.wallets.len() > 1);
+    let names: Vec<String> = document
+        .accounts
+        .iter()
+        .filter(several)
+        .map(|account| format!("{}@{}", account.account, account.venue))
+        .collect();
+    if names.is_empty() {
+        return;
+    }
+    let first = names.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let others = if names.len() > 3 { format!(" and {} more", names.len() - 3) } else { String::new() };
+    line(
+        out,
+        &format!(
+            "  separate wallets ({first}{others}): available is what they have to spare together, to liquidation the least of one, \
+             used that of the nearest; --detail lists them"
+        ),
+    );
 }
 
 fn summary_row(account: &AccountFigures, style: Style) -> Vec<Cell> {
@@ -72,7 +105,7 @@ fn summary_row(account: &AccountFigures, style: Style) -> Vec<Cell> {
     row.push(account.equity_usd.map_or_else(|| right(number::NOT_AVAILABLE), |usd| figure(usd, style)));
     match &account.margin {
         Some(margin) => {
-            row.extend(level_cells(margin.counted_usd, margin.requirement_usd, style));
+            row.extend(level_cells([margin.counted_usd, margin.requirement_usd, margin.surplus_usd], style));
             row.push(right(used(margin)));
         }
         None => row.extend([""; 7].map(left)),
@@ -81,8 +114,8 @@ fn summary_row(account: &AccountFigures, style: Style) -> Vec<Cell> {
 }
 
 fn deciding(out: &mut String, document: &MarginDocument, style: Style) {
-    let margined =
-        || document.accounts.iter().filter_map(|account| Some((account, account.margin.as_ref()?)));
+    let shown = document.accounts_shown();
+    let margined = || shown.iter().filter_map(|account| Some((*account, account.margin.as_ref()?)));
     if margined().all(|(_, margin)| margin.worst().is_none() && margin.largest_charge().is_none()) {
         return;
     }
@@ -107,7 +140,7 @@ fn deciding(out: &mut String, document: &MarginDocument, style: Style) {
         });
         table.add_row(row);
     }
-    show(out, &table);
+    show_fitted(out, table, style, &[]);
 }
 
 fn account_in_full(out: &mut String, account: &AccountFigures, style: Style) {
@@ -144,7 +177,7 @@ fn units(out: &mut String, margin: &MarginFigures, style: Style) {
             worst.map_or_else(|| right(number::NONE), |scenario| figure(scenario.pnl_usd, style)),
         ]);
     }
-    show(out, &table);
+    show_fitted(out, table, style, &[]);
 }
 
 /// P&L vectors; units with the same scenarios share a table.
@@ -173,7 +206,7 @@ fn scenarios(out: &mut String, units: &[UnitFigures], style: Style) {
             });
             table.add_row(std::iter::once(left(name)).chain(cells));
         }
-        show(out, &table);
+        show_fitted(out, table, style, &[]);
     }
 }
 
@@ -194,7 +227,7 @@ fn charges(out: &mut String, units: &[UnitFigures], style: Style) {
             ]);
         }
     }
-    show(out, &table);
+    show_fitted(out, table, style, &[]);
 }
 
 fn legs(out: &mut String, units: &[UnitFigures], style: Style) {
@@ -214,7 +247,7 @@ fn legs(out: &mut String, units: &[UnitFigures], style: Style) {
             ]);
         }
     }
-    show(out, &table);
+    show_fitted(out, table, style, &[]);
 }
 
 fn collateral(out: &mut String, margin: &MarginFigures, style: Style) {
@@ -245,88 +278,8 @@ fn collateral(out: &mut String, margin: &MarginFigures, style: Style) {
             right(percent(balance.haircut.map(|h| h.maintenance))),
         ]);
     }
-    show(out, &table);
-}
-
-fn fragmentation_table(out: &mut String, fragmentation: &FragmentationFigures, style: Style) {
-    heading(
-        out,
-        "Fragmentation",
-        &format!(
-            "today against one account that holds everything; cost of the difference at {} % a year",
-            number::plain_percent(fragmentation.funding_rate.get())
-        ),
-    );
-    let header = [
-        "rulebook",
-        "initial\nUSD",
-        "maintenance\nUSD",
-        "today asks more\ninitial, USD",
-        "today asks more\nmaint., USD",
-        "cost of initial\nUSD/year",
-        "covers the same",
-    ];
-    let mut table = grid(style, &header.map(str::to_owned));
-    let today = fragmentation.today_usd;
-    let mut row = vec![left("today"), plain(today.initial, style), plain(today.maintenance, style)];
-    row.extend([""; 4].map(left));
-    table.add_row(row);
-    for alternative in &fragmentation.alternatives {
-        let asked = alternative.requirement_usd;
-        let mut row = vec![left(&alternative.rulebook), plain(asked.initial, style)];
-        row.push(plain(asked.maintenance, style));
-        row.extend(match (alternative.gap_usd, alternative.cost_usd_per_year) {
-            (Some(gap), Some(cost)) => [
-                figure(gap.initial, style),
-                figure(gap.maintenance, style),
-                figure(cost.initial, style),
-                right("yes"),
-            ],
-            _ => {
-                let left_out = format!("no: {} left out", alternative.unmargined.len());
-                [right(number::NOT_AVAILABLE), right(""), right(""), right(left_out)]
-            }
-        });
-        table.add_row(row);
+    show_fitted(out, table, style, &[]);
+    if margin.counts_above_value() {
+        line(out, "  a haircut below zero: the venue counts the balance at par, the market pays less");
     }
-    show(out, &table);
-}
-
-fn faults_table(out: &mut String, faults: &[FaultFigures], style: Style) {
-    heading(
-        out,
-        "Faults",
-        "to liquidation without the fault, as the venue sees it after, and on true prices; hidden: truth less venue's view",
-    );
-    if faults.is_empty() {
-        line(out, "  no fault changes any account");
-        return;
-    }
-    let header = [
-        "fault",
-        "account",
-        "venue",
-        "outcome",
-        "before\nUSD",
-        "venue's view\nUSD",
-        "truth\nUSD",
-        "hidden\nUSD",
-        "note",
-    ];
-    let mut table = grid_after(4, style, &header.map(str::to_owned));
-    for fault in faults {
-        let partial = if fault.unmargined.is_empty() { "" } else { ", partial" };
-        table.add_row(vec![
-            left(&fault.fault),
-            left(&fault.account),
-            left(&fault.venue),
-            left(format!("{}{partial}", fault.outcome.words())),
-            figure(fault.before_usd, style),
-            figure(fault.venue_view_usd, style),
-            figure(fault.truth_usd, style),
-            figure(fault.hidden_usd, style),
-            right(fault.note.as_deref().unwrap_or("")),
-        ]);
-    }
-    show(out, &table);
 }

@@ -2,7 +2,8 @@
 
 use crate::cli::MarginTableName;
 use crate::margin_commands::{
-    AccountFigures, Basis, FaultFigures, LegFigures, MarginDocument, MarginFigures, Published, UnitFigures,
+    AccountFigures, Basis, FaultFigures, FaultSide, LegFigures, MarginDocument, MarginFigures, NotCandidate,
+    PlaceFigures, Published, UnitFigures,
 };
 use crate::output::TableNames;
 use crate::render::flat::{Body, columns, count, optional, text};
@@ -18,6 +19,7 @@ impl TableNames for MarginTableName {
             Self::Legs => "legs",
             Self::Collateral => "collateral",
             Self::Fragmentation => "fragmentation",
+            Self::CheapestVenues => "cheapest-venues",
             Self::Faults => "faults",
             Self::Unmargined => "unmargined",
         }
@@ -34,8 +36,9 @@ pub(crate) fn table(document: &MarginDocument, name: MarginTableName) -> Table {
         MarginTableName::Legs => legs(document),
         MarginTableName::Collateral => collateral(document),
         MarginTableName::Fragmentation => fragmentation(document),
+        MarginTableName::CheapestVenues => cheapest(document),
         MarginTableName::Faults => faults(document),
-        MarginTableName::Unmargined => unmargined(&document.basis, &document.accounts),
+        MarginTableName::Unmargined => unmargined(&document.basis, document.accounts.iter()),
     };
     Table { name: name.stem(), columns, rows }
 }
@@ -69,16 +72,19 @@ fn accounts(document: &MarginDocument) -> Body {
         ("worst_unit", ColumnKind::Text),
         ("worst_scenario", ColumnKind::Text),
         ("worst_pnl_usd", ColumnKind::Fixed),
+        ("not_margined", ColumnKind::Integer),
+        ("bad_rows", ColumnKind::Integer),
+        ("extrapolated", ColumnKind::Integer),
     ]);
     let mut rows: Vec<Vec<Cell>> = Vec::new();
     for account in &document.accounts {
         let mut row = vec![text(&account.account), text(&account.venue), text("account")];
-        row.push(text(account.status.key()));
+        row.push(text(account.status_key()));
         match &account.margin {
             Some(margin) => {
                 row.extend([text(&margin.rulebook), text(&margin.parameter_hash)]);
                 row.push(optional(account.equity_usd));
-                row.extend(levels(margin.counted_usd, margin.requirement_usd));
+                row.extend(levels([margin.counted_usd, margin.requirement_usd, margin.surplus_usd]));
                 row.push(margin.utilisation.map_or(Cell::Null, Cell::Float));
                 row.extend(worst(margin));
             }
@@ -87,20 +93,25 @@ fn accounts(document: &MarginDocument) -> Body {
                 row.extend([const { Cell::Null }; 10]);
             }
         }
+        row.extend([account.missing.len(), account.bad_rows, account.extrapolated.len()].map(count));
         rows.push(row);
     }
     let totals = document.totals();
     let mut row = vec![Cell::Null, Cell::Null, text(document.total_word())];
     row.extend([Cell::Null, Cell::Null, Cell::Null, Cell::Fixed(totals.equity_usd)]);
-    row.extend(levels(totals.counted_usd, totals.requirement_usd));
+    row.extend(levels([totals.counted_usd, totals.requirement_usd, totals.surplus_usd]));
     row.extend([const { Cell::Null }; 4]);
+    let all = document.accounts.iter();
+    let beyond = all.map(|account| account.extrapolated.len()).sum();
+    let bad_rows = usize::try_from(document.basis.issues.rows()).unwrap_or(usize::MAX);
+    row.extend([document.missing(), bad_rows, beyond].map(count));
     rows.push(row);
     (columns, rows)
 }
 
 /// Counted, asked and left.
-fn levels(counted: Published, asked: Published) -> impl Iterator<Item = Cell> {
-    [counted, asked, counted.minus(asked)].into_iter().flat_map(published)
+fn levels(usd: [Published; 3]) -> impl Iterator<Item = Cell> {
+    usd.into_iter().flat_map(published)
 }
 
 fn worst(margin: &MarginFigures) -> [Cell; 3] {
@@ -247,32 +258,88 @@ fn fragmentation(document: &MarginDocument) -> Body {
     (columns, rows)
 }
 
-fn faults(document: &MarginDocument) -> Body {
+fn cheapest(document: &MarginDocument) -> Body {
     let columns = account_columns(&[
+        ("rank", ColumnKind::Integer),
+        ("position", ColumnKind::Text),
+        ("instrument", ColumnKind::Text),
+        ("rulebook", ColumnKind::Text),
+        ("status", ColumnKind::Text),
+        ("surplus_taken_initial_usd", ColumnKind::Fixed),
+        ("surplus_taken_maintenance_usd", ColumnKind::Fixed),
+        ("asked_more_initial_usd", ColumnKind::Fixed),
+        ("asked_more_maintenance_usd", ColumnKind::Fixed),
+        ("left_available_usd", ColumnKind::Fixed),
+        ("left_to_liquidation_usd", ColumnKind::Fixed),
+        ("reason", ColumnKind::Text),
+    ]);
+    let mut rows = Vec::new();
+    if let Some(cheapest) = &document.cheapest {
+        let position = |place: usize| cheapest.positions.get(place).map_or(Cell::Null, |p| text(&p.position));
+        let account = |account: &Option<units::Account>| account.as_ref().map_or(Cell::Null, text);
+        for (rank, place) in (1..).zip(&cheapest.places) {
+            let PlaceFigures { requirement_usd, surplus_usd, left_usd, .. } = place;
+            let mut row =
+                vec![account(&place.account), text(&place.venue), count(rank), position(place.position)];
+            row.extend([text(&place.instrument), text(&place.rulebook), text(place.status.key())]);
+            row.extend([surplus_usd, requirement_usd, left_usd].into_iter().flat_map(|usd| published(*usd)));
+            row.push(Cell::Null);
+            rows.push(row);
+        }
+        for NotCandidate { position: of, account: who, venue, reason } in &cheapest.not_candidates {
+            let mut row = vec![account(who), text(venue), Cell::Null, position(*of)];
+            row.extend([const { Cell::Null }; 9]);
+            row.push(text(reason));
+            rows.push(row);
+        }
+    }
+    (columns, rows)
+}
+
+/// Figures of a fault's side, in this order.
+const SIDE: [&str; 5] =
+    ["equity_usd", "initial_margin_usd", "maintenance_margin_usd", "available_usd", "to_liquidation_usd"];
+
+fn faults(document: &MarginDocument) -> Body {
+    let mut columns = account_columns(&[
         ("fault", ColumnKind::Text),
         ("rulebook", ColumnKind::Text),
         ("outcome", ColumnKind::Text),
-        ("before_usd", ColumnKind::Fixed),
-        ("venue_view_usd", ColumnKind::Fixed),
-        ("truth_usd", ColumnKind::Fixed),
+    ]);
+    for side in ["before", "venue_view", "truth"] {
+        let named = SIDE.map(|figure| Column { name: format!("{side}_{figure}"), kind: ColumnKind::Fixed });
+        columns.extend(named);
+    }
+    columns.extend(self::columns(&[
         ("hidden_usd", ColumnKind::Fixed),
         ("not_covered", ColumnKind::Integer),
         ("note", ColumnKind::Text),
-    ]);
+    ]));
+    let side = |side: &FaultSide| {
+        let levels = [side.requirement_usd, side.surplus_usd].into_iter().flat_map(published);
+        std::iter::once(Cell::Fixed(side.equity_usd)).chain(levels).collect::<Vec<_>>()
+    };
     let row = |fault: &FaultFigures| {
-        let usd = [fault.before_usd, fault.venue_view_usd, fault.truth_usd, fault.hidden_usd];
         let mut row = vec![text(&fault.account), text(&fault.venue), text(&fault.fault)];
         row.extend([text(&fault.rulebook), text(fault.outcome.key())]);
-        row.extend(usd.map(Cell::Fixed));
-        row.push(count(fault.unmargined.len()));
+        row.extend([&fault.before, &fault.venue_view, &fault.truth].into_iter().flat_map(side));
+        row.extend([Cell::Fixed(fault.hidden_usd), count(fault.unmargined.len())]);
         row.push(fault.note.as_ref().map_or(Cell::Null, text));
         row
     };
-    (columns, document.faults.iter().flatten().map(row).collect())
+    let all = document.faults.iter();
+    let mut rows: Vec<Vec<Cell>> = all.clone().flat_map(|faults| &faults.effects).map(row).collect();
+    for quiet in all.flat_map(|faults| &faults.without_effect) {
+        let mut row = vec![Cell::Null, Cell::Null, text(&quiet.fault), Cell::Null, text("no_effect")];
+        row.extend([const { Cell::Null }; 17]);
+        row.push(text(&quiet.reason));
+        rows.push(row);
+    }
+    (columns, rows)
 }
 
 /// Everything that is in no figure, and bad rows.
-pub(crate) fn unmargined(basis: &Basis, accounts: &[AccountFigures]) -> Body {
+pub(crate) fn unmargined<'a>(basis: &Basis, accounts: impl Iterator<Item = &'a AccountFigures>) -> Body {
     let mut columns = account_columns(&[("kind", ColumnKind::Text), ("name", ColumnKind::Text)]);
     columns.extend(self::columns(&[
         ("file", ColumnKind::Text),
@@ -290,9 +357,10 @@ pub(crate) fn unmargined(basis: &Basis, accounts: &[AccountFigures]) -> Body {
     for issue in basis.issues.kept() {
         let row = i64::try_from(issue.row).map_or(Cell::Null, Cell::Integer);
         let reason = format!("{} = '{}': {}", issue.field, issue.value, issue.rule);
+        let whose = basis.refused.get(&(issue.file.clone(), issue.row));
         rows.push(vec![
-            Cell::Null,
-            Cell::Null,
+            whose.map_or(Cell::Null, |(account, _)| text(account)),
+            whose.map_or(Cell::Null, |(_, venue)| text(venue)),
             text("bad row"),
             Cell::Null,
             text(&issue.file),

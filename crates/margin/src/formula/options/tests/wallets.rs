@@ -57,7 +57,7 @@ fn a_rich_wallet_does_not_help_a_poor_one() {
     assert!(outcome.equity_usd > 1e6 && outcome.requirement.maintenance < 2e5);
     assert!(near(outcome.surplus().maintenance, 100_000.0 - USDC_MAINTENANCE), "{:?}", outcome.surplus());
     assert!(outcome.surplus().maintenance < 0.0);
-    assert!(outcome.notes[0].contains("tightest wallet, USDC"), "{:?}", outcome.notes);
+    assert!(outcome.notes[0].contains("used is that of wallet USDC"), "{:?}", outcome.notes);
     assert!(
         outcome.notes.iter().any(|n| n.starts_with("wallet USDC: 100000.00 USD counted")),
         "{:?}",
@@ -132,10 +132,10 @@ fn pooled_equity_in_an_asset_that_is_not_listed_counts_for_nothing_and_is_named(
 }
 
 #[test]
-fn a_debt_in_one_wallet_is_the_tightest_even_if_nothing_is_asked_of_it() {
+fn a_debt_in_one_wallet_is_a_shortfall_even_if_nothing_is_asked_of_it() {
     let account = state("deribit", Vec::new(), &[("BTC", 1.0, 1e5), ("USDC", -10.0, 1.0)]);
     let outcome = rulebook("deribit-sm").outcome(&account);
-    assert_levels(outcome.counted, -10.0, -10.0);
+    assert_levels(outcome.surplus(), -10.0, -10.0);
     // Without debt or requirement all of it is free.
     let free = state("deribit", Vec::new(), &[("BTC", 1.0, 1e5), ("USDC", 10.0, 1.0)]);
     assert_levels(rulebook("deribit-sm").outcome(&free).surplus(), 100_010.0, 100_010.0);

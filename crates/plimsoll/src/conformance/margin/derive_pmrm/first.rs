@@ -10,9 +10,9 @@ use crate::conformance::vectors::{CaseError, number, text};
 use ::margin::Levels;
 use ::margin::scenario::Follows;
 use ::margin::scenario::model::{
-    ByAsset, ChargeKind, ChargeRule, CollateralRule, Combine, DiscountLaw, Factors, ForwardContingency,
-    Numeraire, Offset, Place, Rates, RelativeVol, Scenario, ScenarioModel, SpotMove, StaticDiscount, Table,
-    UnitBy, VolMove, VolShock, Weight,
+    ByAsset, ChargeKind, ChargeRule, CollateralRule, Combine, DiscountLaw, DoubtedHoldings, Factors,
+    ForwardContingency, Numeraire, Offset, Place, Rates, RelativeVol, Scenario, ScenarioModel, SpotMove,
+    StaticDiscount, Table, UnitBy, VolMove, VolShock, Weight,
 };
 use serde_json::Value;
 use units::OptionKind;
@@ -87,7 +87,11 @@ fn model(config: &Config) -> ScenarioModel {
             ChargeRule {
                 name: "oracle confidence".into(),
                 place: Place::Added,
-                kind: ChargeKind::Confidence { threshold: 0.6, factor: config.confidence_factor },
+                kind: ChargeKind::Confidence {
+                    threshold: 0.6,
+                    factor: config.confidence_factor,
+                    holdings: DoubtedHoldings::WithFutures,
+                },
             },
         ],
         factor: Factors { initial: 1.3, maintenance: 1.0, depeg_threshold: 0.98, depeg_factor: 2.0 },
@@ -205,8 +209,8 @@ fn portfolio(s: &Value) -> Result<Portfolio, CaseError> {
 }
 
 fn base(amount: f64, price: f64) -> Vec<Holding> {
-    let holding =
-        Holding { amount, price, confidence: 1.0, follows: Follows::Index, haircut: Levels::default() };
+    let (confidence, follows, haircut) = (1.0, Follows::Index, Levels::default());
+    let holding = Holding { amount, coins: 1.0, price, confidence, follows, haircut };
     if amount == 0.0 { Vec::new() } else { vec![holding] }
 }
 
@@ -219,21 +223,61 @@ pub(super) fn whole_dollars(file: &Value, group: &mut Group) {
     };
     for case in cases {
         let name = text(case, "name").unwrap_or("case without a name");
-        if let Err(error) = whole(&model, name, file, case, group) {
+        let compared = held_and_expected(case).and_then(|(held, expected)| {
+            whole(&model, Whole { name, held, expected, file, feeds: feeds(case)? }, group)
+        });
+        if let Err(error) = compared {
             group.fault(name, error.to_string());
         }
     }
 }
 
-fn whole(
-    model: &ScenarioModel,
-    name: &str,
-    file: &Value,
-    case: &Value,
-    group: &mut Group,
-) -> Result<(), CaseError> {
-    let ours = environment(file, case)?.margin(model)?;
-    let expected = case.get("expected").ok_or(CaseError::Text("expected"))?;
+fn held_and_expected(case: &Value) -> Result<(&Value, &Value), CaseError> {
+    let held = case.get("portfolio").ok_or(CaseError::Text("portfolio"))?;
+    Ok((held, case.get("expected").ok_or(CaseError::Text("expected"))?))
+}
+
+fn feeds(case: &Value) -> Result<&Value, CaseError> {
+    case.get("environment").ok_or(CaseError::Text("environment"))
+}
+
+/// Every case of a file without feeds, with those of the case of the same name in a file that has them.
+pub(super) fn bare(file: &Value, with_feeds: &[Value], group: &mut Group) {
+    let model = model(&WHOLE);
+    for (name, held) in file.as_object().into_iter().flatten() {
+        let twins = with_feeds
+            .iter()
+            .flat_map(|file| list(file, "cases").unwrap_or_default().iter().map(move |case| (file, case)));
+        let Some((file, twin)) =
+            twins.into_iter().find(|(_, case)| text(case, "name").is_ok_and(|n| n == name))
+        else {
+            group.not_compared("no file with feeds has a case of this name", 1);
+            continue;
+        };
+        let expected = held.get("results").or(held.get("result")).ok_or(CaseError::Text("results"));
+        let compared = expected.and_then(|expected| {
+            whole(&model, Whole { name, held, expected, file, feeds: feeds(twin)? }, group)
+        });
+        if let Err(error) = compared {
+            group.fault(name, error.to_string());
+        }
+    }
+}
+
+/// A portfolio in whole dollars.
+#[derive(Clone, Copy)]
+struct Whole<'a> {
+    name: &'a str,
+    held: &'a Value,
+    expected: &'a Value,
+    /// Has the seconds to each expiry.
+    file: &'a Value,
+    feeds: &'a Value,
+}
+
+fn whole(model: &ScenarioModel, case: Whole<'_>, group: &mut Group) -> Result<(), CaseError> {
+    let Whole { name, expected, .. } = case;
+    let ours = environment(&case)?.margin(model)?;
     for (key, surplus) in [("im", ours.surplus.initial), ("mm", ours.surplus.maintenance)] {
         let whole = ((surplus * 1e9).round() / 1e9).trunc();
         let theirs = number(expected, key)?;
@@ -245,9 +289,8 @@ fn whole(
     Ok(())
 }
 
-fn environment(file: &Value, case: &Value) -> Result<Portfolio, CaseError> {
-    let held = case.get("portfolio").ok_or(CaseError::Text("portfolio"))?;
-    let feeds = case.get("environment").ok_or(CaseError::Text("environment"))?;
+fn environment(case: &Whole<'_>) -> Result<Portfolio, CaseError> {
+    let Whole { held, file, feeds, .. } = *case;
     let market = feeds.get("eth").ok_or(CaseError::Text("eth"))?;
     let stable = number(feeds, "stable")?;
     let spot = number(market, "spot")?;

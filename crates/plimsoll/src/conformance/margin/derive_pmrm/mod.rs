@@ -5,22 +5,27 @@
 //! | `pmrm2_portfolios/*.json` | margins, mark to market, forward contingency, every scenario's P&L, every contingency | 1e-9 relative |
 //! | `pmrm1_testAndVerifyScenarios.json` | margins, mark to market, worst case, every contingency | 1e-9 relative |
 //! | `portfolio_pm_with_environment.json` | initial and maintenance margin in whole dollars, cut toward zero | exact |
+//! | `pmrm1_test-cases-portfolio-pm.json` | the same portfolios as the source has them, with the feeds of the file above | exact |
+//!
+//! Files of these layouts are found under other names too (see [`super::derive_files`]).
 //!
 //! Parameters are those of each file; those of the first version's tests, which its files do not carry, stand in [`first`].
 
 mod first;
 mod second;
+#[cfg(test)]
+mod tests;
 
 use super::super::result::{Comparison, Group, GroupResult};
-use super::super::vectors::{self, CaseError, FileError};
+use super::super::vectors::{self, CaseError};
 use super::super::{Progress, Report, Sources};
+use super::derive_files::{DeriveFiles, Layout, file_name};
 use ::margin::Levels;
 use ::margin::scenario::model::ScenarioModel;
 use ::margin::scenario::{
     AssetState, ContractState, Cube, Entry, ExpiryState, Follows, Payoff, Scratch, UnitMarket, UnitRisk,
 };
 use serde_json::Value;
-use std::path::Path;
 use units::{Asset, Discount, OptionKind, Strike, YearFraction};
 
 pub(in super::super) const ID: &str = "derive-pmrm";
@@ -33,30 +38,41 @@ const REASON: &str = "1e-9 of the number, or of 1e-6 of the gross size of what i
 
 /// Runs the three sets.
 pub(in super::super) fn run(sources: &Sources, progress: &mut Report<'_>) -> Vec<GroupResult> {
-    let folder = sources.vectors.join("derive");
-    let mut groups = vec![second::run(&folder.join("pmrm2_portfolios"), progress)];
-    for (name, unit, reason, run) in [
-        ("pmrm1_testAndVerifyScenarios.json", "relative", REASON, first::verify as Run),
-        ("portfolio_pm_with_environment.json", "USD", first::WHOLE_REASON, first::whole_dollars),
-    ] {
-        progress(Progress { suite: ID, item: name, bytes_done: 1, bytes_total: 2 });
-        let mut group = Group::checked(name, unit, reason);
-        groups.push(match vectors::read(&folder.join(name)) {
-            Ok(file) => {
-                run(&file, &mut group);
-                group.finish()
+    let files = DeriveFiles::find(&sources.vectors);
+    let mut groups = vec![second::run(&files, progress)];
+    let feeds: Vec<Value> =
+        files.of(Layout::PmFeeds).into_iter().filter_map(|path| vectors::read(path).ok()).collect();
+    let bare = |file: &Value, group: &mut Group| first::bare(file, &feeds, group);
+    let sets: [(Layout, &'static str, &'static str, &Run<'_>); 3] = [
+        (Layout::Pmrm1, "relative", REASON, &first::verify),
+        (Layout::PmFeeds, "USD", first::WHOLE_REASON, &first::whole_dollars),
+        (Layout::PmBare, "USD", first::WHOLE_REASON, &bare),
+    ];
+    for (layout, unit, reason, run) in sets {
+        let paths = files.of(layout);
+        if paths.is_empty() {
+            groups.push(files.absent(Group::checked(layout.name(), unit, reason), layout));
+        }
+        for path in paths {
+            let name = file_name(path);
+            progress(Progress { suite: ID, item: &name, bytes_done: 1, bytes_total: 2 });
+            let mut group = Group::checked(name.as_str(), unit, reason);
+            group.enter(&name);
+            match vectors::read(path) {
+                Ok(file) => run(&file, &mut group),
+                Err(error) => group.fault(name, error.to_string()),
             }
-            Err(FileError::Absent(at)) => group.not_run(at),
-            Err(error) => {
-                group.fault(name, error.to_string());
+            groups.push(if layout == Layout::PmBare && feeds.is_empty() && group.is_empty() {
+                group.not_run("needs the feeds of portfolio_pm_with_environment.json")
+            } else {
                 group.finish()
-            }
-        });
+            });
+        }
     }
     groups
 }
 
-type Run = fn(&Value, &mut Group);
+type Run<'a> = dyn Fn(&Value, &mut Group) + 'a;
 
 /// A portfolio with its feeds, as both versions have them.
 #[derive(Debug, Default)]
@@ -96,6 +112,8 @@ pub(super) struct Leg {
 #[derive(Debug)]
 pub(super) struct Holding {
     pub(super) amount: f64,
+    /// Of the base per unit.
+    pub(super) coins: f64,
     /// Per unit, in the stable currency.
     pub(super) price: f64,
     pub(super) confidence: f64,
@@ -145,8 +163,8 @@ impl Portfolio {
         let mut contracts = Vec::new();
         let mut weights = Vec::new();
         for holding in &self.holdings {
-            let Holding { price, confidence, follows, amount, .. } = *holding;
-            contracts.push(ContractState::Holding { expiry: 0, price, confidence, follows });
+            let Holding { coins, price, confidence, follows, amount, .. } = *holding;
+            contracts.push(ContractState::Holding { expiry: 0, coins, price, confidence, follows });
             weights.push(amount);
         }
         let payoff = Payoff::Currency { coins: 1.0, usd: 1.0 };
@@ -213,22 +231,11 @@ pub(super) fn relative(group: &mut Group, gross: f64, ours: f64, theirs: f64, na
     group.compare(Comparison { ours, theirs, tolerance: TOLERANCE, scale }, name);
 }
 
-/// The files of a folder, sorted; empty when there is none.
-pub(super) fn json_files(folder: &Path) -> Vec<std::path::PathBuf> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten();
-    let mut files: Vec<_> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
-        .collect();
-    files.sort();
-    files
-}
-
 pub(super) fn list<'a>(value: &'a Value, key: &'static str) -> Result<&'a [Value], CaseError> {
     value.get(key).and_then(Value::as_array).map(Vec::as_slice).ok_or(CaseError::Text(key))
 }
 
 #[allow(clippy::needless_pass_by_value)] // used as a map_err function
 fn engine(error: impl ToString) -> CaseError {
-    CaseError::Number(error.to_string())
+    CaseError::Engine(error.to_string())
 }

@@ -1,28 +1,31 @@
 //! PMRM_2: each file carries portfolio, feeds, parameters and results.
 
-use super::{Expiry, Holding, ID, Leg, Margined, Portfolio, REASON, json_files, list, relative};
+use super::super::derive_files::{DeriveFiles, Layout, file_name};
+use super::{Expiry, Holding, ID, Leg, Margined, Portfolio, REASON, list, relative};
 use crate::conformance::result::{Group, GroupResult};
 use crate::conformance::vectors::{self, CaseError, number, text};
 use crate::conformance::{Progress, Report};
 use ::margin::Levels;
 use ::margin::scenario::Follows;
 use ::margin::scenario::model::{
-    ByAsset, ChargeKind, ChargeRule, CollateralRule, Combine, DiscountLaw, Factors, ForwardContingency,
-    Numeraire, Offset, Place, Rates, RelativeVol, Scenario, ScenarioModel, Skew, SpotMove, StaticDiscount,
-    Table, UnitBy, VolMove, VolShock, Weight,
+    ByAsset, ChargeKind, ChargeRule, CollateralRule, Combine, DiscountLaw, DoubtedHoldings, Factors,
+    ForwardContingency, Numeraire, Offset, Place, Rates, RelativeVol, Scenario, ScenarioModel, Skew,
+    SpotMove, StaticDiscount, Table, UnitBy, VolMove, VolShock, Weight,
 };
 use serde_json::Value;
-use std::path::Path;
 use units::OptionKind;
 
 /// Expiries settle on the average of the last half hour.
 const SETTLEMENT_SECONDS: f64 = 1_800.0;
 
-pub(super) fn run(folder: &Path, progress: &mut Report<'_>) -> GroupResult {
-    let mut group = Group::checked("pmrm2_portfolios", "relative", REASON);
-    let files = json_files(folder);
+pub(super) fn run(found: &DeriveFiles, progress: &mut Report<'_>) -> GroupResult {
+    let mut group = Group::checked(Layout::Pmrm2.name(), "relative", REASON);
+    if let Some(note) = found.unread() {
+        group.note(note);
+    }
+    let files = found.of(Layout::Pmrm2);
     if files.is_empty() {
-        return group.not_run(format!("no portfolios in {}", folder.display()));
+        return found.absent(group, Layout::Pmrm2);
     }
     for (done, path) in files.iter().enumerate() {
         let name = path.file_stem().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
@@ -32,6 +35,7 @@ pub(super) fn run(folder: &Path, progress: &mut Report<'_>) -> GroupResult {
             bytes_done: done as u64,
             bytes_total: files.len() as u64,
         });
+        group.enter(&file_name(path));
         let compared = match vectors::read(path) {
             Ok(file) => compare(&name, &file, &mut group).map_err(|e| e.to_string()),
             Err(error) => Err(error.to_string()),
@@ -54,58 +58,62 @@ fn compare(name: &str, file: &Value, group: &mut Group) -> Result<(), CaseError>
     let ours = portfolio.margin(&model)?;
     let theirs = section(file, "Result")?;
     let gross = ours.gross;
-    let mut check = |ours: f64, key: &'static str| -> Result<(), CaseError> {
-        let theirs = number(theirs, key)?;
-        relative(group, gross, ours, theirs, || format!("{name} {key}"));
-        Ok(())
+    // A result that is not there is a fault of its own; the others are still compared.
+    let mut check = |ours: f64, key: &'static str| match number(theirs, key) {
+        Ok(theirs) => relative(group, gross, ours, theirs, || format!("{name} {key}")),
+        Err(error) => group.fault(format!("{name} {key}"), error.to_string()),
     };
-    check(ours.surplus.initial, "IM")?;
-    check(ours.surplus.maintenance, "MM")?;
-    check(ours.mark_to_market, "PortfolioMTM")?;
-    check(ours.risk.mark_to_market, "OptionMTM")?;
-    check(ours.holdings_value, "CollateralMTM")?;
-    check(ours.scratch.pnl().last().copied().unwrap_or(0.0), "ForwardContingency")?;
+    check(ours.surplus.initial, "IM");
+    check(ours.surplus.maintenance, "MM");
+    check(ours.mark_to_market, "PortfolioMTM");
+    check(ours.risk.mark_to_market, "OptionMTM");
+    check(ours.holdings_value, "CollateralMTM");
+    check(ours.scratch.pnl().last().copied().unwrap_or(0.0), "ForwardContingency");
     let [perpetuals, naked, confidence] = ours.scratch.charges() else {
         return Err(CaseError::Text("charges"));
     };
-    check(-perpetuals.maintenance, "MMPerpCont")?;
-    check(-(perpetuals.initial - perpetuals.maintenance), "IMPerpCont")?;
-    check(-naked.maintenance, "MMOptionCont")?;
-    check(-(naked.initial - naked.maintenance), "IMOptionCont")?;
-    check(-ours.haircut.maintenance, "MMBaseCont")?;
-    check(-(ours.haircut.initial - ours.haircut.maintenance), "IMBaseCont")?;
-    check(-confidence.initial, "OracleCont")?;
-    scenarios(name, &model, &ours, theirs, group)
+    check(-perpetuals.maintenance, "MMPerpCont");
+    check(-(perpetuals.initial - perpetuals.maintenance), "IMPerpCont");
+    check(-naked.maintenance, "MMOptionCont");
+    check(-(naked.initial - naked.maintenance), "IMOptionCont");
+    check(-ours.haircut.maintenance, "MMBaseCont");
+    check(-(ours.haircut.initial - ours.haircut.maintenance), "IMBaseCont");
+    check(-confidence.initial, "OracleCont");
+    scenarios(name, &model, &ours, theirs, group);
+    Ok(())
 }
 
-/// Every scenario that the file lists, found by move and vol.
-fn scenarios(
-    name: &str,
-    model: &ScenarioModel,
-    ours: &Margined,
-    theirs: &Value,
-    group: &mut Group,
-) -> Result<(), CaseError> {
+/// Every scenario that the file lists, found by move and vol: rows do not have the weight, so of several scenarios of one move
+/// and vol a row is the one whose P&L is nearest.
+fn scenarios(name: &str, model: &ScenarioModel, ours: &Margined, theirs: &Value, group: &mut Group) {
     let mut taken = vec![false; model.scenarios.len()];
     for key in ["reg_losses", "tail_losses", "skew_losses"] {
-        for row in list(theirs, key)? {
-            let row = row.as_array().ok_or(CaseError::Text("losses"))?;
+        let Ok(rows) = list(theirs, key) else {
+            group.fault(format!("{name} {key}"), "the result has no such list");
+            continue;
+        };
+        for row in rows {
+            let row = row.as_array().map(Vec::as_slice).unwrap_or_default();
             if row.first().and_then(Value::as_str).is_some_and(|word| word.ends_with("SPOT_SHOCK")) {
                 group.not_compared("smile scenario with a spot move: the protocol refuses such a list", 1);
                 continue;
             }
-            let loss =
-                row.last().and_then(decimal).ok_or_else(|| CaseError::Number(format!("{key} loss")))?;
-            let fits = |scenario: &Scenario| is_named(scenario, row);
-            let place = model.scenarios.iter().zip(&taken).position(|(s, taken)| !taken && fits(s));
-            let Some(place) = place else {
+            let Some(loss) = row.last().and_then(decimal) else {
+                group.fault(format!("{name} {key}"), format!("has no loss in {row:?}"));
+                continue;
+            };
+            let fits = model.scenarios.iter().zip(&taken).zip(ours.scratch.pnl()).enumerate();
+            let fits = fits.filter(|(_, ((scenario, taken), _))| !**taken && is_named(scenario, row));
+            let nearest = fits
+                .map(|(place, (_, pnl))| (place, *pnl))
+                .min_by(|(_, a), (_, b)| (a - loss).abs().total_cmp(&(b - loss).abs()));
+            let Some((place, pnl)) = nearest else {
                 group.fault(format!("{name} {key}"), format!("no scenario of the file's list is {row:?}"));
                 continue;
             };
             if let Some(slot) = taken.get_mut(place) {
                 *slot = true;
             }
-            let pnl = ours.scratch.pnl().get(place).copied().unwrap_or(f64::NAN);
             relative(group, ours.gross, pnl, loss, || {
                 format!("{name} {}", model.scenarios.get(place).map_or("", |s| s.name.as_str()))
             });
@@ -115,7 +123,6 @@ fn scenarios(
     if missed > 0 {
         group.not_compared("scenarios whose result the file does not list", missed);
     }
-    Ok(())
 }
 
 /// `[move, direction, loss]` with the direction 1, 0 or -1, or `[word, loss]` for a skew.
@@ -148,17 +155,51 @@ fn decimal(value: &Value) -> Option<f64> {
     }
 }
 
+/// A list that may be left out or null: nothing is held.
+fn held<'a>(row: &'a Value, key: &'static str) -> Result<&'a [Value], CaseError> {
+    if is_given(row, key) { list(row, key) } else { Ok(&[]) }
+}
+
+/// A number that may be left out or null, with what it then is.
+fn number_or(row: &Value, key: &str, absent: f64) -> Result<f64, CaseError> {
+    if is_given(row, key) { number(row, key) } else { Ok(absent) }
+}
+
+fn is_given(row: &Value, key: &str) -> bool {
+    row.get(key).is_some_and(|value| !value.is_null())
+}
+
+/// `true` and 1, `false` and 0.
+fn flag(row: &Value, key: &'static str) -> Result<bool, CaseError> {
+    row.get(key).and_then(Value::as_bool).map_or_else(|| Ok(number(row, key)? > 0.5), Ok)
+}
+
+/// A confidence, or the least of a list of them.
+fn least(row: &Value, key: &'static str) -> Result<f64, CaseError> {
+    let Some(all) = row.get(key).and_then(Value::as_array) else { return number(row, key) };
+    let all = all.iter().map(|value| decimal(value).ok_or_else(|| CaseError::Number(key.to_owned())));
+    all.collect::<Result<Vec<f64>, _>>()?
+        .into_iter()
+        .reduce(f64::min)
+        .ok_or_else(|| CaseError::Number(key.to_owned()))
+}
+
 fn portfolio(s: &Value) -> Result<Portfolio, CaseError> {
     let stable = number(s, "StablePrice")?;
-    let mut expiries = list(s, "OptionFeeds")?.iter().map(feed).collect::<Result<Vec<_>, _>>()?;
+    let perpetuals = number_or(s, "NumPerps", 0.0)?;
+    // Without a perpetual its feeds may be left out.
+    let fed = |key: &str, absent| {
+        if perpetuals == 0.0 { number_or(s, key, absent) } else { number(s, key) }
+    };
+    let mut expiries = held(s, "OptionFeeds")?.iter().map(feed).collect::<Result<Vec<_>, _>>()?;
     expiries.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
-    for option in list(s, "Options")? {
+    for option in held(s, "Options")? {
         let seconds = number(option, "Expiry")?;
         let own = expiries.iter_mut().find(|expiry| expiry.seconds.to_bits() == seconds.to_bits());
         let own = own.ok_or_else(|| CaseError::Number(format!("OptionFeeds for {seconds}")))?;
         own.options.push(Leg {
             strike: number(option, "Strike")?,
-            kind: if number(option, "IsCall")? > 0.5 { OptionKind::Call } else { OptionKind::Put },
+            kind: if flag(option, "IsCall")? { OptionKind::Call } else { OptionKind::Put },
             vol: number(option, "MarkVol")?,
             amount: number(option, "Amount")?,
         });
@@ -168,12 +209,12 @@ fn portfolio(s: &Value) -> Result<Portfolio, CaseError> {
         spot_confidence: number(s, "SpotConfidence")?,
         stable,
         cash: number(s, "Cash")?,
-        perpetuals: number(s, "NumPerps")?,
-        perpetual_price: number(s, "PerpPrice")?,
-        perpetual_confidence: number(s, "PerpConfidence")?,
-        unsettled: number(s, "UnrealisedPerpPNL")? + number(s, "UnrealisedFunding")?,
+        perpetuals,
+        perpetual_price: fed("PerpPrice", 0.0)?,
+        perpetual_confidence: fed("PerpConfidence", 1.0)?,
+        unsettled: fed("UnrealisedPerpPNL", 0.0)? + fed("UnrealisedFunding", 0.0)?,
         expiries,
-        holdings: list(s, "Collaterals")?.iter().map(|row| holding(row, stable)).collect::<Result<_, _>>()?,
+        holdings: held(s, "Collaterals")?.iter().map(|row| holding(row, stable)).collect::<Result<_, _>>()?,
     })
 }
 
@@ -187,7 +228,7 @@ fn feed(row: &Value) -> Result<Expiry, CaseError> {
     let confidence = [
         number(row, "ForwardConfidence")?,
         number(row, "RateConfidence")?,
-        number(row, "OptionVolConfidences")?,
+        least(row, "OptionVolConfidences")?,
     ];
     let [forward_confidence, rate_confidence, vol_confidence] = confidence;
     let years = seconds / 31_536_000.0;
@@ -205,10 +246,11 @@ fn feed(row: &Value) -> Result<Expiry, CaseError> {
 
 fn holding(row: &Value, stable: f64) -> Result<Holding, CaseError> {
     let maintenance = number(row, "MMHaircut")?;
-    let follows =
-        row.get("IsRiskCancelling").and_then(Value::as_bool).ok_or(CaseError::Text("IsRiskCancelling"))?;
+    let follows = flag(row, "IsRiskCancelling")?;
     Ok(Holding {
         amount: number(row, "Amount")?,
+        // No rule of this version charges a balance by coins.
+        coins: 0.0,
         price: number(row, "Price")? / stable,
         confidence: number(row, "Confidence")?,
         follows: if follows { Follows::Index } else { Follows::Nothing },
@@ -276,6 +318,7 @@ fn model(p: &Value) -> Result<ScenarioModel, CaseError> {
                 ChargeKind::Confidence {
                     threshold: number(other, "CONF_THRESHOLD")?,
                     factor: number(other, "CONF_MARGIN")?,
+                    holdings: DoubtedHoldings::Own,
                 },
             ),
         ],
