@@ -2,7 +2,9 @@
 
 use crate::measure_commands::{Section, Sheet};
 use crate::output::TableNames;
-use crate::render::grid::{Style, figure, grid_after, heading, inputs, left, line, prices, right, show};
+use crate::render::grid::{
+    Style, figure, grid_after, heading, inputs, left, line, prices, right, show_fitted,
+};
 use crate::render::json::pretty;
 use crate::render::number;
 use lake::{Cell, Column, ColumnKind};
@@ -98,7 +100,7 @@ fn table<N>(out: &mut String, section: &Section<N>, style: Style) {
             (cell, _) => right(shown(cell, style)),
         }));
     }
-    show(out, &table);
+    show_fitted(out, table, style, &[]);
 }
 
 /// Measures as exact decimal text, model numbers as numbers, one object a row (docs/formats.md).

@@ -9,7 +9,7 @@ use crate::render::number::price;
 use crate::render::sheet::{filled, shown, words};
 use lake::{Cell, ColumnKind};
 
-const STYLE: Style = Style { digits: Digits::Compact, ink: Ink::Plain };
+const STYLE: Style = Style { digits: Digits::Compact, ink: Ink::Plain, width: None };
 
 /// Renders the result as one HTML file without outside references.
 #[must_use]
