@@ -380,7 +380,7 @@ mod tests {
     fn a_filtered_figure_grows_with_the_volatility_before_the_day() {
         let fixed = |v: f64| Fixed::quantise(v).unwrap();
         // Losses and gains of 1, then of 3; the last day loses 2.
-        let sign = |day: usize| if day % 2 == 0 { -1.0 } else { 1.0 };
+        let sign = |day: usize| if day.is_multiple_of(2) { -1.0 } else { 1.0 };
         let mut pnl: Vec<Fixed> = (0..60).map(|d| fixed(sign(d) * if d < 40 { 1.0 } else { 3.0 })).collect();
         pnl.push(fixed(-2.0));
         let days = rolling_filtered(&pnl, 30, Confidence::new(0.9).unwrap()).unwrap();
