@@ -7,6 +7,7 @@
 //! | [`for_each_row`] | every row of a market file or series in file order | one row |
 //! | [`snapshots`] | the times of a market file and the rows of each | one entry per snapshot |
 //! | [`read_book`] | positions and balances, row by row | one row |
+//! | [`read_history`] | levels of one factor over time, plain or gzip | the file |
 //! | [`write_csv`], [`write_parquet`] | a [`Table`] | one block of rows |
 //!
 //! Nothing is believed here: readers turn bytes into [`market::RawQuote`] and [`book::RawRow`], and report each cell that
@@ -17,7 +18,7 @@
 //! be pipes; Parquet needs a regular file. Layouts, columns and units: `docs/formats.md`.
 //!
 //! Errors: [`LakeError`] when a file as a whole cannot be used; [`units::Issues`] for single rows. Left out: compressed
-//! CSV and JSON, other separators than the comma, other encodings than UTF-8: each is refused by name.
+//! CSV and JSON (but for histories), other separators than the comma, other encodings than UTF-8: each is refused by name.
 //!
 //! ```
 //! use lake::{Progress, Select, read_snapshot};
@@ -39,6 +40,7 @@ mod csv_in;
 mod csv_out;
 mod error;
 mod feed;
+mod history;
 mod json_in;
 mod layout;
 mod parquet_in;
@@ -53,6 +55,7 @@ pub use chain::{Listing, Select, SnapshotRows, for_each_snapshot, read_snapshot,
 pub use csv_out::write_csv;
 pub use error::LakeError;
 pub use feed::{FeedLayout, FeedRead, FeedRow, SeriesPoint, for_each_row};
+pub use history::{HistoryRead, LevelKind, read_history};
 pub use parquet_out::write_parquet;
 pub use source::Progress;
 pub use table::{Cell, Column, ColumnKind, Table};

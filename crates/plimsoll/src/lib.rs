@@ -11,6 +11,7 @@ mod failure;
 mod feeds_command;
 mod load;
 mod margin_commands;
+mod measure_commands;
 mod meter;
 mod output;
 mod render;
@@ -34,6 +35,10 @@ pub fn main() -> ExitCode {
         Command::Liquidation(args) => margin_commands::run_liquidation(&args),
         Command::Whatif(args) => margin_commands::run_whatif(&args),
         Command::Surface(args) => surface_command::run(&args),
+        Command::Var(args) => measure_commands::run_var(&args),
+        Command::Stress(args) => measure_commands::run_stress(&args),
+        Command::Explain(args) => measure_commands::run_explain(&args),
+        Command::Covariance(args) => measure_commands::run_covariance(&args),
         Command::Rulebook(args) => rulebook_command::run(&args),
         Command::Example(args) => write_example(&args),
         Command::Feeds(args) => feeds_command::run(&args),

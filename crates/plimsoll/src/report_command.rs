@@ -84,6 +84,11 @@ fn settling(report: &Report) -> Option<String> {
 
 /// Bad rows, and unpriced positions and balances by their places in the book files.
 fn incomplete(bad: Issues, unpriced: &[Unpriced]) -> Failure {
+    Failure::Incomplete { issues: Box::new(bad), unpriced: Box::new(unpriced_issues(unpriced)) }
+}
+
+/// What cannot be valued, in the order of files and rows.
+pub(crate) fn unpriced_issues(unpriced: &[Unpriced]) -> Issues {
     let mut sorted: Vec<&Unpriced> = unpriced.iter().collect();
     sorted.sort_by_key(|u| (&u.file, u.row));
     let mut issues = Issues::default();
@@ -96,7 +101,7 @@ fn incomplete(bad: Issues, unpriced: &[Unpriced]) -> Failure {
             rule: reason.clone(),
         });
     }
-    Failure::Incomplete { issues: Box::new(bad), unpriced: Box::new(issues) }
+    issues
 }
 
 fn report(args: &ReportArgs, loaded: &Loaded, scenarios: &Scenarios) -> Result<Report, Failure> {

@@ -138,7 +138,8 @@ fn fill(row: &mut [f64], contract: &Priced, moves: &SpotFactors, set: &ShockSet)
             } else {
                 moves
             };
-            option_values(row, &later(black, carried, set.days), moves, &vols(black, set))?;
+            let vols = vols(&contract.underlying, black, set);
+            option_values(row, &later(black, carried, set.days), moves, &vols)?;
             let coin = if contract.settles_in_underlying {
                 contract.usd_per_value / carried
             } else {
@@ -175,8 +176,8 @@ fn later(black: &Black76, carried: f64, days: f64) -> Black76 {
 }
 
 /// Shocked vols; tenor scaling goes by the tenor today, because the shock is to the surface as it stands.
-fn vols(black: &Black76, set: &ShockSet) -> Vec<f64> {
-    set.shocks.iter().map(|shock| shock.vol.apply(black.vol, black.expiry)).collect()
+fn vols(underlying: &Asset, black: &Black76, set: &ShockSet) -> Vec<f64> {
+    set.shocks.iter().map(|shock| shock.vol_shift(underlying).apply(black.vol, black.expiry)).collect()
 }
 
 /// Undiscounted value under each shock.

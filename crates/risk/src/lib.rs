@@ -9,21 +9,29 @@
 //! quantised once ([`units::Fixed`]) and from there on sums are exact, whatever the order of rows or threads.
 
 mod accounts;
+mod chi_square;
+pub mod covariance;
 mod cube;
+mod drivers;
+pub mod explain;
 mod exposure;
 mod hedge_line;
+pub mod history;
 mod ladder;
 mod measure;
 mod priced;
 mod reconcile;
 mod report;
+pub mod reverse;
 mod scenario;
 mod shock;
 mod shocked;
 mod stress;
+pub mod var;
 
 pub use accounts::{AccountRows, Worst};
 pub use cube::{Cube, CubeError};
+pub use drivers::{Drivers, HELD, Proxies, Undriven, VolProxy};
 pub use exposure::{
     Group, GroupBy, GroupKey, PriceBoard, Row, RowKind, Unpriced, Valuation, group, kind_word,
 };

@@ -31,7 +31,8 @@ impl VolShift {
         if shifted < floor { floor } else { shifted }
     }
 
-    fn tenor_weight(&self, expiry: YearFraction) -> f64 {
+    /// `(30 d / max(T, 1 d))^power`: what a shift of 30-day vol is at this tenor.
+    pub(crate) fn tenor_weight(&self, expiry: YearFraction) -> f64 {
         if self.tenor_power == 0.0 {
             return 1.0;
         }
@@ -50,8 +51,10 @@ pub struct Shock {
     pub spot_return: f64,
     /// Spot return by underlying.
     pub spot_return_of: BTreeMap<Asset, f64>,
-    /// Vol shift of all underlyings.
+    /// Vol shift of underlyings that are not named.
     pub vol: VolShift,
+    /// Vol shift by underlying.
+    pub vol_of: BTreeMap<Asset, VolShift>,
     /// Factor on the USD rate of a currency: 0.88 is a depeg by 12 %.
     pub rate_factor: BTreeMap<Asset, f64>,
     /// Venues that are lost with everything on them.
@@ -71,6 +74,12 @@ impl Shock {
         1.0 + self.spot_return_of.get(underlying).copied().unwrap_or(self.spot_return)
     }
 
+    /// Shift of the vols of an underlying.
+    #[must_use]
+    pub fn vol_shift(&self, underlying: &Asset) -> &VolShift {
+        self.vol_of.get(underlying).unwrap_or(&self.vol)
+    }
+
     /// Factor on the USD rate of a currency that is no underlying.
     #[must_use]
     pub fn rate_factor(&self, asset: &Asset) -> f64 {
@@ -86,7 +95,7 @@ impl Shock {
     /// The vol part alone.
     #[must_use]
     pub fn vol_only(&self) -> Self {
-        Self { vol: self.vol, ..Self::default() }
+        Self { vol: self.vol, vol_of: self.vol_of.clone(), ..Self::default() }
     }
 
     /// True when prices move at all.
@@ -98,7 +107,8 @@ impl Shock {
     /// True when vols move at all.
     #[must_use]
     pub fn moves_vol(&self) -> bool {
-        self.vol.points != 0.0 || self.vol.relative != 0.0
+        let moves = |shift: &VolShift| shift.points != 0.0 || shift.relative != 0.0;
+        moves(&self.vol) || self.vol_of.values().any(moves)
     }
 }
 

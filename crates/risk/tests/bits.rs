@@ -10,7 +10,10 @@
 mod fixture;
 
 use fixture::{book, desk, market, snapshot};
-use risk::{CurveAxes, GroupBy, Inputs, LadderAxes, Report, ScenarioFile};
+use risk::covariance::CovarianceFile;
+use risk::reverse::{Reach, Reverse};
+use risk::var::{Confidence, Gradient, Holdings, Measured, ScenarioPnl, parametric, taylor};
+use risk::{CurveAxes, Drivers, GroupBy, Inputs, LadderAxes, Report, ScenarioFile, Valuation};
 use std::fmt::Write;
 
 const GOLDEN: u64 = 0x8902_8bdf_9029_d8c7;
@@ -47,6 +50,10 @@ fn hash() -> u64 {
         report.hedges
     )
     .unwrap();
+    fnv(&text)
+}
+
+fn fnv(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })
@@ -57,5 +64,48 @@ fn the_bytes_of_a_report_do_not_depend_on_machine_build_or_threads() {
     for threads in [1, 2, 5] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         assert_eq!(format!("{:#x}", pool.install(hash)), format!("{GOLDEN:#x}"), "{threads} threads");
+    }
+}
+
+const GOLDEN_MEASURES: u64 = 0x0ab3_b4d8_251d_e007;
+
+/// Draws from the embedded covariance, VaR and ES by each method on them, and a reverse stress.
+fn measures_hash() -> u64 {
+    let (book, market) = (book(&desk()), market());
+    let valuation = Valuation::new(&book, &market);
+    let file =
+        CovarianceFile::parse("covariance.toml", include_str!("../../../scenarios/covariance.toml")).unwrap();
+    let at_hand = file.covariance.factors.iter().cloned().collect();
+    let priced = valuation.board.contracts.values().chain(valuation.board.assets.values());
+    let drivers = Drivers::new(priced.filter_map(|p| p.as_ref().ok()), &at_hand, &file.proxies, 0.5);
+    let holdings = Holdings::new(&book, &valuation.board, &market, &drivers).unwrap();
+    let covariance = file.covariance.only(&drivers.factors).over(10);
+    let draws = covariance.cholesky().unwrap().draws(7, 300);
+    let shocks: Vec<_> = draws.iter().map(|x| drivers.shock(x)).collect();
+    let confidence = Confidence::new(0.975).unwrap();
+    let gradient = Gradient::new(&holdings, &drivers);
+    let greeks = taylor(&holdings, &shocks, &drivers).unwrap();
+    let full = ScenarioPnl::revalued(&holdings, shocks).unwrap();
+    let reverse = Reverse::new(&covariance).unwrap();
+    let harm = |points: &[Vec<f64>]| {
+        let pnl = ScenarioPnl::revalued(&holdings, points.iter().map(|x| drivers.shock(x)).collect())?;
+        Ok::<_, risk::ShockError>(pnl.total().iter().map(|p| -p.to_f64() - 5e5).collect())
+    };
+    let slopes = (gradient.total.as_slice(), gradient.second.as_slice());
+    let found = reverse.revalued(slopes, &[], Reach { distance: 8.0 }, &harm).unwrap();
+    let measured = [
+        Measured::of_scenarios(&full, confidence).unwrap(),
+        Measured::of_scenarios(&greeks, confidence).unwrap(),
+        parametric(&gradient, &holdings.slices, &covariance, confidence).unwrap(),
+    ];
+    fnv(&format!("{draws:?}{measured:?}{:?}{found:?}", reverse.delta_gamma(slopes.0, slopes.1, 5e5)))
+}
+
+#[test]
+fn the_bytes_of_measures_do_not_depend_on_machine_build_or_threads() {
+    for threads in [1, 2, 5] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let hash = pool.install(measures_hash);
+        assert_eq!(format!("{hash:#x}"), format!("{GOLDEN_MEASURES:#x}"), "{threads} threads");
     }
 }

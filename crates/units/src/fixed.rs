@@ -78,6 +78,12 @@ impl Fixed {
         whole + rest / 1e12
     }
 
+    /// So many multiples of the quantum: for shares of an exact sum that must add up to it.
+    #[must_use]
+    pub const fn from_raw(quanta: i128) -> Self {
+        Self(quanta)
+    }
+
     /// Multiples of the quantum.
     #[must_use]
     pub const fn raw(self) -> i128 {

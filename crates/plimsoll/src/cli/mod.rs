@@ -2,6 +2,7 @@
 
 mod feeds;
 mod margin;
+mod measures;
 mod surface;
 
 pub(crate) use feeds::{FeedsArgs, FeedsTableName};
@@ -10,6 +11,11 @@ pub(crate) use margin::{
     RulebookAction, RulebookArgs, RulesArgs, WhatifArgs, WhatifTableName,
 };
 pub(crate) use surface::{SurfaceArgs, SurfaceTableName};
+
+pub(crate) use measures::{
+    CovarianceArgs, ExplainArgs, ExplainTableName, FactorArgs, LawArgs, Method, StressArgs, StressTableName,
+    VarArgs, VarTableName, Windows,
+};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use risk::GroupBy;
@@ -49,6 +55,14 @@ pub(crate) enum Command {
     Whatif(Box<WhatifArgs>),
     /// Vol surfaces of a market: fit by expiry, arbitrage check, term structure, smiles
     Surface(Box<SurfaceArgs>),
+    /// Value at risk and expected shortfall by several methods, with contributions and backtests
+    Var(Box<VarArgs>),
+    /// The most plausible move that loses a given amount, or that makes a venue liquidate an account
+    Stress(Box<StressArgs>),
+    /// Where a change of value between two snapshots came from
+    Explain(Box<ExplainArgs>),
+    /// Covariance of the risk factors from recorded prices and vols, as a parameter file
+    Covariance(CovarianceArgs),
     /// Parameter files of the margin models: list them, show one to copy, check your own
     Rulebook(RulebookArgs),
     /// Write the sample book and market, generated from a named seed

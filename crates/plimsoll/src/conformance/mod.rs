@@ -14,10 +14,12 @@ mod oracle_pyth;
 mod pricing;
 mod render;
 mod result;
+mod stress_explain;
 mod surface;
 mod svi;
 #[cfg(test)]
 mod tests;
+mod var_backtests;
 mod vectors;
 
 pub(crate) use render::{json, table};
@@ -99,6 +101,8 @@ pub(crate) static SUITES: &[Suite] = &[
     Suite { id: margin::okx_pm::ID, summary: margin::okx_pm::SUMMARY, run: margin::okx_pm::run },
     Suite { id: margin::span::ID, summary: margin::span::SUMMARY, run: margin::span::run },
     Suite { id: oracle_pyth::ID, summary: oracle_pyth::SUMMARY, run: oracle_pyth::run },
+    Suite { id: var_backtests::ID, summary: var_backtests::SUMMARY, run: var_backtests::run },
+    Suite { id: stress_explain::ID, summary: stress_explain::SUMMARY, run: stress_explain::run },
 ];
 
 /// Why nothing was run.

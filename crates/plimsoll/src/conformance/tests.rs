@@ -156,6 +156,40 @@ fn wrong_figures_of_okx_and_span_fail_by_name() {
     }
 }
 
+/// One wrong digit in each kind of figure of the suites on measures.
+#[test]
+fn wrong_figures_of_backtests_and_stress_fail_by_name() {
+    let Some(shared) = shared() else { return };
+    let (backtests, stress) = ("forecast/backtest_vectors.json", "mitigation/mitigation_2.json");
+    for (suite, file, right, wrong, failed) in [
+        ("var-backtests", backtests, "3.498776675481608", "3.498776775481608", "POF_T252_x6_p0.01"),
+        ("var-backtests", backtests, "3.7141601611596694e-07", "3.7141601611596694e-05", "IND_244_2_2_4"),
+        (
+            "var-backtests",
+            backtests,
+            "0.8921876269036251",
+            "0.8921876369036251",
+            "traffic_light_cum_prob_T250_p01: 4",
+        ),
+        ("stress-explain", stress, "2.72443156834039", "2.72443166834039", "linear: distance"),
+        ("stress-explain", stress, "-0.08354452486533227", "-0.08354552486533227", "delta-gamma: x[0]"),
+        ("stress-explain", stress, "1.7043543172858597", "1.7043543272858597", "term vega"),
+        ("stress-explain", stress, "-0.05227002833456851", "-0.05227003833456851", "term residual"),
+    ] {
+        let copy = folder(suite);
+        std::fs::create_dir_all(copy.join(file).parent().unwrap()).unwrap();
+        let text = std::fs::read_to_string(shared.join("vectors").join(file)).unwrap();
+        assert_eq!(text.matches(right).count(), 1, "{file} should have {right} once");
+        std::fs::write(copy.join(file), text.replacen(right, wrong, 1)).unwrap();
+        let result = run_one(suite, &sources(&copy, &copy));
+        let failures = failure_names(&result);
+        assert!(failures.contains(&failed) && failures.len() <= 2, "{suite} {wrong}: {failures:?}");
+        std::fs::write(copy.join(file), "{}").unwrap();
+        assert!(!run_one(suite, &sources(&copy, &copy)).passed(), "a file without cases passes nothing");
+        std::fs::remove_dir_all(copy).unwrap();
+    }
+}
+
 /// A folder whose only file is this one of documented margin examples.
 fn documented(test: &str, text: &str) -> PathBuf {
     let copy = folder(test);

@@ -122,7 +122,7 @@ fn older_files(raws: &[RawSnapshot]) -> Vec<String> {
         .collect()
 }
 
-fn rates(given: &[(Asset, Spot)]) -> Result<BTreeMap<Asset, Spot>, Failure> {
+pub(crate) fn rates(given: &[(Asset, Spot)]) -> Result<BTreeMap<Asset, Spot>, Failure> {
     let mut rates = BTreeMap::new();
     for (asset, usd) in given {
         if rates.insert(asset.clone(), *usd).is_some() {

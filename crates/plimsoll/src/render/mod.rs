@@ -8,6 +8,7 @@ pub(crate) mod json;
 pub(crate) mod liquidation;
 pub(crate) mod margin;
 pub(crate) mod number;
+pub(crate) mod sheet;
 pub(crate) mod surface;
 pub(crate) mod table;
 pub(crate) mod tables;

@@ -9,6 +9,7 @@
 //! | [`ln`] | x = 2^k m, ln m = 2 atanh((m-1)/(m+1)), odd polynomial of degree 17 | 2 ulp |
 //! | [`pow`] | exp(p ln x) | (2 + 2 abs(p ln x)) ulp |
 //! | [`norm_cdf`] | N(-t) = exp(-t²/2) h(t), h the scaled tail (Mills' ratio times the density at 0) | 4 ulp |
+//! | [`norm_inv`] | AS 241, three rational functions | 16 epsilon (1 + abs x) in x, through [`norm_cdf`] |
 //!
 //! h(t) = erfcx(t/√2)/2 is evaluated as P(u)/(1 + a t) with u = centre - scale/(t + k), P of degree 22, for t in [0, 39].
 //! The coefficients come from `generate/coefficients.py`; the form is from reference note `pricing.md`, section 2.3.
@@ -22,6 +23,9 @@
 //! ```
 
 mod coefficients;
+mod inverse_normal;
+
+pub use inverse_normal::norm_inv;
 
 use crate::dispatch::{self, Task};
 use coefficients::{

@@ -1,0 +1,14 @@
+//! Commands on the distribution of gains: VaR, reverse stress, explain, covariance.
+
+mod covariance;
+mod explain;
+mod law;
+mod sheet;
+mod stress;
+mod var;
+
+pub(crate) use covariance::run as run_covariance;
+pub(crate) use explain::run as run_explain;
+pub(crate) use sheet::{Section, Sheet};
+pub(crate) use stress::run as run_stress;
+pub(crate) use var::run as run_var;
