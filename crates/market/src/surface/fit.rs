@@ -8,7 +8,7 @@
 //!                      like one spread, not like its square
 //! + Σ (P_g min(0, g(k) - ε_g))²              butterfly, on the nodes
 //! + Σ (P_c min(0, σ_next(k) - σ(k) - ε_c))²  calendar against the next longer expiry, on the nodes, in vol at this T
-//! + Σ ((σ(z)/σ(0) - s(z))/τ)²                shape of the neighbouring expiries at the same deviations, beyond the quotes
+//! + Σ ρ((σ(z)/σ(0) - s(z))/τ)                shape of the neighbouring expiries at the same deviations, beyond the quotes
 //! ```
 //!
 //! Levenberg and Marquardt with the analytic Jacobian; a step is cut at the box, and a parameter that a gradient presses against
@@ -262,7 +262,7 @@ impl<'a> Problem<'a> {
         let mut cost = 0.0;
         for (quote, weight) in self.quotes.iter().zip(&self.weights) {
             let error = (self.vol(slice.variance(quote.log_moneyness)) - quote.vol) * weight;
-            cost += 2.0 * ((error * error + 1.0).sqrt() - 1.0);
+            cost += robust_cost(error);
         }
         for (node, next) in self.nodes.iter().zip(&self.next_vol) {
             let at = slice.curvature(*node);
@@ -274,7 +274,7 @@ impl<'a> Problem<'a> {
             let centre = self.vol(slice.variance(0.0));
             for (wanted, node) in shape.iter().zip(&self.nodes).filter(|(_, node)| self.is_unquoted(**node)) {
                 let off = (self.vol(slice.variance(*node)) / centre - wanted) / SHAPE_TOLERANCE;
-                cost += off * off;
+                cost += robust_cost(off);
             }
         }
         cost
@@ -310,7 +310,7 @@ impl<'a> Problem<'a> {
             let sensitivity = Sensitivity::at(x, quote.log_moneyness);
             let vol = self.vol(slice.variance(quote.log_moneyness));
             let error = (vol - quote.vol) * weight;
-            let robust = 1.0 / (error * error + 1.0).sqrt();
+            let robust = robust_weight(error);
             let factor = weight / (2.0 * vol * self.years);
             normal.add(robust, error, &scaled(&sensitivity.variance, factor));
         }
@@ -348,7 +348,8 @@ impl<'a> Problem<'a> {
             for (slot, (own, middle)) in gradient.iter_mut().zip(here.iter().zip(&at_centre)) {
                 *slot = 0.5 * ratio * (own / variance - middle / centre) / SHAPE_TOLERANCE;
             }
-            normal.add(1.0, (ratio - wanted) / SHAPE_TOLERANCE, &gradient);
+            let off = (ratio - wanted) / SHAPE_TOLERANCE;
+            normal.add(robust_weight(off), off, &gradient);
         }
     }
 }
@@ -425,6 +426,16 @@ impl Sensitivity {
         }
         gradient
     }
+}
+
+/// ρ(r) = 2(√(1 + r²) - 1): r² near zero, 2|r| far away.
+fn robust_cost(residual: f64) -> f64 {
+    2.0 * ((residual * residual + 1.0).sqrt() - 1.0)
+}
+
+/// ρ'(r)/2r.
+fn robust_weight(residual: f64) -> f64 {
+    1.0 / (residual * residual + 1.0).sqrt()
 }
 
 /// A step in which no positive parameter shrinks below a quarter or grows beyond four times itself: near zero slopes the slice is
