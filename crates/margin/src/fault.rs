@@ -359,21 +359,21 @@ mod tests {
     #[test]
     fn a_wrong_oracle_moves_the_venues_view_alone() {
         let found = effect("kind = \"oracle_offset\"\npercent = -10\nassets = [\"BTC\"]\n");
-        near(found.before.surplus_maintenance_usd, BEFORE);
+        near(found.before.surplus.maintenance, BEFORE);
         // Coin and short cancel; 10,000 of notional less asks 500 less.
-        near(found.venue_view.surplus_maintenance_usd, BEFORE + 500.0);
+        near(found.venue_view.surplus.maintenance, BEFORE + 500.0);
         assert_eq!(found.truth, found.before);
         near(found.hidden_usd, -500.0);
         let all = effect("kind = \"oracle_offset\"\npercent = -10\n");
         // ETH falls as well: 300 of loss, 15 of requirement.
-        near(all.venue_view.surplus_maintenance_usd, BEFORE + 500.0 - 300.0 + 15.0);
+        near(all.venue_view.surplus.maintenance, BEFORE + 500.0 - 300.0 + 15.0);
     }
 
     #[test]
     fn a_stale_oracle_hides_the_truth() {
         let found = effect("kind = \"oracle_stale\"\npercent = -50\nassets = [\"ETH\"]\nvenue = \"V\"\n");
         assert_eq!(found.venue_view, found.before);
-        near(found.truth.surplus_maintenance_usd, BEFORE - 1_500.0 + 75.0);
+        near(found.truth.surplus.maintenance, BEFORE - 1_500.0 + 75.0);
         near(found.hidden_usd, -1_425.0);
     }
 
@@ -383,7 +383,7 @@ mod tests {
         // In USDT BTC rises to 125,000 and ETH to 3,750; gains are 110,000 - 125,000 and 3,750 - 2,999 of 0.8 USD each; the
         // notional in USD stays.
         let equity = 100_000.0 + 0.8 * (2_000.0 - 15_000.0 + 751.0);
-        near(found.venue_view.surplus_maintenance_usd, equity - 5_150.0);
+        near(found.venue_view.surplus.maintenance, equity - 5_150.0);
         assert_eq!((found.truth, found.hidden_usd.to_bits()), (found.venue_view, 0.0f64.to_bits()));
         let other = effect("kind = \"depeg\"\nasset = \"DAI\"\nto = 0.8\n");
         assert_eq!((other.venue_view, other.note.as_deref()), (other.before, Some("no DAI in this account")));
@@ -393,7 +393,7 @@ mod tests {
     fn deleveraging_takes_the_hedge_and_leaves_the_risk() {
         let found = effect("kind = \"adl\"\n");
         // The gain is realised, the 100,000 of notional is gone, and the coin is naked.
-        near(found.venue_view.surplus_maintenance_usd, BEFORE + 5_000.0);
+        near(found.venue_view.surplus.maintenance, BEFORE + 5_000.0);
         assert_eq!(found.note.as_deref(), Some("closes BTC-PERP with a gain of 10000.00 USD"));
         let after = deleveraged(&hedged()).truth;
         assert_eq!(after.legs.len(), 1);
@@ -406,12 +406,12 @@ mod tests {
     #[test]
     fn a_haircut_takes_a_part_of_what_the_venue_holds() {
         let found = effect("kind = \"venue_haircut\"\nvenue = \"v\"\nfraction = 0.25\n");
-        near(found.venue_view.surplus_maintenance_usd, BEFORE - 0.25 * 102_000.0);
+        near(found.venue_view.surplus.maintenance, BEFORE - 0.25 * 102_000.0);
         let other = effect("kind = \"venue_haircut\"\nvenue = \"w\"\nfraction = 0.25\n");
         assert_eq!((other.venue_view, other.note.as_deref()), (other.before, Some("not on v")));
         let all = effect("kind = \"venue_haircut\"\nvenue = \"v\"\nfraction = 1\n");
         // Gains are not a balance and stay.
-        near(all.venue_view.surplus_maintenance_usd, BEFORE - 102_000.0);
+        near(all.venue_view.surplus.maintenance, BEFORE - 102_000.0);
     }
 
     #[test]

@@ -13,8 +13,9 @@ use std::cmp::Ordering;
 pub struct Standing {
     /// By the venue's own definition, before haircuts.
     pub equity_usd: f64,
-    /// Below zero the venue liquidates.
-    pub surplus_maintenance_usd: f64,
+    /// What is left at each level; at maintenance below zero the venue liquidates. With separate wallets it is no difference of
+    /// the sums below.
+    pub surplus: Levels,
     /// What is asked.
     pub requirement: Levels,
     /// The equity counted against it.
@@ -69,7 +70,7 @@ impl From<&Outcome> for Standing {
     fn from(outcome: &Outcome) -> Self {
         Self {
             equity_usd: outcome.equity_usd,
-            surplus_maintenance_usd: outcome.surplus().maintenance,
+            surplus: outcome.surplus(),
             requirement: outcome.requirement,
             counted: outcome.counted,
             utilisation: outcome.utilisation(),
@@ -81,14 +82,15 @@ impl Standing {
     /// True when the venue liquidates.
     #[must_use]
     pub fn is_liquidatable(&self) -> bool {
-        self.surplus_maintenance_usd < 0.0
+        self.surplus.maintenance < 0.0
     }
 
     fn is_number(&self) -> bool {
-        let Self { equity_usd, surplus_maintenance_usd: surplus, requirement, counted, .. } = self;
+        let Self { equity_usd, surplus, requirement, counted, .. } = self;
         [
             equity_usd,
-            surplus,
+            &surplus.initial,
+            &surplus.maintenance,
             &requirement.initial,
             &requirement.maintenance,
             &counted.initial,
@@ -216,7 +218,7 @@ mod tests {
     fn standing(counted: f64, asked: f64) -> Standing {
         Standing {
             equity_usd: counted,
-            surplus_maintenance_usd: counted - asked,
+            surplus: Levels { initial: counted - 2.0 * asked, maintenance: counted - asked },
             requirement: Levels { initial: 2.0 * asked, maintenance: asked },
             counted: Levels::both(counted),
             utilisation: (counted > 0.0).then(|| asked / counted),

@@ -8,8 +8,8 @@
 //!    index, they lie a quarter of its standard deviation to expiry apart, at least 0.001: scenarios shrink vols as well.
 //! 2. Three nodes whose middle one is the lowest enclose a dip. If it could reach zero, judged by eight times the steepest
 //!    slope beside it, golden section finds its floor. A V of one kink is always enclosed so.
-//! 3. Where two nodes stand so low that three times the slope beside them could reach zero in between, the step is looked at in
-//!    eighths: pockets side by side, narrower than a step, show no minimum among the nodes.
+//! 3. Where two nodes stand so low that eight times the slope beside them could reach zero in between, the step is looked at in
+//!    sixteenths: pockets narrower than a step, or on a slope, show no minimum among the nodes.
 //! 4. A pair of points with opposite signs is halved to the tick; then its safe part is checked at ten points, and halved
 //!    again if one of them is below zero, so that of several crossings inside one step the nearest is taken.
 //!
@@ -28,12 +28,10 @@ const GROWTH: f64 = 0.02;
 const DEVIATION_SHARE: f64 = 0.25;
 /// How far from the index scenarios look, in |ln x|: half to twice the price.
 const SHOCK_REACH: f64 = 0.7;
-/// How many times the slope beside a minimum may be exceeded inside it.
+/// How many times the slope beside a minimum, or beside a step, may be exceeded inside it.
 const STEEPENING: f64 = 8.0;
-/// How many times the slope beside a step may be exceeded inside it before pockets are looked for.
-const POCKET_STEEPENING: f64 = 3.0;
 /// Parts of a step in which pockets are looked for.
-const POCKET_PARTS: u32 = 8;
+const POCKET_PARTS: u32 = 16;
 /// Points at which the safe part of a bracket is checked.
 const CHECKS: u32 = 10;
 /// Golden section ends at this share of the dip.
@@ -230,7 +228,7 @@ impl<F: Fn(f64) -> Result<f64, String>> Search<'_, F> {
 
     /// A pair of opposite signs between two nodes above zero, if they stand low enough for one.
     fn pocket(&self, before: Point, here: Point, next: Point) -> Result<Option<(Point, Point)>, Lost> {
-        let reach = POCKET_STEEPENING * steepest_change(before, here, next);
+        let reach = STEEPENING * steepest_change(before, here, next);
         if here.surplus_usd + next.surplus_usd > reach {
             return Ok(None);
         }

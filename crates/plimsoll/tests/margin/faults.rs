@@ -74,3 +74,28 @@ fn a_file_of_faults_is_called_so_and_an_empty_one_is_refused() {
         scratch.margin(&format!("{WHOLE} --faults=own.toml")).refuses(3, &words);
     }
 }
+
+/// Two wallets of which one is short at the initial level: what is left is the shortfall, in the row of the account and before a
+/// fault alike, and a fault that pushes a wallet below says so.
+#[test]
+fn what_is_left_before_a_fault_is_what_the_account_has() {
+    let scratch = Scratch::sample();
+    let header = "account,venue,chain,instrument,quantity,average_price,asset,amount\n";
+    let book = "w,deribit,,BTC-PERPETUAL,-1000,93000,,\nw,deribit,,,,,BTC,1\n\
+                w,deribit,,ETH-PERPETUAL,-10000,3126,,\nw,deribit,,,,,ETH,0.46\n";
+    scratch.write("wallets.csv", format!("{header}{book}"));
+    let json = scratch.margin("wallets.csv --market market.json --faults --format json").json();
+    let own = &json["accounts"][0]["margin"]["surplus_usd"];
+    assert!(own["initial"].as_str().unwrap().starts_with('-'), "the ETH wallet is short: {own}");
+    let faults = json["faults"].as_array().unwrap();
+    assert!(!faults.is_empty());
+    for fault in faults {
+        assert_eq!(&fault["before"]["surplus_usd"], own, "{}", fault["fault"]);
+    }
+    // With 0.53 ETH that wallet has something to spare; less a tenth it has not, however rich the other wallet is.
+    scratch.write("wallets.csv", format!("{header}{}", book.replace("0.46", "0.53")));
+    let haircut = "[[fault]]\nname = \"h\"\nsource = \"t\"\nkind = \"venue_haircut\"\nvenue = \"deribit\"\nfraction = 0.1\n";
+    scratch.write("own.toml", haircut);
+    let json = scratch.margin("wallets.csv --market market.json --faults=own.toml --format json").json();
+    assert_eq!(json["faults"][0]["outcome"], "below_initial", "{}", json["faults"]);
+}
