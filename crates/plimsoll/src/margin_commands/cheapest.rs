@@ -202,8 +202,9 @@ fn spelled<'a>(state: &AccountState, leg: &Leg, desk: &'a Desk) -> Result<(&'a R
 fn publish(marginal: &Marginal) -> Result<PlaceFigures, UnitError> {
     let (before, after) = (&marginal.without.outcome, &marginal.with.outcome);
     let asked = Published::asked(after.requirement)?;
-    // By the outcome itself: with separate wallets it is no difference of the account's sums.
-    let left = |outcome: &::margin::Outcome| Published::credited(outcome.surplus());
+    let left = |outcome: &::margin::Outcome| {
+        Published::left(outcome.counted, outcome.requirement, outcome.surplus())
+    };
     let left_usd = left(after)?;
     Ok(PlaceFigures {
         position: 0,

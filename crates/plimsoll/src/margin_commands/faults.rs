@@ -226,26 +226,10 @@ fn publish(fault: &Fault, effect: &Effect) -> Result<Option<FaultFigures>, Failu
 
 impl FaultSide {
     fn new(standing: &Standing) -> Result<Self, UnitError> {
-        let requirement_usd = Published::asked(standing.requirement)?;
-        let plain = Published::credited(standing.counted)?.minus(requirement_usd);
         Ok(Self {
             equity_usd: Fixed::quantise_down(standing.equity_usd)?,
-            requirement_usd,
-            surplus_usd: Published {
-                initial: left(plain.initial, standing.surplus.initial)?,
-                maintenance: left(plain.maintenance, standing.surplus.maintenance)?,
-            },
+            requirement_usd: Published::asked(standing.requirement)?,
+            surplus_usd: Published::left(standing.counted, standing.requirement, standing.surplus)?,
         })
-    }
-}
-
-/// The exact difference of the published figures, as elsewhere; or the surplus itself, where separate wallets make another of it.
-fn left(plain: Fixed, surplus_usd: f64) -> Result<Fixed, UnitError> {
-    /// Rounding of the two published figures is far below, and a wallet that matters far above.
-    const SAME_USD: f64 = 1e-6;
-    if (plain.to_f64() - surplus_usd).abs() <= SAME_USD {
-        Ok(plain)
-    } else {
-        Fixed::quantise_down(surplus_usd)
     }
 }

@@ -215,6 +215,21 @@ impl Published {
         })
     }
 
+    /// What is left: the exact difference of the published figures, or the surplus itself where separate wallets make another of
+    /// it.
+    pub(super) fn left(counted: Levels, requirement: Levels, surplus: Levels) -> Result<Self, UnitError> {
+        /// Rounding of two published figures is far below, and a wallet that matters far above.
+        const SAME_USD: f64 = 1e-6;
+        let plain = Self::credited(counted)?.minus(Self::asked(requirement)?);
+        let level = |plain: Fixed, own: f64| {
+            if (plain.to_f64() - own).abs() <= SAME_USD { Ok(plain) } else { Fixed::quantise_down(own) }
+        };
+        Ok(Self {
+            initial: level(plain.initial, surplus.initial)?,
+            maintenance: level(plain.maintenance, surplus.maintenance)?,
+        })
+    }
+
     /// Exact sum level by level.
     pub(crate) fn plus(self, other: Self) -> Self {
         Self { initial: self.initial + other.initial, maintenance: self.maintenance + other.maintenance }
