@@ -19,5 +19,5 @@ pub use forward::{
 };
 pub use raw::{Layout, RawQuote, RawSnapshot};
 pub use snapshot::{FutureQuote, NoMarket, OptionQuote, Published, Snapshot, SpotQuote};
-pub use state::{Family, FutureState, Market, Missing, OptionState, Underlying, quote_currency};
+pub use state::{Family, FutureState, Market, Missing, OptionState, Underlying, VolBasis, quote_currency};
 pub use vols::{QuotedVols, VolPoint, VolSource};

@@ -3,9 +3,13 @@
 //! Everything a pricing needs is looked up here once; what is missing is named ([`Missing`]), never guessed. A contract in
 //! a quote currency that has no quotes of its own (a USDT option beside a USD chain) is priced off the USD family at the
 //! same moneyness, its forward divided by the currency's USD rate.
+//!
+//! The vol of a contract is its own mark's; without one, interpolated between marks, and beyond the marks that of the surface of record
+//! ([`VolBasis::Marks`]). Or the surface goes first ([`VolBasis::Surface`]): one arbitrage-free surface for all contracts.
 
 use crate::forward::{DISAGREEMENT_LIMIT_BP, ForwardCurve, ForwardSource, median};
 use crate::snapshot::{FutureQuote, OptionQuote, Snapshot};
+use crate::surface::{Cleaning, FamilyChain, SkewStickiness, Smile, VolSurface, families};
 use crate::vols::{QuotedVols, VolPoint, VolSource};
 use instrument::{Contract, Settlement, Terms, expiry_text};
 use pricing::implied_vol::{Deterministic, ImpliedVol, quantise_vol};
@@ -87,6 +91,18 @@ pub struct Family {
     pub curve: ForwardCurve,
     /// Vols.
     pub vols: QuotedVols,
+    /// The surface of record; none before [`Market::with_surfaces`], or when no expiry could be fitted.
+    pub surface: Option<VolSurface>,
+}
+
+/// Which vol a contract with a mark of its own is priced at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum VolBasis {
+    /// Its own mark's: values agree with the venue's.
+    #[default]
+    Marks,
+    /// The surface's, between its first expiry and its last: values are free of arbitrage among each other.
+    Surface,
 }
 
 /// One underlying.
@@ -109,6 +125,10 @@ pub struct Market {
     pub rates: BTreeMap<Asset, Spot>,
     /// What a reader should know about the market's quality.
     pub notes: Vec<String>,
+    /// Which vol goes first.
+    pub vol_basis: VolBasis,
+    /// How the smile of an underlying moves with spot; sticky strike for those not named.
+    pub stickiness: BTreeMap<Asset, SkewStickiness>,
     option_vols: BTreeMap<Contract, (Vol, VolSource)>,
     future_marks: BTreeMap<Contract, Forward>,
 }
@@ -122,6 +142,8 @@ impl Market {
             underlyings: BTreeMap::new(),
             rates: rates.clone(),
             notes: Vec::new(),
+            vol_basis: VolBasis::Marks,
+            stickiness: BTreeMap::new(),
             option_vols: newest(snapshot.options.values(), |q| {
                 (&q.listing.contract, q.source_time, q.mark_vol.map(|vol| (vol, VolSource::Quoted)))
             }),
@@ -141,6 +163,22 @@ impl Market {
         }
         market.imply_rates(snapshot);
         market
+    }
+
+    /// The same market with the surface of record of every family that has quotes to fit one to.
+    #[must_use]
+    pub fn with_surfaces(mut self, snapshot: &Snapshot, basis: VolBasis) -> Self {
+        self.vol_basis = basis;
+        for ((asset, currency), quotes) in families(snapshot) {
+            let asof = self.asof;
+            let Some(underlying) = self.underlyings.get_mut(&asset) else { continue };
+            let Some(family) = underlying.families.get_mut(&currency) else { continue };
+            let chain = FamilyChain::new(asof, &quotes, &family.curve, Some(underlying.spot));
+            let cleaning = Cleaning::default();
+            let given: Vec<_> = chain.expiries.iter().map(|expiry| expiry.cleaned(&cleaning)).collect();
+            family.surface = Some(VolSurface::fit(asof, &given).surface).filter(|s| !s.is_empty());
+        }
+        self
     }
 
     /// USD rates that spot pairs imply: the USD price of the base over the price of the pair, the median over pairs; then once
@@ -224,7 +262,7 @@ impl Market {
             }
         }
         let vols = QuotedVols::build(&with_vol, &curve, spot, self.asof);
-        Family { curve, vols }
+        Family { curve, vols, surface: None }
     }
 
     fn note_disagreements(&mut self, asset: &Asset, family: &Family) {
@@ -295,24 +333,65 @@ impl Market {
         };
         let expiry = self.years_to(*at)?;
         let (forward, forward_source) = self.forward(contract, *at)?;
-        if let Some((vol, vol_source)) = self.option_vols.get(contract).copied() {
-            return Ok(OptionState { forward, forward_source, vol, vol_source, expiry });
+        let own = self.option_vols.get(contract).copied();
+        let strike = || {
+            border::to_model(strike.get())
+                .and_then(Strike::new)
+                .map_err(|e| Missing::Range { rule: e.to_string() })
+        };
+        let found = match (self.vol_basis, own) {
+            (VolBasis::Marks, Some(own)) => Some(own),
+            (basis, own) => {
+                let point = VolPoint { expiry: *at, forward, strike: strike()? };
+                let fitted = self.surface_vol(contract, point, expiry);
+                let marks = own.or_else(|| self.quoted_family(contract)?.vols.vol(self.asof, point));
+                let beyond = |(_, source): &(Vol, VolSource)| *source == VolSource::Extrapolated;
+                match basis {
+                    VolBasis::Surface => fitted.or(marks),
+                    VolBasis::Marks if marks.as_ref().is_none_or(beyond) => fitted.or(marks),
+                    VolBasis::Marks => marks,
+                }
+            }
+        };
+        if !self.underlyings.contains_key(&contract.underlying) {
+            return Err(Missing::Index { underlying: contract.underlying.clone() });
         }
-        let strike = border::to_model(strike.get())
-            .and_then(Strike::new)
-            .map_err(|e| Missing::Range { rule: e.to_string() })?;
-        let underlying = &contract.underlying;
-        let families = &self
-            .underlyings
-            .get(underlying)
-            .ok_or_else(|| Missing::Index { underlying: underlying.clone() })?
-            .families;
-        let own = families.get(&quote_currency(contract)).filter(|f| !f.vols.is_empty());
-        let family = own.or_else(|| families.values().find(|f| !f.vols.is_empty()));
-        let point = VolPoint { expiry: *at, forward, strike };
-        let found = family.and_then(|f| f.vols.vol(self.asof, point));
-        let (vol, vol_source) = found.ok_or_else(|| Missing::Vol { underlying: underlying.clone() })?;
+        let (vol, vol_source) =
+            found.ok_or_else(|| Missing::Vol { underlying: contract.underlying.clone() })?;
         Ok(OptionState { forward, forward_source, vol, vol_source, expiry })
+    }
+
+    /// The smile of an option's expiry, from the surface of its quote currency, or of another one of the underlying: a smile is a
+    /// function of moneyness. None without a surface.
+    #[must_use]
+    pub fn smile(&self, contract: &Contract) -> Option<Smile> {
+        let expiry = self.asof.years_until(contract.expiry()?).ok()?;
+        self.surface(contract)?.smile(expiry)
+    }
+
+    /// The surface that a contract's vols come from.
+    fn surface(&self, contract: &Contract) -> Option<&VolSurface> {
+        let families = &self.underlyings.get(&contract.underlying)?.families;
+        let own = families.get(&quote_currency(contract)).and_then(|f| f.surface.as_ref());
+        own.or_else(|| families.values().find_map(|f| f.surface.as_ref()))
+    }
+
+    fn surface_vol(
+        &self,
+        contract: &Contract,
+        point: VolPoint,
+        expiry: YearFraction,
+    ) -> Option<(Vol, VolSource)> {
+        let surface = self.surface(contract).filter(|surface| surface.covers(expiry))?;
+        let vol = surface.vol(point.forward, point.strike, expiry)?.ok()?;
+        Some((vol, VolSource::Surface))
+    }
+
+    /// Quoted vols of a contract's quote currency, or of another one of the underlying.
+    fn quoted_family(&self, contract: &Contract) -> Option<&Family> {
+        let families = &self.underlyings.get(&contract.underlying)?.families;
+        let own = families.get(&quote_currency(contract)).filter(|f| !f.vols.is_empty());
+        own.or_else(|| families.values().find(|f| !f.vols.is_empty()))
     }
 
     /// Vol at the money of so many days from now, between the quoted expiries or, beyond them, the nearest one's.
@@ -328,11 +407,8 @@ impl Market {
         };
         let (forward, _) = self.forward(&contract, expiry)?;
         let strike = Strike::new(forward.get()).map_err(|e| range(&e))?;
-        let families = self.underlyings.get(underlying).map(|u| &u.families);
-        let own = families.and_then(|f| f.get(&quote_currency(&contract))).filter(|f| !f.vols.is_empty());
-        let family = own.or_else(|| families.and_then(|f| f.values().find(|f| !f.vols.is_empty())));
         let point = VolPoint { expiry, forward, strike };
-        let found = family.and_then(|family| family.vols.vol(self.asof, point));
+        let found = self.quoted_family(&contract).and_then(|family| family.vols.vol(self.asof, point));
         found.ok_or_else(|| Missing::Vol { underlying: underlying.clone() })
     }
 

@@ -3,7 +3,8 @@
 //! A quoted contract keeps its own mark vol. In between, with `k = ln(K/F)` and `w = vol^2 T`: along the strike `w` is
 //! linear in `k` between quoted strikes and the vol is flat beyond the first and last; along time `w` is linear in `T` at
 //! constant `k`, the vol is flat before the first expiry, and after the last one the vol is flat too. Per strike the
-//! out-of-the-money side's mark vol is used. Left out: calibrated, arbitrage-free surfaces (they replace this later).
+//! out-of-the-money side's mark vol is used. Beyond the marks a fitted surface
+//! goes first ([`crate::surface`]).
 
 use crate::forward::ForwardCurve;
 use crate::snapshot::OptionQuote;
@@ -19,6 +20,8 @@ pub enum VolSource {
     Quoted,
     /// Solved from the contract's own mark price, for lack of a mark vol; quantised to 1e-10.
     Implied,
+    /// Of the fitted surface, between its first expiry and its last.
+    Surface,
     /// Between quoted strikes and expiries.
     Interpolated,
     /// Beyond the quoted strikes or expiries: held flat.

@@ -95,6 +95,12 @@ impl SpotFactors {
         &self.factor
     }
 
+    /// Their logarithms.
+    #[must_use]
+    pub fn ln_factors(&self) -> &[f64] {
+        &self.ln_factor
+    }
+
     /// Number of scenarios.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -13,7 +13,7 @@
 //! ```
 
 use crate::priced::{Form, Priced, QuotedIn};
-use crate::shock::{Shock, ShockSet};
+use crate::shock::{Shock, ShockSet, VolPlace};
 use pricing::Black76;
 use pricing::revalue::{ContractRow, SpotFactorError, SpotFactors, revalue_row};
 use rayon::prelude::*;
@@ -138,7 +138,7 @@ fn fill(row: &mut [f64], contract: &Priced, moves: &SpotFactors, set: &ShockSet)
             } else {
                 moves
             };
-            let vols = vols(&contract.underlying, black, set);
+            let vols = vols(contract, black, moves, set);
             option_values(row, &later(black, carried, set.days), moves, &vols)?;
             let coin = if contract.settles_in_underlying {
                 contract.usd_per_value / carried
@@ -175,9 +175,20 @@ fn later(black: &Black76, carried: f64, days: f64) -> Black76 {
     Black76 { forward, expiry, ..*black }
 }
 
-/// Shocked vols; tenor scaling goes by the tenor today, because the shock is to the surface as it stands.
-fn vols(underlying: &Asset, black: &Black76, set: &ShockSet) -> Vec<f64> {
-    set.shocks.iter().map(|shock| shock.vol_shift(underlying).apply(black.vol, black.expiry)).collect()
+/// Shocked vols: the smile slides with the forward, then the shift is added. Tenors are those of today, because the shock is to the
+/// surface as it stands.
+fn vols(contract: &Priced, black: &Black76, moves: &SpotFactors, set: &ShockSet) -> Vec<f64> {
+    let log_moneyness = pricing::kernel::ln(black.strike.get() / black.forward.get());
+    let columns = set.shocks.iter().zip(moves.ln_factors());
+    columns
+        .map(|(shock, log_move)| {
+            let slide =
+                contract.smile.as_ref().map_or(0.0, |smile| smile.slide(*log_move, shock.skew_stickiness));
+            let vol = black.vol.get() + slide;
+            let log_moneyness = log_moneyness - log_move;
+            shock.vol(&contract.underlying, VolPlace { vol, expiry: black.expiry, log_moneyness })
+        })
+        .collect()
 }
 
 /// Undiscounted value under each shock.

@@ -195,7 +195,7 @@ impl Drivers {
     }
 
     pub(crate) fn shift(&self, points: f64) -> VolShift {
-        VolShift { points, relative: 0.0, tenor_power: self.vol_tenor_power }
+        VolShift { points, tenor_power: self.vol_tenor_power, ..VolShift::default() }
     }
 
     /// Places of the factors that drive a contract: spot, and vol of an option.

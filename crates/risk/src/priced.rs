@@ -12,6 +12,7 @@
 //! * coin or currency: its USD price times `s` or `r`.
 
 use crate::measure::{Exposure, Measure};
+use crate::smile::PlacedSmile;
 use instrument::{Contract, Settlement, Terms};
 use market::{ForwardSource, Market, Missing, VolSource, quote_currency};
 use pricing::Black76;
@@ -68,6 +69,8 @@ pub struct Priced {
     pub spot_usd: f64,
     /// The form.
     pub form: Form,
+    /// The smile around an option; none for everything else, and where there is no surface.
+    pub smile: Option<PlacedSmile>,
     /// Where the inputs come from.
     pub provenance: Provenance,
     pub(crate) settles_in_underlying: bool,
@@ -103,6 +106,7 @@ impl Priced {
             usd_per_value: usd,
             spot_usd: usd,
             form: Form::Asset,
+            smile: None,
             provenance: Provenance { forward: None, vol: None },
             settles_in_underlying: true,
         })
@@ -125,6 +129,7 @@ impl Priced {
             usd_per_value,
             spot_usd,
             form: Form::Future { slope_usd, expiry: state.expiry },
+            smile: None,
             provenance: Provenance { forward: Some(state.source), vol: None },
             settles_in_underlying: contract.settlement == Settlement::Inverse,
         })
@@ -151,6 +156,7 @@ impl Priced {
             usd_per_value,
             spot_usd,
             form: Form::Option(black),
+            smile: placed_smile(contract, &black, market),
             provenance: Provenance { forward: Some(state.forward_source), vol: Some(state.vol_source) },
             settles_in_underlying: contract.settlement == Settlement::Inverse,
         })
@@ -267,6 +273,14 @@ fn usd_per_value(contract: &Contract, forward: f64, spot_usd: f64, market: &Mark
             Ok(market.usd_rate(currency)? * border::to_model(*multiplier).map_err(range)?)
         }
     }
+}
+
+fn placed_smile(contract: &Contract, black: &Black76, market: &Market) -> Option<PlacedSmile> {
+    Some(PlacedSmile {
+        smile: market.smile(contract)?,
+        log_moneyness: pricing::kernel::ln(black.strike.get() / black.forward.get()),
+        stickiness: market.stickiness.get(&contract.underlying).copied().unwrap_or_default(),
+    })
 }
 
 const fn quoted_in(contract: &Contract) -> QuotedIn {

@@ -8,6 +8,10 @@
 //! spot_return_of = { ETH = -0.30 }
 //! vol_points = 57.96               # additive; DVOL is a 30-day vol
 //! vol_tenor_power = 0.3            # (30 d / T)^power
+//! vol_skew_points = -4.0           # per deviation above the forward: minus raises puts
+//! vol_curvature_points = 1.0       # per deviation squared: raises both wings
+//! vol_tenors = [{ from_days = 0, to_days = 8, points = 15.0 }]   # on top, for expiries of those days
+//! skew_stickiness = 0.0            # 0 sticky moneyness, 1 sticky strike; without it, the market's own
 //! usd_rate = { USDC = 0.88 }       # factor on the currency's USD rate
 //! venues_lost = ["okx"]
 //! caveat = "shown beside the result"
@@ -15,7 +19,8 @@
 //!
 //! All mistakes of a file are reported at once, each with the scenario and the rule.
 
-use crate::shock::{Shock, VolShift};
+use crate::shock::{Shock, TenorShift, VolShift};
+use market::surface::SkewStickiness;
 use std::collections::{BTreeMap, BTreeSet};
 use units::{Asset, Issue, Issues, UnitError, Venue};
 
@@ -119,9 +124,31 @@ struct ScenarioToml {
     #[serde(default)]
     vol_tenor_power: f64,
     #[serde(default)]
+    vol_skew_points: f64,
+    #[serde(default)]
+    vol_curvature_points: f64,
+    #[serde(default)]
+    vol_tenors: Vec<TenorToml>,
+    skew_stickiness: Option<f64>,
+    #[serde(default)]
     usd_rate: BTreeMap<String, f64>,
     #[serde(default)]
     venues_lost: Vec<String>,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TenorToml {
+    from_days: f64,
+    to_days: f64,
+    #[serde(default)]
+    points: f64,
+    #[serde(default)]
+    relative: f64,
+    #[serde(default)]
+    skew_points: f64,
+    #[serde(default)]
+    curvature_points: f64,
 }
 
 #[derive(serde::Deserialize)]
@@ -270,28 +297,22 @@ impl Checker<'_> {
             self.issue(&at("source"), "", "say where the numbers come from");
         }
         self.spot_return(&at("spot_return"), raw.spot_return);
-        self.points(&at("vol_points"), raw.vol_points);
-        self.require(
-            raw.vol_relative > -1.0 && raw.vol_relative <= 10.0,
-            &at("vol_relative"),
-            raw.vol_relative,
-            "a relative vol shift lies above -1 and at most 10",
-        );
-        self.require(
-            (0.0..=1.0).contains(&raw.vol_tenor_power),
-            &at("vol_tenor_power"),
-            raw.vol_tenor_power,
-            "an exponent from 0 to 1",
-        );
-        let mut shock = Shock {
-            spot_return: raw.spot_return,
-            vol: VolShift {
-                points: raw.vol_points,
-                relative: raw.vol_relative,
-                tenor_power: raw.vol_tenor_power,
-            },
-            ..Shock::default()
+        let vol = VolShift {
+            points: raw.vol_points,
+            relative: raw.vol_relative,
+            tenor_power: raw.vol_tenor_power,
+            skew_points: raw.vol_skew_points,
+            curvature_points: raw.vol_curvature_points,
         };
+        self.vol(&at("vol"), &vol);
+        let tenors = raw.vol_tenors.iter().map(|tenor| self.tenor(&at("vol_tenors"), tenor)).collect();
+        let skew_stickiness = raw.skew_stickiness.and_then(|ratio| {
+            SkewStickiness::new(ratio)
+                .map_err(|e| self.issue(&at("skew_stickiness"), &ratio.to_string(), &e.to_string()))
+                .ok()
+        });
+        let mut shock =
+            Shock { spot_return: raw.spot_return, vol, tenors, skew_stickiness, ..Shock::default() };
         for (asset, value) in &raw.spot_return_of {
             self.spot_return(&at("spot_return_of"), *value);
             self.named(&at("spot_return_of"), asset, coin, |asset| {
@@ -314,6 +335,40 @@ impl Checker<'_> {
             });
         }
         Scenario { name: raw.name, source: raw.source, caveat: raw.caveat, shock }
+    }
+
+    /// Fields are named by what they are appended to: `vol` gives `vol_points`, `vol_tenors` gives `vol_tenors_points`.
+    fn vol(&mut self, stem: &str, shift: &VolShift) {
+        self.points(&format!("{stem}_points"), shift.points);
+        self.require(
+            shift.relative > -1.0 && shift.relative <= 10.0,
+            &format!("{stem}_relative"),
+            shift.relative,
+            "a relative vol shift lies above -1 and at most 10",
+        );
+        self.require(
+            (0.0..=1.0).contains(&shift.tenor_power),
+            &format!("{stem}_tenor_power"),
+            shift.tenor_power,
+            "an exponent from 0 to 1",
+        );
+        for (field, value) in
+            [("skew_points", shift.skew_points), ("curvature_points", shift.curvature_points)]
+        {
+            let rule = "points per deviation lie within 100";
+            self.require(value.abs() <= 100.0, &format!("{stem}_{field}"), value, rule);
+        }
+    }
+
+    fn tenor(&mut self, field: &str, raw: &TenorToml) -> TenorShift {
+        let TenorToml { from_days, to_days, points, relative, skew_points, curvature_points } = *raw;
+        let shift = VolShift { points, relative, tenor_power: 0.0, skew_points, curvature_points };
+        self.vol(field, &shift);
+        if !(from_days >= 0.0 && from_days < to_days && to_days <= 36_500.0) {
+            let rule = "from_days is zero or more and less than to_days, which is at most 36500";
+            self.issue(field, &format!("{from_days} to {to_days}"), rule);
+        }
+        TenorShift { from_days, to_days, shift }
     }
 
     fn named<T>(
@@ -412,6 +467,34 @@ mod tests {
         let issues =
             ScenarioFile::parse("s.toml", "[[scenario]]\nname='a'\nsource='s'\nspot=1\n").unwrap_err();
         assert!(issues.to_string().contains("unknown field `spot`"), "{issues}");
+    }
+
+    #[test]
+    fn the_shape_of_the_smile_and_single_tenors_can_be_shocked() {
+        let text = "[[scenario]]\nname = 'a'\nsource = 's'\nvol_skew_points = -4.0\nvol_curvature_points = 1.5\nskew_stickiness = 0\n\
+                    vol_tenors = [{ from_days = 0, to_days = 8, points = 15.0 }]\n";
+        let file = ScenarioFile::parse("s.toml", text).unwrap();
+        let shock = &file.scenarios.first().unwrap().shock;
+        assert_eq!((shock.vol.skew_points, shock.vol.curvature_points), (-4.0, 1.5));
+        assert_eq!(shock.skew_stickiness, Some(SkewStickiness::STICKY_MONEYNESS));
+        let shift = VolShift { points: 15.0, ..VolShift::default() };
+        assert_eq!(shock.tenors, [TenorShift { from_days: 0.0, to_days: 8.0, shift }]);
+    }
+
+    #[test]
+    fn mistakes_of_shape_and_tenor_are_named() {
+        let text = "[[scenario]]\nname = 'a'\nsource = 's'\nvol_skew_points = 400.0\nskew_stickiness = 9\n\
+                    vol_tenors = [{ from_days = 8, to_days = 8, relative = -2.0 }]\n";
+        let all = ScenarioFile::parse("s.toml", text).unwrap_err().to_string();
+        for expected in [
+            "vol_skew_points = '400'",
+            "skew_stickiness = '9'",
+            "from -1 to 3",
+            "vol_tenors = '8 to 8'",
+            "vol_tenors_relative = '-2'",
+        ] {
+            assert!(all.contains(expected), "{expected} not in:\n{all}");
+        }
     }
 
     #[test]

@@ -1,14 +1,22 @@
 //! Shocks to the market, as data: what moves, by how much. A [`ShockSet`] is a list of them at one horizon.
 //!
-//! Spot shocks are multiplicative and carry every forward of the underlying along; vol shocks are additive in points and
-//! relative, scaled by tenor as `(30 d / max(T, 1 d))^power`, at unchanged strike (sticky strike). Rate shocks multiply the
+//! Spot shocks are multiplicative and carry every forward of the underlying along; the smile slides with it by the skew stickiness of
+//! the market or of the shock (sticky strike unless told otherwise). Vol shocks come on top: with `w = (30 d / max(T, 1 d))^power` and
+//! `z = ln(K/F')/(σ √max(T, 1 d))`, the deviations from the shocked forward to the strike, kept within 2.5,
+//!
+//! ```text
+//! σ' = σ (1 + relative w) + (points + skew_points z + curvature_points z²) w / 100
+//! ```
+//!
+//! then the shifts of the tenors that the option lies in, in their order, by the same formula. Rate shocks multiply the
 //! USD rate of a currency: balances lose with it, and a contract quoted in it sees the coin's price in it rise, because
 //! the USD price of the coin is the spot shock's business alone. A shocked vol stays at or above one vol point (or at the
 //! contract's own vol where that is lower), so that no shock is cut to nothing. Days that pass earn carry: forwards slide
 //! towards spot and reach it at expiry.
 
+use market::surface::SkewStickiness;
 use std::collections::BTreeMap;
-use units::{Asset, Venue, Vol, YearFraction};
+use units::{Asset, Venue, YearFraction};
 
 /// Shift of every vol of an underlying.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -19,16 +27,52 @@ pub struct VolShift {
     pub relative: f64,
     /// Exponent of (30 d / T): 0 is a parallel shift.
     pub tenor_power: f64,
+    /// Points per deviation above the forward, and as much less below it: minus raises puts.
+    pub skew_points: f64,
+    /// Points per deviation squared: plus raises both wings.
+    pub curvature_points: f64,
+}
+
+/// Where on a smile a vol is shifted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct VolPlace {
+    /// The vol before, as a fraction.
+    pub vol: f64,
+    /// Time to expiry.
+    pub expiry: YearFraction,
+    /// ln(K/F') with the shocked forward.
+    pub log_moneyness: f64,
+}
+
+/// A shift of the vols of some tenors only.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TenorShift {
+    /// Days to expiry from which it applies.
+    pub from_days: f64,
+    /// Days before which it applies.
+    pub to_days: f64,
+    /// The shift.
+    pub shift: VolShift,
 }
 
 impl VolShift {
-    /// The shifted vol, as a fraction.
-    #[must_use]
-    pub fn apply(&self, vol: Vol, expiry: YearFraction) -> f64 {
-        let weight = self.tenor_weight(expiry);
-        let shifted = vol.get() * (1.0 + self.relative * weight) + self.points * 0.01 * weight;
-        let floor = if vol.get() < MIN_VOL { vol.get() } else { MIN_VOL };
-        if shifted < floor { floor } else { shifted }
+    /// The shifted vol, as a fraction, before any floor.
+    fn shifted(&self, place: &VolPlace) -> f64 {
+        let weight = self.tenor_weight(place.expiry);
+        let level = place.vol * (1.0 + self.relative * weight) + self.points * 0.01 * weight;
+        if self.skew_points == 0.0 && self.curvature_points == 0.0 {
+            return level;
+        }
+        let days = place.expiry.days();
+        let years = if days < 1.0 { 1.0 / YearFraction::DAYS } else { place.expiry.get() };
+        let deviations = place.log_moneyness / (place.vol * years.sqrt());
+        let z = within(deviations, FARTHEST_DEVIATIONS);
+        level + (self.skew_points * z + self.curvature_points * (z * z)) * (0.01 * weight)
+    }
+
+    /// True when it moves a vol.
+    fn moves(&self) -> bool {
+        [self.points, self.relative, self.skew_points, self.curvature_points].iter().any(|by| *by != 0.0)
     }
 
     /// `(30 d / max(T, 1 d))^power`: what a shift of 30-day vol is at this tenor.
@@ -43,6 +87,18 @@ impl VolShift {
 
 /// No shock pushes a vol below one point.
 const MIN_VOL: f64 = 0.01;
+/// Skew and curvature are flat beyond: no quote lies there to be shocked.
+const FARTHEST_DEVIATIONS: f64 = 2.5;
+
+fn within(value: f64, most: f64) -> f64 {
+    if value > most {
+        most
+    } else if value < -most {
+        -most
+    } else {
+        value
+    }
+}
 
 /// One joint move of the market.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -55,6 +111,10 @@ pub struct Shock {
     pub vol: VolShift,
     /// Vol shift by underlying.
     pub vol_of: BTreeMap<Asset, VolShift>,
+    /// Shifts of some tenors, of every underlying, on top of the others.
+    pub tenors: Vec<TenorShift>,
+    /// How the smile moves with spot; `None` leaves it to the market.
+    pub skew_stickiness: Option<SkewStickiness>,
     /// Factor on the USD rate of a currency: 0.88 is a depeg by 12 %.
     pub rate_factor: BTreeMap<Asset, f64>,
     /// Venues that are lost with everything on them.
@@ -80,6 +140,18 @@ impl Shock {
         self.vol_of.get(underlying).unwrap_or(&self.vol)
     }
 
+    /// The vol of an option of an underlying under this shock.
+    #[must_use]
+    pub fn vol(&self, underlying: &Asset, place: VolPlace) -> f64 {
+        let mut moved = VolPlace { vol: self.vol_shift(underlying).shifted(&place), ..place };
+        let days = place.expiry.days();
+        for tenor in self.tenors.iter().filter(|t| t.from_days <= days && days < t.to_days) {
+            moved.vol = tenor.shift.shifted(&moved);
+        }
+        let floor = if place.vol < MIN_VOL { place.vol } else { MIN_VOL };
+        if moved.vol < floor { floor } else { moved.vol }
+    }
+
     /// Factor on the USD rate of a currency that is no underlying.
     #[must_use]
     pub fn rate_factor(&self, asset: &Asset) -> f64 {
@@ -89,13 +161,18 @@ impl Shock {
     /// The spot part alone.
     #[must_use]
     pub fn spot_only(&self) -> Self {
-        Self { spot_return: self.spot_return, spot_return_of: self.spot_return_of.clone(), ..Self::default() }
+        Self {
+            spot_return: self.spot_return,
+            spot_return_of: self.spot_return_of.clone(),
+            skew_stickiness: self.skew_stickiness,
+            ..Self::default()
+        }
     }
 
     /// The vol part alone.
     #[must_use]
     pub fn vol_only(&self) -> Self {
-        Self { vol: self.vol, vol_of: self.vol_of.clone(), ..Self::default() }
+        Self { vol: self.vol, vol_of: self.vol_of.clone(), tenors: self.tenors.clone(), ..Self::default() }
     }
 
     /// True when prices move at all.
@@ -107,8 +184,8 @@ impl Shock {
     /// True when vols move at all.
     #[must_use]
     pub fn moves_vol(&self) -> bool {
-        let moves = |shift: &VolShift| shift.points != 0.0 || shift.relative != 0.0;
-        moves(&self.vol) || self.vol_of.values().any(moves)
+        let tenors = self.tenors.iter().map(|tenor| &tenor.shift);
+        self.vol.moves() || self.vol_of.values().chain(tenors).any(VolShift::moves)
     }
 }
 
@@ -125,18 +202,51 @@ pub struct ShockSet {
 mod tests {
     use super::*;
 
+    const MONTH: f64 = 30.0 / 365.0;
+
+    fn place(vol: f64, years: f64, log_moneyness: f64) -> VolPlace {
+        VolPlace { vol, expiry: YearFraction::new(years).unwrap(), log_moneyness }
+    }
+
+    fn under(shift: VolShift, place: VolPlace) -> f64 {
+        Shock::spot_and_points(0.0, shift).vol(&Asset::new("BTC").unwrap(), place)
+    }
+
     #[test]
     fn vol_shifts_scale_with_tenor_and_keep_a_floor() {
-        let vol = Vol::new(0.5).unwrap();
-        let month = YearFraction::new(30.0 / 365.0).unwrap();
-        let quarter = YearFraction::new(120.0 / 365.0).unwrap();
-        let shift = VolShift { points: 10.0, relative: 0.0, tenor_power: 0.5 };
-        assert!((shift.apply(vol, month) - 0.60).abs() < 1e-15);
+        let shift = VolShift { points: 10.0, tenor_power: 0.5, ..VolShift::default() };
+        assert!((under(shift, place(0.5, MONTH, 0.0)) - 0.60).abs() < 1e-15);
         // Four times the tenor, half the shift: (30/120)^0.5.
-        assert!((shift.apply(vol, quarter) - 0.55).abs() < 1e-15);
+        assert!((under(shift, place(0.5, 4.0 * MONTH, 0.0)) - 0.55).abs() < 1e-15);
         let crush = VolShift { points: -80.0, ..VolShift::default() };
-        assert_eq!(crush.apply(vol, month).to_bits(), 0.01f64.to_bits());
-        let low = Vol::new(0.004).unwrap();
-        assert_eq!(VolShift::default().apply(low, month).to_bits(), 0.004f64.to_bits());
+        assert_eq!(under(crush, place(0.5, MONTH, 0.0)).to_bits(), 0.01f64.to_bits());
+        assert_eq!(under(VolShift::default(), place(0.004, MONTH, 0.0)).to_bits(), 0.004f64.to_bits());
+    }
+
+    #[test]
+    fn skew_tilts_about_the_forward_and_curvature_raises_both_wings() {
+        // One deviation: 0.5 √(1/4) = 0.25.
+        let at = |deviations: f64| place(0.5, 0.25, 0.25 * deviations);
+        let skew = VolShift { skew_points: -4.0, ..VolShift::default() };
+        assert!((under(skew, at(-1.0)) - 0.54).abs() < 1e-15, "a put a deviation down gains 4 points");
+        assert!((under(skew, at(1.0)) - 0.46).abs() < 1e-15);
+        assert!((under(skew, at(0.0)) - 0.5).abs() < 1e-15);
+        assert_eq!(under(skew, at(-9.0)).to_bits(), under(skew, at(-2.5)).to_bits(), "flat beyond 2.5");
+        let curvature = VolShift { curvature_points: 3.0, ..VolShift::default() };
+        for side in [-2.0, 2.0] {
+            assert!((under(curvature, at(side)) - 0.62).abs() < 1e-15, "4 times 3 points");
+        }
+    }
+
+    #[test]
+    fn a_tenor_shift_moves_its_expiries_and_no_other() {
+        let shift = VolShift { points: 8.0, ..VolShift::default() };
+        let week = TenorShift { from_days: 5.0, to_days: 9.0, shift };
+        let shock = Shock { tenors: vec![week], ..Shock::default() };
+        let of = |days: f64| shock.vol(&Asset::new("BTC").unwrap(), place(0.5, days / 365.0, 0.0));
+        assert!((of(7.0) - 0.58).abs() < 1e-15);
+        assert!((of(5.0) - 0.58).abs() < 1e-15, "from_days is in it");
+        assert_eq!(of(9.0).to_bits(), 0.5f64.to_bits(), "to_days is not");
+        assert!(shock.moves_vol() && shock.vol_only().moves_vol() && !shock.spot_only().moves_vol());
     }
 }

@@ -44,6 +44,7 @@
 mod calibrate;
 mod chain;
 mod clean;
+mod dynamics;
 mod essvi;
 mod fit;
 mod smile;
@@ -52,6 +53,9 @@ mod svi;
 pub use calibrate::{ExpiryQuotes, ExpiryReport, Fit, Model, Refused};
 pub use chain::{ExpiryChain, FamilyChain, families};
 pub use clean::{Cleaning, Drop, Dropped, Interest, Reference, TwoSided, option_at, price_unit, vol_quote};
+pub use dynamics::{
+    SkewStickiness, Smile, SmileMove, SmileSight, StickinessEstimate, VolCurvature, estimate_stickiness,
+};
 pub use essvi::{Essvi, EssviError};
 pub use fit::VolQuote;
 pub use smile::{Delta, SmilePoint, at_delta, risk_reversal_butterfly, slice_vol};

@@ -148,9 +148,10 @@ fn shocked(state: &AccountState, shock: &Shock) -> AccountState {
     let of = shock.spot_return_of.iter().map(|(asset, r)| (asset.clone(), 1.0 + r)).collect();
     let mut moved = state.moved(&Move { coins: 1.0, of });
     for leg in &mut moved.legs {
-        let shift = shock.vol_shift(&leg.contract.underlying);
         if let Mark::Option { vol, expiry, .. } = &mut leg.mark {
-            *vol = Vol::new(shift.apply(*vol, *expiry)).unwrap_or(*vol);
+            // The drivers shift levels only, so the moneyness is of no consequence.
+            let place = VolPlace { vol: vol.get(), expiry: *expiry, log_moneyness: 0.0 };
+            *vol = Vol::new(shock.vol(&leg.contract.underlying, place)).unwrap_or(*vol);
         }
     }
     moved

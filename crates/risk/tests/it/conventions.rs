@@ -3,7 +3,9 @@
 use crate::fixture::{SPOT_BTC, asof, book, held, market, snapshot, vol_of};
 use market::{Market, OptionQuote, Snapshot};
 use pricing::Black76;
-use risk::{Agreement, Break, Exposure, Figure, Measure, Reconciliation, Valuation, VolShift, group};
+use risk::{
+    Agreement, Break, Exposure, Figure, Measure, Reconciliation, Shock, Valuation, VolPlace, VolShift, group,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use units::{Asset, Discount, Fixed, Forward, OptionKind, Spot, Strike, Symbol, Venue, Vol, YearFraction};
 
@@ -160,16 +162,19 @@ fn the_30_day_weight_of_vega_stops_growing_at_one_day() {
 
 #[test]
 fn the_tenor_weight_of_a_vol_shift_stops_growing_at_one_day() {
-    let vol = Vol::new(0.5).unwrap();
-    let days = |days: f64| YearFraction::new(days / 365.0).unwrap();
-    let shift = VolShift { points: 2.0, relative: 0.1, tenor_power: 0.5 };
+    let shift = VolShift { points: 2.0, relative: 0.1, tenor_power: 0.5, ..VolShift::default() };
+    let shifted = |days: f64| {
+        let expiry = YearFraction::new(days / 365.0).unwrap();
+        let place = VolPlace { vol: 0.5, expiry, log_moneyness: 0.0 };
+        Shock::spot_and_points(0.0, shift).vol(&Asset::new("BTC").unwrap(), place)
+    };
     let weight = 30.0f64.sqrt();
     for tenor in [0.1, 1.0] {
         // Rounding of three products near 1.
         let expected = 0.5 * 0.1f64.mul_add(weight, 1.0) + 0.02 * weight;
-        assert!((shift.apply(vol, days(tenor)) - expected).abs() < 1e-15 * 4.0, "{tenor} d");
+        assert!((shifted(tenor) - expected).abs() < 1e-15 * 4.0, "{tenor} d");
     }
-    assert!(shift.apply(vol, days(2.0)) < shift.apply(vol, days(1.0)));
+    assert!(shifted(2.0) < shifted(1.0));
 }
 
 #[test]

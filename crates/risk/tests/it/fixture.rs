@@ -53,6 +53,9 @@ fn option(
         row,
         instrument_name: format!("{coin}-{day}-{strike}-{letter}"),
         mark_price: Some(black.price() / forward),
+        // A tick either side, so that a surface can be fitted.
+        bid_price: Some(black.price() / forward - 0.0005).filter(|bid| *bid > 0.0),
+        ask_price: Some(black.price() / forward + 0.0005),
         mark_vol: Some(vol),
         delta: Some(pricing::venue::deribit(&black).delta),
         underlying_price: Some(forward),

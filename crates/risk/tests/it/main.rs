@@ -8,4 +8,5 @@ mod explain;
 mod exposure;
 mod fixture;
 mod shocks;
+mod smile;
 mod var;
