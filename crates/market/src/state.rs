@@ -369,6 +369,12 @@ impl Market {
         self.surface(contract)?.smile(expiry)
     }
 
+    /// How the smile of an underlying moves with spot.
+    #[must_use]
+    pub fn stickiness_of(&self, underlying: &Asset) -> SkewStickiness {
+        self.stickiness.get(underlying).copied().unwrap_or_default()
+    }
+
     /// The surface that a contract's vols come from.
     fn surface(&self, contract: &Contract) -> Option<&VolSurface> {
         let families = &self.underlyings.get(&contract.underlying)?.families;

@@ -35,6 +35,7 @@ pub fn main() -> ExitCode {
         Command::Liquidation(args) => margin_commands::run_liquidation(&args),
         Command::Whatif(args) => margin_commands::run_whatif(&args),
         Command::Surface(args) => surface_command::run(&args),
+        Command::Smile(args) => measure_commands::run_smile(&args),
         Command::Var(args) => measure_commands::run_var(&args),
         Command::Stress(args) => measure_commands::run_stress(&args),
         Command::Explain(args) => measure_commands::run_explain(&args),

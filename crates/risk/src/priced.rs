@@ -279,7 +279,7 @@ fn placed_smile(contract: &Contract, black: &Black76, market: &Market) -> Option
     Some(PlacedSmile {
         smile: market.smile(contract)?,
         log_moneyness: pricing::kernel::ln(black.strike.get() / black.forward.get()),
-        stickiness: market.stickiness.get(&contract.underlying).copied().unwrap_or_default(),
+        stickiness: market.stickiness_of(&contract.underlying),
     })
 }
 

@@ -7,9 +7,11 @@ use crate::ladder::{Curve, Ladder};
 use crate::reconcile::Reconciliation;
 use crate::scenario::{CurveAxes, LadderAxes, Scenario};
 use crate::shocked::{ShockError, lines};
+use crate::smile::{SmileRow, smile_greeks};
 use crate::stress::{StressRow, stress};
 use book::Book;
 use instrument::expiry_text;
+use market::surface::SkewStickiness;
 use market::{Market, Snapshot};
 use std::collections::BTreeSet;
 use units::Asset;
@@ -54,6 +56,8 @@ pub struct Report {
     pub matrix: Vec<Group>,
     /// The one total.
     pub total: Group,
+    /// Delta and gamma of underlyings with options, by how the smile moves.
+    pub smile: Vec<SmileRow>,
     /// One ladder per underlying that has contracts or coins.
     pub ladders: Vec<Ladder>,
     /// One curve per underlying.
@@ -94,6 +98,7 @@ impl Report {
             groups: group(&valuation.rows, inputs.group_by),
             matrix: group(&valuation.rows, &[GroupBy::Underlying, GroupBy::Expiry]),
             total: total.unwrap_or_else(Group::nothing),
+            smile: smile_greeks(book, &valuation, &SHOWN_DYNAMICS)?,
             ladders,
             curves,
             stress,
@@ -112,6 +117,9 @@ impl Report {
         !self.unpriced.is_empty()
     }
 }
+
+/// Columns of the smile table; the market's own dynamics come after these.
+const SHOWN_DYNAMICS: [SkewStickiness; 2] = [SkewStickiness::STICKY_STRIKE, SkewStickiness::STICKY_MONEYNESS];
 
 /// Coins with a price that the book touches: those whose spot can be shocked.
 fn shocked_underlyings<'a>(valuation: &'a Valuation, market: &Market) -> BTreeSet<&'a Asset> {

@@ -80,6 +80,15 @@ impl SkewStickiness {
     }
 }
 
+impl std::fmt::Display for SkewStickiness {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.word() {
+            Some(word) => f.write_str(word),
+            None => write!(f, "skew stickiness {}", self.0),
+        }
+    }
+}
+
 impl Default for SkewStickiness {
     fn default() -> Self {
         Self::STICKY_STRIKE

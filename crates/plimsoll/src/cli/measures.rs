@@ -253,3 +253,40 @@ fn parse_power(text: &str) -> Result<f64, String> {
     let power: f64 = text.trim().parse().map_err(|_| format!("'{text}' is not a number"))?;
     if (0.0..=1.0).contains(&power) { Ok(power) } else { Err("an exponent from 0 to 1".into()) }
 }
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  plimsoll smile chains_BTC.parquet
+  plimsoll smile chains_ETH.parquet --tenor 7 --tenor 30 --tenor 90 --from 2026-02-01 --to 2026-03-01
+  plimsoll smile chains_BTC.parquet --format csv --table steps")]
+pub(crate) struct SmileArgs {
+    /// Recorded chains with several snapshots, in the order of their times
+    #[arg(required = true)]
+    pub(crate) market: Vec<PathBuf>,
+    /// Constant tenor that the vol at the money is looked at, in days; may be given several times
+    #[arg(long, value_name = "DAYS", default_values_t = [7, 30, 90], value_parser = clap::value_parser!(u16).range(1..=3650))]
+    pub(crate) tenor: Vec<u16>,
+    /// Leave out snapshots before this time
+    #[arg(long, value_name = "TIME")]
+    pub(crate) from: Option<Timestamp>,
+    /// Leave out snapshots after this time
+    #[arg(long, value_name = "TIME")]
+    pub(crate) to: Option<Timestamp>,
+    /// Do what can be done in spite of bad rows; the result then says so on its first line
+    #[arg(long)]
+    pub(crate) allow_partial: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    /// For csv and parquet: print only this table
+    #[arg(long, value_enum)]
+    pub(crate) table: Option<SmileTableName>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SmileTableName {
+    /// The ratio by underlying and tenor, with its standard error
+    Stickiness,
+    /// What spot and vol did from snapshot to snapshot
+    Steps,
+}

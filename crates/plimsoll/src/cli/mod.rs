@@ -13,11 +13,13 @@ pub(crate) use margin::{
 pub(crate) use surface::{SurfaceArgs, SurfaceTableName};
 
 pub(crate) use measures::{
-    CovarianceArgs, ExplainArgs, ExplainTableName, FactorArgs, LawArgs, Method, StressArgs, StressTableName,
-    VarArgs, VarTableName, Windows,
+    CovarianceArgs, ExplainArgs, ExplainTableName, FactorArgs, LawArgs, Method, SmileArgs, SmileTableName,
+    StressArgs, StressTableName, VarArgs, VarTableName, Windows,
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use market::VolBasis;
+use market::surface::SkewStickiness;
 use risk::GroupBy;
 use std::path::PathBuf;
 use units::{Asset, Spot, Timestamp};
@@ -55,6 +57,8 @@ pub(crate) enum Command {
     Whatif(Box<WhatifArgs>),
     /// Vol surfaces of a market: fit by expiry, arbitrage check, term structure, smiles
     Surface(Box<SurfaceArgs>),
+    /// How the smile moved with spot over recorded chains: skew stickiness by tenor
+    Smile(SmileArgs),
     /// Value at risk and expected shortfall by several methods, with contributions and backtests
     Var(Box<VarArgs>),
     /// The most plausible move that loses a given amount, or that makes a venue liquidate an account
@@ -111,6 +115,12 @@ pub(crate) struct InputArgs {
     /// USD per unit of a currency or coin, such as USDC=1; may be given several times; wins over what spot pairs in the market files imply
     #[arg(long, value_name = "ASSET=USD", value_parser = parse_rate)]
     pub(crate) rate: Vec<(Asset, Spot)>,
+    /// Vols that options are priced at: the venues' marks, or the fitted surface where it reaches
+    #[arg(long, value_enum, default_value_t = VolsFrom::Marks)]
+    pub(crate) vols: VolsFrom,
+    /// How the smile moves with spot: 1 every strike keeps its vol (sticky strike, the default), 0 every moneyness does; such as BTC=0.6; may be given several times
+    #[arg(long, value_name = "COIN=RATIO", value_parser = parse_stickiness)]
+    pub(crate) skew_stickiness: Vec<(Asset, SkewStickiness)>,
     /// Do what can be done in spite of bad rows and of positions that no market or model covers; the result then says so on its first line
     #[arg(long)]
     pub(crate) allow_partial: bool,
@@ -123,6 +133,24 @@ impl InputArgs {
     /// Books and markets.
     pub(crate) fn files(&self) -> impl Iterator<Item = &PathBuf> {
         self.book.iter().chain(&self.market)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum VolsFrom {
+    /// Each contract's own mark; between and beyond the marks, their neighbours and the surface
+    #[default]
+    Marks,
+    /// The arbitrage-free surface, between its first expiry and its last
+    Surface,
+}
+
+impl From<VolsFrom> for VolBasis {
+    fn from(vols: VolsFrom) -> Self {
+        match vols {
+            VolsFrom::Marks => Self::Marks,
+            VolsFrom::Surface => Self::Surface,
+        }
     }
 }
 
@@ -221,6 +249,8 @@ pub(crate) enum TableName {
     Hedge,
     /// Forwards by expiry with their sources
     Forwards,
+    /// Delta and gamma by how the smile moves with spot
+    Smile,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -250,6 +280,14 @@ impl From<GroupColumn> for GroupBy {
             GroupColumn::Kind => Self::Kind,
         }
     }
+}
+
+fn parse_stickiness(text: &str) -> Result<(Asset, SkewStickiness), String> {
+    let how = "write COIN=RATIO, such as BTC=0.6";
+    let (asset, ratio) = text.split_once('=').ok_or(how)?;
+    let asset = Asset::new(asset).map_err(|e| e.to_string())?;
+    let ratio: f64 = ratio.trim().parse().map_err(|_| format!("'{ratio}' is not a number: {how}"))?;
+    Ok((asset, SkewStickiness::new(ratio).map_err(|e| e.to_string())?))
 }
 
 fn parse_rate(text: &str) -> Result<(Asset, Spot), String> {

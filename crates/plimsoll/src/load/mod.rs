@@ -16,6 +16,7 @@ use crate::meter::Meter;
 use book::{Book, BookBuilder};
 use instrument::Specs;
 use lake::{LakeError, Select, read_book, read_snapshot};
+use market::surface::SkewStickiness;
 use market::{Market, RawSnapshot, Snapshot};
 use sample::Sample;
 use std::collections::BTreeMap;
@@ -52,14 +53,40 @@ pub(crate) fn load(args: &InputArgs) -> Result<Loaded, Failure> {
         Snapshot::admit(&raws, &specs).map_err(|e| Failure::Usage(e.to_string()))?;
     issues.extend(market_issues);
     let rates = rates(&args.rate)?;
-    let market = Market::build(&snapshot, &rates);
+    let market = Market::build(&snapshot, &rates).with_surfaces(&snapshot, args.vols.into());
     notes.extend(older_files(&raws));
     if let Some(coin) = rates.keys().find(|asset| market.underlyings.contains_key(asset)) {
         return Err(Failure::Usage(format!(
             "--rate {coin}: the market files quote {coin}; leave the rate or that market out"
         )));
     }
+    let market = with_stickiness(market, &args.skew_stickiness, &mut notes)?;
     Ok(Loaded { book, snapshot, market, inputs, issues, notes })
+}
+
+/// How smiles move, as the command line says; an underlying without a surface has no smile to move.
+fn with_stickiness(
+    mut market: Market,
+    given: &[(Asset, SkewStickiness)],
+    notes: &mut Vec<String>,
+) -> Result<Market, Failure> {
+    for (asset, ratio) in given {
+        let Some(underlying) = market.underlyings.get(asset) else {
+            let known: Vec<&str> = market.underlyings.keys().map(Asset::as_str).collect();
+            let known = known.join(", ");
+            return Err(Failure::Usage(format!(
+                "--skew-stickiness {asset}: not in the market files, which have {known}"
+            )));
+        };
+        if underlying.families.values().all(|family| family.surface.is_none()) {
+            notes
+                .push(format!("{asset}: no vol surface could be fitted, so --skew-stickiness moves nothing"));
+        }
+        if market.stickiness.insert(asset.clone(), *ratio).is_some() {
+            return Err(Failure::Usage(format!("--skew-stickiness {asset} is given twice")));
+        }
+    }
+    Ok(market)
 }
 
 /// Reads book files that stand beside the book: rows that repeat those of the book are no duplicates. None of them may be

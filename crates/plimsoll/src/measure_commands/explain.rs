@@ -3,7 +3,7 @@
 use super::law::refused;
 use super::var::issue_table;
 use super::{Section, Sheet};
-use crate::cli::{ExplainArgs, ExplainTableName, InputArgs};
+use crate::cli::{ExplainArgs, ExplainTableName, InputArgs, VolsFrom};
 use crate::failure::Failure;
 use crate::load::{Loaded, load, load_added, rates};
 use crate::meter::Meter;
@@ -49,6 +49,8 @@ fn inputs_at(args: &ExplainArgs, at: Timestamp) -> InputArgs {
         market: args.market.clone(),
         at: Some(at),
         rate: args.rate.clone(),
+        vols: VolsFrom::Marks,
+        skew_stickiness: Vec::new(),
         allow_partial: args.allow_partial,
         threads: None,
     }

@@ -10,6 +10,7 @@ use crate::output::{TableNames, Target, on_threads};
 use crate::render::flat::{Body, columns, text};
 use ::margin::{AccountState, Mark, Move, Rulebook, account_states};
 use lake::{Cell, ColumnKind};
+use risk::VolPlace;
 use risk::covariance::Covariance;
 use risk::history::{Factor, Moves, Overlap};
 use risk::reverse::{Found, Reach, Reverse};

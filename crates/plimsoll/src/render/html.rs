@@ -51,6 +51,7 @@ pub(crate) fn html(document: &Document) -> String {
         answer::answer(page, document);
         matrix::matrix(page, document);
         groups::groups(page, document);
+        groups::smile(page, document);
         ladder::ladders(page, document);
         stress::stress(page, document);
         reconcile::reconcile(page, document);

@@ -3,8 +3,8 @@
 
 use crate::document::{Document, InputFile};
 use risk::{
-    Agreement, Break, Curve, Exposure, Group, HedgeLine, Ladder, Measure, Provenance, Row, StressRow,
-    Unpriced,
+    Agreement, Break, Curve, Exposure, Group, HedgeLine, Ladder, Measure, Provenance, Row, SmileRow,
+    StressRow, Unpriced,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -24,6 +24,7 @@ struct ReportJson<'a> {
     exposure: Vec<GroupJson<'a>>,
     total: GroupJson<'a>,
     positions: Vec<RowJson<'a>>,
+    smile: Vec<SmileJson<'a>>,
     ladders: &'a [Ladder],
     curves: &'a [Curve],
     stress: &'a [StressRow],
@@ -88,6 +89,23 @@ struct RowJson<'a> {
 }
 
 #[derive(Serialize)]
+struct SmileJson<'a> {
+    underlying: &'a Asset,
+    options: usize,
+    options_without_smile: usize,
+    delta_range_usd: Fixed,
+    dynamics: Vec<DynamicsJson>,
+}
+
+#[derive(Serialize)]
+struct DynamicsJson {
+    skew_stickiness: f64,
+    smile: String,
+    delta_cash_usd: Fixed,
+    gamma_cash_1pct_usd: Fixed,
+}
+
+#[derive(Serialize)]
 struct Reconciled<'a> {
     agreement: &'a [Agreement],
     breaks: &'a [Break],
@@ -117,6 +135,7 @@ pub(crate) fn json(document: &Document) -> Result<String, serde_json::Error> {
         exposure: report.groups.iter().map(group).collect(),
         total: group(&report.total),
         positions: report.rows.iter().map(row).collect(),
+        smile: report.smile.iter().map(smile).collect(),
         ladders: &report.ladders,
         curves: &report.curves,
         stress: &report.stress,
@@ -169,6 +188,22 @@ fn group(group: &Group) -> GroupJson<'_> {
         usd: usd(&group.exposure),
         coin: group.coin.as_ref(),
         coins: group.coin.is_some().then(|| coins(&group.exposure)),
+    }
+}
+
+fn smile(row: &SmileRow) -> SmileJson<'_> {
+    let dynamics = row.columns.iter().map(|column| DynamicsJson {
+        skew_stickiness: column.stickiness.get(),
+        smile: column.stickiness.to_string(),
+        delta_cash_usd: column.delta_cash_usd,
+        gamma_cash_1pct_usd: column.gamma_cash_1pct_usd,
+    });
+    SmileJson {
+        underlying: &row.underlying,
+        options: row.options,
+        options_without_smile: row.without_smile,
+        delta_range_usd: row.delta_range_usd(),
+        dynamics: dynamics.collect(),
     }
 }
 

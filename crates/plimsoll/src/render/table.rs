@@ -7,6 +7,7 @@ use crate::render::grid::{
 };
 use crate::render::number;
 use comfy_table::Cell;
+use market::surface::SkewStickiness;
 use risk::{Agreement, Group, Ladder, Measure, Reconciliation};
 
 /// The whole report as text.
@@ -15,8 +16,9 @@ pub(crate) fn text(document: &Document, style: Style) -> String {
     head(&mut out, document);
     prices(&mut out, &document.report.market);
     exposure(&mut out, document, style);
+    smile(&mut out, document, style);
     for ladder in &document.report.ladders {
-        ladder_table(&mut out, ladder, style);
+        ladder_table(&mut out, (ladder, document.report.market.stickiness_of(&ladder.underlying)), style);
     }
     curves(&mut out, document, style);
     stress(&mut out, document, style);
@@ -98,12 +100,53 @@ fn key_cells(group: &Group) -> impl Iterator<Item = Cell> + '_ {
     group.key.iter().map(|key| left(key.text()))
 }
 
-fn ladder_table(out: &mut String, ladder: &Ladder, style: Style) {
+/// One line an underlying and dynamics: what a hedger should know before believing one delta.
+fn smile(out: &mut String, document: &Document, style: Style) {
+    let rows = &document.report.smile;
+    if rows.is_empty() {
+        return;
+    }
+    heading(
+        out,
+        "Delta by how the smile moves with spot, USD",
+        "coins and futures included  ·  range: what not knowing the dynamics is worth",
+    );
+    let header = ["underlying", "smile", "Δ cash\nUSD", "Γ 1%\nUSD/1%", "Δ range\nUSD"];
+    let mut table = grid(style, &header.map(str::to_owned));
+    for row in rows {
+        for (place, column) in row.columns.iter().enumerate() {
+            let (name, range) = if place == 0 {
+                (row.underlying.as_str(), figure(row.delta_range_usd(), style))
+            } else {
+                ("", right(""))
+            };
+            table.add_row(vec![
+                left(name),
+                left(column.stickiness.to_string()),
+                figure(column.delta_cash_usd, style),
+                figure(column.gamma_cash_1pct_usd, style),
+                range,
+            ]);
+        }
+    }
+    show(out, &table);
+    for row in rows.iter().filter(|row| row.without_smile > 0) {
+        line(
+            out,
+            &format!(
+                "  {}: {} of {} option positions have no vol surface: sticky strike in every line",
+                row.underlying, row.without_smile, row.options
+            ),
+        );
+    }
+}
+
+fn ladder_table(out: &mut String, (ladder, smile): (&Ladder, SkewStickiness), style: Style) {
     heading(
         out,
         &format!("{} spot × vol P&L, USD", ladder.underlying),
         &format!(
-            "full revaluation, sticky strike, coin held included  ·  worst {} at spot {}, vol {}",
+            "full revaluation, {smile}, coin held included  ·  worst {} at spot {}, vol {}",
             number::compact(ladder.worst.pnl_usd),
             number::signed_percent(ladder.worst.spot_return),
             number::signed_points(ladder.worst.vol_points),

@@ -20,6 +20,7 @@ impl TableNames for TableName {
             Self::Breaks => "breaks",
             Self::Hedge => "hedge",
             Self::Forwards => "forwards",
+            Self::Smile => "smile",
         }
     }
 }
@@ -37,6 +38,7 @@ pub(crate) fn table(document: &Document, name: TableName) -> Table {
         TableName::Breaks => breaks(document),
         TableName::Hedge => hedge(document),
         TableName::Forwards => forwards(document),
+        TableName::Smile => smile(document),
     };
     Table { name: name.stem(), columns, rows }
 }
@@ -52,6 +54,32 @@ fn measures(exposure: &Exposure, coins_add: bool) -> impl Iterator<Item = Cell> 
     let coin =
         exposure.coin.into_iter().map(move |coin| if coins_add { Cell::Fixed(coin) } else { Cell::Null });
     usd.chain(coin)
+}
+
+fn smile(document: &Document) -> Body {
+    let columns = columns(&[
+        ("underlying", ColumnKind::Text),
+        ("skew_stickiness", ColumnKind::Float),
+        ("smile", ColumnKind::Text),
+        ("delta_cash_usd", ColumnKind::Fixed),
+        ("gamma_cash_1pct_usd", ColumnKind::Fixed),
+        ("options", ColumnKind::Integer),
+        ("options_without_smile", ColumnKind::Integer),
+    ]);
+    let lines = document.report.smile.iter().flat_map(|row| {
+        row.columns.iter().map(move |column| {
+            vec![
+                text(&row.underlying),
+                Cell::Float(column.stickiness.get()),
+                text(column.stickiness),
+                Cell::Fixed(column.delta_cash_usd),
+                Cell::Fixed(column.gamma_cash_1pct_usd),
+                count(row.options),
+                count(row.without_smile),
+            ]
+        })
+    });
+    (columns, lines.collect())
 }
 
 fn exposure(document: &Document) -> Body {

@@ -47,6 +47,9 @@ pub(super) fn header(page: &mut Markup, document: &Document) {
         "<nav aria-label=\"Sections\"><a href=\"#answer\">where it stands</a><a href=\"#matrix\">matrix</a>",
     );
     page.raw("<a href=\"#exposure\">exposure</a>");
+    if !report.smile.is_empty() {
+        page.raw("<a href=\"#smile\">delta by smile</a>");
+    }
     for (place, ladder) in report.ladders.iter().enumerate() {
         page.raw("<a href=\"#underlying-")
             .text(place + 1)
@@ -135,7 +138,7 @@ const CONVENTIONS: [&str; 5] = [
     "Signs: positive (blue) is long or a gain, negative (orange, with a minus) is short or a loss. · is exactly none, 0 is rounded to none, n/a has its reason on hover.",
     "Numbers: three significant digits, k thousand, m million, bn 10⁹; hover for all digits. All times are UTC; options settle at 08:00 UTC.",
     "Time: actual/365 to the nanosecond, round the clock. θ is per calendar day.",
-    "Shocks: full revaluation; spot moves carry every forward along, vol shifts are in points at unchanged strike (sticky strike), no vol below one point.",
+    "Shocks: full revaluation; spot moves carry every forward along, the smile slides with it as the ladder says (sticky strike: every strike keeps its vol), vol shifts are in points on top, no vol below one point.",
     "Coin figures are the USD figure over the index of the underlying; those of several underlyings do not add up.",
 ];
 

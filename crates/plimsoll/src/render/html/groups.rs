@@ -100,3 +100,47 @@ fn figures(page: &mut Markup, group: &Group, currency: Currency) {
 fn coin_unit(measure: Measure) -> String {
     measure.header().1.replace("USD", "coin")
 }
+
+/// Delta and gamma of each underlying with options, by how its smile moves with spot.
+pub(super) fn smile(page: &mut Markup, document: &Document) {
+    let rows = &document.report.smile;
+    if rows.is_empty() {
+        return;
+    }
+    page.section("smile", "Delta by how the smile moves", |page| {
+        page.table("groups", "Coins and futures included", |page| {
+            page.raw("<thead><tr>");
+            page.text_column("underlying").text_column("smile");
+            page.column(Measure::Delta.header().0, Measure::Delta.header().1);
+            page.column(Measure::Gamma.header().0, Measure::Gamma.header().1);
+            page.column("Δ range", "USD").raw("</tr></thead><tbody>");
+            for row in rows {
+                for (place, column) in row.columns.iter().enumerate() {
+                    page.raw("<tr>");
+                    if place == 0 {
+                        page.row_head(&row.underlying);
+                    } else {
+                        page.cell("");
+                    }
+                    page.cell(column.stickiness);
+                    page.usd(column.delta_cash_usd, Measure::Delta.header().1, Paint::Sign);
+                    page.usd(column.gamma_cash_1pct_usd, Measure::Gamma.header().1, Paint::Sign);
+                    if place == 0 {
+                        page.usd(row.delta_range_usd(), "USD", Paint::Sign);
+                    } else {
+                        page.cell("");
+                    }
+                    page.raw("</tr>");
+                }
+            }
+            page.raw("</tbody>");
+        });
+        for row in rows.iter().filter(|row| row.without_smile > 0) {
+            page.note(format_args!(
+                "{}: {} of {} option positions have no vol surface and are sticky strike in every line.",
+                row.underlying, row.without_smile, row.options
+            ));
+        }
+        page.note("Sticky strike is what venues' greeks assume. The range is what not knowing how the smile moves is worth in delta.");
+    });
+}

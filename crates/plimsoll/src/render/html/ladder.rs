@@ -4,6 +4,7 @@ use super::markup::{Markup, Paint, full};
 use super::payoff::payoff;
 use crate::document::Document;
 use crate::render::number::{compact, compact_price, price, signed_percent, signed_points};
+use market::surface::SkewStickiness;
 use risk::{Curve, Ladder};
 use units::Fixed;
 
@@ -24,12 +25,13 @@ pub(super) fn ladders(page: &mut Markup, document: &Document) {
         if document.is_partial() {
             page.raw("<p class=\"note\"><span class=\"status bad\">■ PARTIAL</span>: curve and ladder hold only what could be priced.</p>");
         }
-        table(page, ladder, curve);
+        let smile = document.report.market.stickiness_of(&ladder.underlying);
+        table(page, (ladder, smile), curve);
         page.raw("</div></div></section>\n");
     }
 }
 
-fn table(page: &mut Markup, ladder: &Ladder, curve: Option<&Curve>) {
+fn table(page: &mut Markup, (ladder, smile): (&Ladder, SkewStickiness), curve: Option<&Curve>) {
     let spot = price(ladder.spot_usd);
     let caption =
         format!("{} P&L in USD by spot move and vol shift, at once; spot {spot} USD", ladder.underlying);
@@ -69,24 +71,25 @@ fn table(page: &mut Markup, ladder: &Ladder, curve: Option<&Curve>) {
         }
         page.raw("</tbody>");
     });
-    worst_note(page, ladder);
+    worst_note(page, ladder, smile);
     if let Some(extremes) = curve.and_then(extremes) {
         page.note(extremes);
     }
 }
 
-fn worst_note(page: &mut Markup, ladder: &Ladder) {
+fn worst_note(page: &mut Markup, ladder: &Ladder, smile: SkewStickiness) {
     let worst = ladder.worst;
     if worst.pnl_usd < Fixed::ZERO {
         page.raw("<p class=\"note\">Outlined: worst cell <b class=\"neg\">")
             .text(compact(worst.pnl_usd))
             .raw(" USD</b> at spot ");
         page.text(signed_percent(worst.spot_return)).raw(", vol ").text(signed_points(worst.vol_points));
-        page.raw(". Dotted: no move. Vol shifts are parallel, at unchanged strike; rates and other coins stand still.</p>");
+        page.raw(". Dotted: no move. Vol shifts are parallel; the smile: ").text(smile);
+        page.raw("; rates and other coins stand still.</p>");
     } else {
-        page.note(
-            "No cell of this ladder loses. Dotted: no move. Vol shifts are parallel, at unchanged strike.",
-        );
+        page.note(format_args!(
+            "No cell of this ladder loses. Dotted: no move. Vol shifts are parallel; the smile: {smile}."
+        ));
     }
 }
 
