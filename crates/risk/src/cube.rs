@@ -182,8 +182,10 @@ fn vols(contract: &Priced, black: &Black76, moves: &SpotFactors, set: &ShockSet)
     let columns = set.shocks.iter().zip(moves.ln_factors());
     columns
         .map(|(shock, log_move)| {
-            let slide =
-                contract.smile.as_ref().map_or(0.0, |smile| smile.slide(*log_move, shock.skew_stickiness));
+            let slide = contract
+                .smile
+                .as_ref()
+                .map_or(0.0, |smile| smile.slide(*log_move, shock.stickiness(&contract.underlying)));
             let vol = black.vol.get() + slide;
             let log_moneyness = log_moneyness - log_move;
             shock.vol(&contract.underlying, VolPlace { vol, expiry: black.expiry, log_moneyness })

@@ -4,10 +4,15 @@
 //! where the user names one. What has no driver is named ([`Undriven`]) and its positions are in no P&L; nothing is taken to
 //! stand still but currencies, whose USD rates are held, and vols that the user holds. A vol factor is a 30-day vol: a move of x
 //! points is x (30 d / max(T, 1 d))^power at tenor T ([`crate::VolShift`]).
+//!
+//! A vol factor is also a vol at the money, whose strike moves with spot: its recorded move holds what riding along the skew did. So
+//! the smile is sticky moneyness under a joint move, and the factor's points come on top; sticky strike would count the skew twice.
+//! Where the vol is held, the smile moves as the market says.
 
 use crate::history::Factor;
 use crate::priced::{Form, Priced};
 use crate::shock::{Shock, VolShift};
+use market::surface::SkewStickiness;
 use std::collections::{BTreeMap, BTreeSet};
 use units::Asset;
 
@@ -189,9 +194,16 @@ impl Drivers {
             }
             if let Some(points) = driver.vol.and_then(|place| moves.get(place)) {
                 shock.vol_of.insert(asset.clone(), self.shift(*points));
+                shock.skew_stickiness_of.insert(asset.clone(), SkewStickiness::STICKY_MONEYNESS);
             }
         }
         shock
+    }
+
+    /// How the smile of a contract moves under [`Self::shock`]; `None` leaves it to the market.
+    pub(crate) fn stickiness(&self, contract: &Priced) -> Option<SkewStickiness> {
+        let vol = self.by_underlying.get(&contract.underlying).and_then(|driver| driver.vol);
+        vol.map(|_| SkewStickiness::STICKY_MONEYNESS)
     }
 
     pub(crate) fn shift(&self, points: f64) -> VolShift {

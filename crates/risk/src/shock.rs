@@ -115,6 +115,8 @@ pub struct Shock {
     pub tenors: Vec<TenorShift>,
     /// How the smile moves with spot; `None` leaves it to the market.
     pub skew_stickiness: Option<SkewStickiness>,
+    /// The same by underlying.
+    pub skew_stickiness_of: BTreeMap<Asset, SkewStickiness>,
     /// Factor on the USD rate of a currency: 0.88 is a depeg by 12 %.
     pub rate_factor: BTreeMap<Asset, f64>,
     /// Venues that are lost with everything on them.
@@ -138,6 +140,12 @@ impl Shock {
     #[must_use]
     pub fn vol_shift(&self, underlying: &Asset) -> &VolShift {
         self.vol_of.get(underlying).unwrap_or(&self.vol)
+    }
+
+    /// How the smile of an underlying moves with spot; `None` leaves it to the market.
+    #[must_use]
+    pub fn stickiness(&self, underlying: &Asset) -> Option<SkewStickiness> {
+        self.skew_stickiness_of.get(underlying).copied().or(self.skew_stickiness)
     }
 
     /// The vol of an option of an underlying under this shock.
@@ -165,6 +173,7 @@ impl Shock {
             spot_return: self.spot_return,
             spot_return_of: self.spot_return_of.clone(),
             skew_stickiness: self.skew_stickiness,
+            skew_stickiness_of: self.skew_stickiness_of.clone(),
             ..Self::default()
         }
     }

@@ -73,10 +73,11 @@ impl Priced {
         unit
     }
 
-    /// [`Self::unit_usd_under`] the market's own dynamics.
+    /// [`Self::unit_usd_under`] the dynamics given, or the market's own.
     #[must_use]
-    pub fn unit_usd_moving(&self) -> [f64; Measure::ALL.len()] {
-        self.smile.as_ref().map_or_else(|| self.unit_usd(), |placed| self.unit_usd_under(placed.stickiness))
+    pub fn unit_usd_moving(&self, stickiness: Option<SkewStickiness>) -> [f64; Measure::ALL.len()] {
+        let own = self.smile.as_ref().map(|placed| placed.stickiness);
+        self.unit_usd_under(stickiness.or(own).unwrap_or_default())
     }
 
     fn change_under(&self, black: &Black76, placed: &PlacedSmile, stickiness: SkewStickiness) -> Change {

@@ -60,6 +60,7 @@ struct Row {
 
 /// What all answers share.
 struct Bench<'a> {
+    valuation: &'a Valuation,
     drivers: &'a Drivers,
     holdings: &'a Holdings<'a>,
     reverse: &'a Reverse<'a>,
@@ -112,7 +113,7 @@ impl Bench<'_> {
     fn account(&self, state: &AccountState, rulebook: &Rulebook) -> Result<Row, Failure> {
         let place = format!("{}@{}", state.account, state.venue);
         let surplus = |x: &[f64]| {
-            let shocked = shocked(state, &self.drivers.shock(x));
+            let shocked = self.shocked(state, &self.drivers.shock(x));
             rulebook.outcome(&shocked).surplus().maintenance
         };
         let today = surplus(&vec![0.0; self.drivers.factors.len()]);
@@ -142,20 +143,25 @@ impl Bench<'_> {
             None => row("none within reach", None, today),
         })
     }
-}
 
-/// The account after a shock: prices as [`AccountState::moved`], and each option's vol.
-fn shocked(state: &AccountState, shock: &Shock) -> AccountState {
-    let of = shock.spot_return_of.iter().map(|(asset, r)| (asset.clone(), 1.0 + r)).collect();
-    let mut moved = state.moved(&Move { coins: 1.0, of });
-    for leg in &mut moved.legs {
-        if let Mark::Option { vol, expiry, .. } = &mut leg.mark {
-            // The drivers shift levels only, so the moneyness is of no consequence.
-            let place = VolPlace { vol: vol.get(), expiry: *expiry, log_moneyness: 0.0 };
-            *vol = Vol::new(shock.vol(&leg.contract.underlying, place)).unwrap_or(*vol);
+    /// The account after a shock: prices as [`AccountState::moved`], and each option's vol by its smile and the shift.
+    fn shocked(&self, state: &AccountState, shock: &Shock) -> AccountState {
+        let of = shock.spot_return_of.iter().map(|(asset, r)| (asset.clone(), 1.0 + r)).collect();
+        let mut moved = state.moved(&Move { coins: 1.0, of });
+        for leg in &mut moved.legs {
+            let underlying = &leg.contract.underlying;
+            let priced = self.valuation.board.contracts.get(&leg.contract);
+            let smile = priced.and_then(|priced| priced.as_ref().ok()?.smile.as_ref());
+            let log_move = pricing::kernel::ln(shock.spot_factor(underlying));
+            let slide = smile.map_or(0.0, |smile| smile.slide(log_move, shock.stickiness(underlying)));
+            if let Mark::Option { vol, expiry, .. } = &mut leg.mark {
+                // The drivers shift levels only, so the moneyness is of no consequence.
+                let place = VolPlace { vol: vol.get() + slide, expiry: *expiry, log_moneyness: 0.0 };
+                *vol = Vol::new(shock.vol(underlying, place)).unwrap_or(*vol);
+            }
         }
+        moved
     }
-    moved
 }
 
 fn only(loaded: &mut Loaded, account: &Account) -> Result<(), Failure> {
@@ -189,7 +195,8 @@ fn sheet(args: &StressArgs) -> Result<Sheet<StressTableName>, Failure> {
     let covariance = law.covariance(&drivers, panel.as_ref(), args.law.horizon)?;
     let reverse = Reverse::new(&covariance).map_err(refused)?;
     let reach = Reach { distance: args.reach };
-    let bench = Bench { drivers: &drivers, holdings: &holdings, reverse: &reverse, reach };
+    let bench =
+        Bench { valuation: &valuation, drivers: &drivers, holdings: &holdings, reverse: &reverse, reach };
     let mut notes = law.notes.clone();
     let rows = match args.reverse {
         Some(loss) => bench.book(loss)?,

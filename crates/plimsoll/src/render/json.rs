@@ -2,6 +2,7 @@
 //! units in the keys, times in RFC 3339 UTC.
 
 use crate::document::{Document, InputFile};
+use market::VolBasis;
 use risk::{
     Agreement, Break, Curve, Exposure, Group, HedgeLine, Ladder, Measure, Provenance, Row, SmileRow,
     StressRow, Unpriced,
@@ -49,6 +50,8 @@ struct MarketJson<'a> {
     spot_usd: BTreeMap<&'a Asset, f64>,
     usd_rates: BTreeMap<&'a Asset, f64>,
     forwards: Vec<ForwardJson<'a>>,
+    vols: &'static str,
+    skew_stickiness: BTreeMap<&'a Asset, f64>,
     notes: &'a [String],
 }
 
@@ -177,6 +180,11 @@ fn market(document: &Document) -> MarketJson<'_> {
         spot_usd: market.underlyings.iter().map(|(asset, u)| (asset, u.spot.get())).collect(),
         usd_rates: market.rates.iter().map(|(asset, rate)| (asset, rate.get())).collect(),
         forwards,
+        vols: match market.vol_basis {
+            VolBasis::Marks => "marks",
+            VolBasis::Surface => "surface",
+        },
+        skew_stickiness: market.underlyings.keys().map(|a| (a, market.stickiness_of(a).get())).collect(),
         notes: &document.notes,
     }
 }

@@ -6,6 +6,7 @@ mod explain;
 #[path = "../report/json_paths.rs"]
 mod json_paths;
 mod schema;
+mod smile;
 mod stress;
 // The report tests use what is not used here.
 #[allow(dead_code)]

@@ -3,6 +3,7 @@
 //! A change shows up as a change of a list: run once with `PLIMSOLL_BLESS=1` to rewrite it, and describe it in docs/formats.md.
 
 use crate::json_paths::{assert_documented, assert_on_record, paths};
+use crate::smile::four_minutes;
 use crate::support::{Scratch, chain_csv, chain_rows, sample_book};
 use crate::{answer, histories, run};
 use serde_json::Value;
@@ -10,6 +11,7 @@ use serde_json::Value;
 const VAR: &str = "tests/measures/var_json_schema.txt";
 const STRESS: &str = "tests/measures/stress_json_schema.txt";
 const EXPLAIN: &str = "tests/measures/explain_json_schema.txt";
+const SMILE: &str = "tests/measures/smile_json_schema.txt";
 
 fn partial(scratch: &Scratch, args: &str) -> Value {
     let ran = run(scratch, &format!("{args} --allow-partial --format json"));
@@ -46,6 +48,10 @@ fn explains() -> [Value; 3] {
     [once, each, partial(&scratch, given)]
 }
 
+fn smiles() -> [Value; 1] {
+    [answer(&four_minutes(|spot| spot), "smile chain.csv --tenor 30")]
+}
+
 /// Columns that stand for factors are named after them.
 fn steady(mut value: Value) -> Value {
     if let Some(rows) = value["factors"].as_array_mut() {
@@ -60,12 +66,13 @@ fn steady(mut value: Value) -> Value {
 fn key_paths_and_types_are_those_on_record() {
     assert_on_record(VAR, &paths(&vars().map(steady), &[]));
     assert_on_record(STRESS, &paths(&stresses(), &[]));
+    assert_on_record(SMILE, &paths(&smiles(), &[]));
     assert_on_record(EXPLAIN, &paths(&explains(), &[]));
 }
 
 #[test]
 fn every_key_on_record_is_documented() {
-    for record in [VAR, STRESS, EXPLAIN] {
+    for record in [VAR, STRESS, EXPLAIN, SMILE] {
         assert_documented(record, "Measures as JSON");
     }
 }

@@ -7,7 +7,7 @@ use arrow_array::types::{Decimal128Type, Int64Type};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 const ARGS: &str = "book.csv --market market.json";
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 11] = [
     "exposure",
     "positions",
     "unpriced",
@@ -18,6 +18,7 @@ const TABLES: [&str; 10] = [
     "breaks",
     "hedge",
     "forwards",
+    "smile",
 ];
 
 /// The rows of a Parquet file as one batch.

@@ -19,7 +19,7 @@ fn everything(scratch: &Scratch, args: &str) -> Vec<(String, String)> {
     let (hashes, kept): (Vec<&str>, Vec<&str>) = json.lines().partition(|line| line.contains("\"blake3\""));
     assert_eq!(hashes.len(), 2, "one book, one market");
     all.push(("json".into(), kept.join("\n")));
-    assert_eq!(all.len(), 11);
+    assert_eq!(all.len(), 12);
     all
 }
 
@@ -98,7 +98,7 @@ fn any_number_of_threads_gives_the_same_bytes_in_every_format() {
             names.sort();
             bytes.extend(names.iter().map(|path| std::fs::read(path).unwrap()));
         }
-        assert!(bytes.len() == 23 && bytes.iter().all(|output| !output.is_empty()));
+        assert!(bytes.len() == 25 && bytes.iter().all(|output| !output.is_empty()));
         bytes
     };
     let one = run(1);

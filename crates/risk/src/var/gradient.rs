@@ -42,7 +42,7 @@ impl Gradient {
     }
 
     fn add(&mut self, held: &Held<'_>, drivers: &Drivers) {
-        let unit = held.priced.unit_usd_moving();
+        let unit = held.priced.unit_usd_moving(drivers.stickiness(held.priced));
         let of = |measure: Measure| held.quantity * unit.get(measure.index()).copied().unwrap_or(0.0);
         let weight = tenor_weight(held.priced, drivers);
         let (spot, vol) = drivers.places(held.priced);

@@ -18,7 +18,7 @@ pub fn taylor(
 ) -> Result<ScenarioPnl, UnitError> {
     let mut sums = ScenarioPnl::nothing(holdings, shocks.len());
     for held in &holdings.held {
-        let unit = held.priced.unit_usd_moving();
+        let unit = held.priced.unit_usd_moving(drivers.stickiness(held.priced));
         let of = |measure: Measure| unit.get(measure.index()).copied().unwrap_or(0.0);
         let weight = super::gradient::tenor_weight(held.priced, drivers);
         for (scenario, shock) in shocks.iter().enumerate() {

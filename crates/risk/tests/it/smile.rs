@@ -46,7 +46,7 @@ fn greeks_of_each_dynamics_are_derivatives_of_the_cube_under_it() {
             let Form::Option(_) = contract.form else { continue };
             options += 1;
             let [down, up] = cube.row(index) else { panic!("two shocks") };
-            let unit = contract.unit_usd_moving();
+            let unit = contract.unit_usd_moving(None);
             let (delta, gamma) = (unit[Measure::Delta.index()], unit[Measure::Gamma.index()] * 100.0);
             // Inverse options at fixed carry, linear ones at fixed rate: the USD value is V(F s) times a constant. The error of a central
             // difference is step² times the third derivative, here below a spot.

@@ -1,6 +1,7 @@
 //! VaR of a desk against twins: netted revaluation, closed forms, sums by every kind.
 
-use crate::fixture::{book, desk, held, market};
+use crate::fixture::{book, desk, held, market, snapshot};
+use market::VolBasis;
 use risk::covariance::Covariance;
 use risk::history::Factor;
 use risk::var::{By, Confidence, Gradient, Holdings, Measured, ScenarioPnl, parametric, taylor};
@@ -35,7 +36,7 @@ struct Fixture {
 
 impl Fixture {
     fn new(rows: &[crate::fixture::Held], proxies: &Proxies, at_hand: &[Factor]) -> Self {
-        let (book, market) = (book(rows), market());
+        let (book, market) = (book(rows), market().with_surfaces(&snapshot(), VolBasis::Marks));
         let valuation = Valuation::new(&book, &market);
         let priced = valuation.board.contracts.values().chain(valuation.board.assets.values());
         let at_hand: BTreeSet<Factor> = at_hand.iter().cloned().collect();
