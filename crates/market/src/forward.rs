@@ -8,6 +8,10 @@
 //! Parity comes first because call and put marks of one strike are refreshed together, while the printed forward of a row
 //! may be a second older or newer (measured on recorded chains; exchange-margin reference, section 1).
 //!
+//! The *synthetic* of an expiry is what its quotes would trade at, not what its marks say: sell the forward at the best
+//! `call bid - put ask` of the strikes near the money, buy it at the best `call ask - put bid`. Venue's fees are not in it. A bid above
+//! the ask is parity broken in the quotes themselves.
+//!
 //! Disagreement between sources is kept, in basis points, and shown; over [`DISAGREEMENT_LIMIT_BP`] it becomes a note.
 
 use crate::snapshot::OptionQuote;
@@ -73,6 +77,39 @@ pub struct ForwardPoint {
     pub future_mark: Option<f64>,
     /// Median of the forwards printed beside option rows.
     pub printed: Option<f64>,
+    /// Where the option quotes would trade it; none without a strike quoted on all four sides.
+    pub synthetic: Option<Synthetic>,
+}
+
+/// The forward that option quotes trade, by put-call parity of bids and asks.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Synthetic {
+    /// Best price to sell it at.
+    pub bid: f64,
+    /// Best price to buy it at.
+    pub ask: f64,
+    /// Strikes behind it.
+    pub strikes: usize,
+}
+
+impl Synthetic {
+    /// True when the best bid is above the best ask: parity is broken in the quotes.
+    #[must_use]
+    pub fn is_crossed(&self) -> bool {
+        self.bid > self.ask
+    }
+
+    /// How far a forward lies outside, in basis points of itself: below zero under the bid, above zero over the ask, zero inside.
+    #[must_use]
+    pub fn outside_bp(&self, forward: f64) -> f64 {
+        if self.is_crossed() || (self.bid <= forward && forward <= self.ask) {
+            0.0
+        } else if forward < self.bid {
+            (1.0 - self.bid / forward) * 1e4
+        } else {
+            (1.0 - self.ask / forward) * 1e4
+        }
+    }
 }
 
 impl ForwardPoint {
@@ -188,7 +225,53 @@ fn point(expiry: Timestamp, quotes: &[&OptionQuote], future_mark: Option<Forward
         (None, None, None) => return None,
     };
     let forward = Forward::new(value).ok()?;
-    Some(ForwardPoint { expiry, forward, source, parity, parity_pairs, future_mark: future, printed })
+    let synthetic = synthetic(quotes, value);
+    Some(ForwardPoint {
+        expiry,
+        forward,
+        source,
+        parity,
+        parity_pairs,
+        future_mark: future,
+        printed,
+        synthetic,
+    })
+}
+
+/// Best bid and ask over strikes near the money, one venue's call against its own put.
+fn synthetic(quotes: &[&OptionQuote], forward: f64) -> Option<Synthetic> {
+    let mut strikes: BTreeMap<_, (Option<&OptionQuote>, Option<&OptionQuote>)> = BTreeMap::new();
+    for quote in quotes.iter().filter(|q| (q.strike.get() / forward - 1.0).abs() < NEAR_THE_MONEY) {
+        let slot = strikes.entry((&quote.listing.venue, quote.strike.get().to_bits())).or_default();
+        match quote.kind {
+            OptionKind::Call => slot.0 = Some(quote),
+            OptionKind::Put => slot.1 = Some(quote),
+        }
+    }
+    let positive = |price: Option<f64>| price.filter(|p| *p > 0.0);
+    let mut best: Option<Synthetic> = None;
+    for (call, put) in strikes.into_values() {
+        let (Some(call), Some(put)) = (call, put) else { continue };
+        let inverse = call.listing.contract.settlement == Settlement::Inverse;
+        let at = |call_price: Option<f64>, put_price: Option<f64>| {
+            let forward =
+                implied_forward(call.strike.get(), positive(call_price)? - positive(put_price)?, inverse);
+            (forward.is_finite() && forward > 0.0).then_some(forward)
+        };
+        let sides = at(call.bid_price, put.ask_price).zip(at(call.ask_price, put.bid_price));
+        let Some((bid, ask)) = sides else { continue };
+        best = Some(best.map_or(Synthetic { bid, ask, strikes: 1 }, |old| Synthetic {
+            bid: if bid > old.bid { bid } else { old.bid },
+            ask: if ask < old.ask { ask } else { old.ask },
+            strikes: old.strikes + 1,
+        }));
+    }
+    best
+}
+
+/// By put-call parity without discounting: from call less put, in coin for inverse options.
+fn implied_forward(strike: f64, call_less_put: f64, inverse: bool) -> f64 {
+    if inverse { strike / (1.0 - call_less_put) } else { strike + call_less_put }
 }
 
 /// The forward that one strike's call and put marks imply together.
@@ -221,7 +304,7 @@ pub fn parity_pairs(quotes: &[&OptionQuote]) -> Vec<ParityPair> {
         .filter_map(|((_, strike_bits), marks)| {
             let (Some(call), Some(put), inverse) = marks else { return None };
             let strike = f64::from_bits(strike_bits);
-            let forward = if inverse { strike / (1.0 - (call - put)) } else { strike + (call - put) };
+            let forward = implied_forward(strike, call - put, inverse);
             let smaller_mark = if call < put { call } else { put };
             (forward.is_finite() && forward > 0.0).then_some(ParityPair { strike, forward, smaller_mark })
         })

@@ -15,7 +15,7 @@ pub mod surface;
 mod vols;
 
 pub use forward::{
-    DISAGREEMENT_LIMIT_BP, ForwardCurve, ForwardPoint, ForwardSource, ParityPair, parity_pairs,
+    DISAGREEMENT_LIMIT_BP, ForwardCurve, ForwardPoint, ForwardSource, ParityPair, Synthetic, parity_pairs,
 };
 pub use raw::{Layout, RawQuote, RawSnapshot};
 pub use snapshot::{FutureQuote, NoMarket, OptionQuote, Published, Snapshot, SpotQuote};

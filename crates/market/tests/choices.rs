@@ -222,3 +222,48 @@ fn broken_pairs_far_from_the_money_do_not_move_the_forward_while_three_lie_near(
         assert!(close(point.forward.get(), 92_500.0), "{}", point.forward.get());
     }
 }
+
+/// A pair of quotes around the marks of a forward, so many coins either side.
+fn quoted_pair(strike: u32, forward: f64, half_spread_coin: f64) -> [RawQuote; 2] {
+    pair("25DEC26", strike, forward, 0.5).map(|row| RawQuote {
+        bid_price: row.mark_price.map(|mark| mark - half_spread_coin),
+        ask_price: row.mark_price.map(|mark| mark + half_spread_coin),
+        ..row
+    })
+}
+
+fn december_synthetic(rows: impl IntoIterator<Item = [RawQuote; 2]>) -> market::Synthetic {
+    let market = market(&[file(rows.into_iter().flatten().collect(), 0)]);
+    let family = &market.underlyings[&Asset::new("BTC").unwrap()].families[&Asset::usd()];
+    family.curve.points().next().unwrap().synthetic.unwrap()
+}
+
+#[test]
+fn the_synthetic_is_the_best_of_the_strikes_near_the_money() {
+    // 92,500 in the middle; c - p = 1 - K/F, and both half spreads add to either side: F' = K/(K/F ∓ 2 h).
+    let side = |strike: f64, shift: f64| strike / (strike / 92_500.0 - shift);
+    let found = december_synthetic([
+        quoted_pair(90_000, 92_500.0, 0.0010),
+        quoted_pair(95_000, 92_500.0, 0.0004),
+        // Twice as far from the money as a strike may be: its narrow quotes do not count.
+        quoted_pair(110_000, 93_500.0, 0.0001),
+    ]);
+    assert_eq!(found.strikes, 2);
+    assert!(close(found.bid, side(95_000.0, -0.0008)), "{found:?}");
+    assert!(close(found.ask, side(95_000.0, 0.0008)), "{found:?}");
+    assert!(!found.is_crossed());
+    assert_eq!(found.outside_bp(92_500.0).to_bits(), 0.0f64.to_bits());
+    let below = found.bid * (1.0 - 1e-3);
+    assert!((found.outside_bp(below) - (1.0 - found.bid / below) * 1e4).abs() < 1e-9);
+    assert!(found.outside_bp(found.ask * 1.001) > 9.9);
+}
+
+#[test]
+fn a_synthetic_that_two_strikes_contradict_is_crossed() {
+    let found = december_synthetic([
+        quoted_pair(90_000, 92_500.0, 0.0002),
+        quoted_pair(92_000, 92_500.0, 0.0002),
+        quoted_pair(95_000, 94_000.0, 0.0002),
+    ]);
+    assert!(found.is_crossed(), "{found:?}");
+}

@@ -9,6 +9,7 @@ mod document;
 mod example;
 mod failure;
 mod feeds_command;
+mod forwards_command;
 mod load;
 mod margin_commands;
 mod measure_commands;
@@ -35,6 +36,7 @@ pub fn main() -> ExitCode {
         Command::Liquidation(args) => margin_commands::run_liquidation(&args),
         Command::Whatif(args) => margin_commands::run_whatif(&args),
         Command::Surface(args) => surface_command::run(&args),
+        Command::Forwards(args) => forwards_command::run(&args),
         Command::Smile(args) => measure_commands::run_smile(&args),
         Command::Var(args) => measure_commands::run_var(&args),
         Command::Stress(args) => measure_commands::run_stress(&args),

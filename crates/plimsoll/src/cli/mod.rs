@@ -10,7 +10,7 @@ pub(crate) use margin::{
     Holder, LiquidationArgs, LiquidationTableName, MarginArgs, MarginTableName, NewPosition, Override,
     RulebookAction, RulebookArgs, RulesArgs, WhatifArgs, WhatifTableName,
 };
-pub(crate) use surface::{SurfaceArgs, SurfaceTableName};
+pub(crate) use surface::{ForwardsArgs, ForwardsTableName, SurfaceArgs, SurfaceTableName};
 
 pub(crate) use measures::{
     CovarianceArgs, ExplainArgs, ExplainTableName, FactorArgs, LawArgs, Method, SmileArgs, SmileTableName,
@@ -57,6 +57,8 @@ pub(crate) enum Command {
     Whatif(Box<WhatifArgs>),
     /// Vol surfaces of a market: fit by expiry, arbitrage check, term structure, smiles
     Surface(Box<SurfaceArgs>),
+    /// Forward curve with every source and their disagreement, carry, and what perpetuals' funding implies
+    Forwards(ForwardsArgs),
     /// How the smile moved with spot over recorded chains: skew stickiness by tenor
     Smile(SmileArgs),
     /// Value at risk and expected shortfall by several methods, with contributions and backtests

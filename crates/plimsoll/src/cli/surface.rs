@@ -52,3 +52,37 @@ pub(crate) enum SurfaceTableName {
     /// Vol by expiry and delta
     Grid,
 }
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  plimsoll forwards                                    the embedded sample market
+  plimsoll forwards --market chain.parquet --at 2026-02-05T16:00:00Z
+  plimsoll forwards --market tickers.csv --tenor 30 --format csv --table perpetuals")]
+pub(crate) struct ForwardsArgs {
+    /// Market files, as for plimsoll surface; none means the embedded sample
+    #[arg(long, value_name = "FILE")]
+    pub(crate) market: Vec<PathBuf>,
+    /// Take the latest snapshot at or before this time (RFC 3339, UTC date or Unix milliseconds); default: the last
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<Timestamp>,
+    /// Tenor at which funding is set against the curve, in days
+    #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3650))]
+    pub(crate) tenor: u16,
+    /// Do what can be done in spite of bad rows; the result then says so on its first line
+    #[arg(long)]
+    pub(crate) allow_partial: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    /// For csv and parquet: print only this table
+    #[arg(long, value_enum)]
+    pub(crate) table: Option<ForwardsTableName>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ForwardsTableName {
+    /// By expiry: the forward of record and every source
+    Forwards,
+    /// Premium and funding of perpetuals against the curve
+    Perpetuals,
+}

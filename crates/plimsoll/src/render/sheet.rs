@@ -12,10 +12,13 @@ use serde_json::{Map, Value, json};
 
 /// Name and unit of a column: `var_usd` is VaR in USD.
 pub(crate) fn words(name: &str) -> (String, &'static str) {
-    const UNITS: [(&str, &str); 6] = [
+    const UNITS: [(&str, &str); 9] = [
         ("_usd", "USD"),
         ("_days", "d"),
+        ("_points_per_10_pct", "pt/10%"),
         ("_pct", "%"),
+        ("_pct_per_year", "%/year"),
+        ("_bp", "bp"),
         ("_points", "pt"),
         ("_hours", "h"),
         ("_probability", "probability"),

@@ -5,6 +5,7 @@
 
 mod bad_market;
 mod formats;
+mod forwards;
 #[path = "../report/json_paths.rs"]
 mod json_paths;
 mod recorded;
