@@ -5,6 +5,7 @@
 //!
 //! [`oracle`] makes one price of several sources and guards it; [`feed`] judges a feed by its own observations.
 
+mod build;
 pub mod feed;
 mod forward;
 pub mod oracle;

@@ -6,8 +6,8 @@
 
 use crate::raw::{Layout, RawQuote, RawSnapshot};
 use instrument::{Contract, Listing, OptionKind, Specs, Terms, resolve};
-use std::collections::BTreeMap;
-use units::{Forward, Issue, Issues, Spot, Strike, Symbol, Timestamp, Venue, Vol, border};
+use std::collections::{BTreeMap, BTreeSet};
+use units::{Asset, Forward, Issue, Issues, Spot, Strike, Symbol, Timestamp, Venue, Vol, border};
 
 /// Greeks as the venue published them, in the venue's own units.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -114,14 +114,7 @@ impl Snapshot {
     /// [`NoMarket`] when there is no file at all. Bad rows are not errors but issues, returned beside the snapshot.
     pub fn admit(files: &[RawSnapshot], specs: &Specs) -> Result<(Self, Issues), NoMarket> {
         let asof = files.iter().map(|f| f.asof).max().ok_or(NoMarket)?;
-        let mut snapshot = Self {
-            asof,
-            files: Vec::new(),
-            options: BTreeMap::new(),
-            futures: BTreeMap::new(),
-            spots: BTreeMap::new(),
-            not_used: BTreeMap::new(),
-        };
+        let mut snapshot = Self::empty(asof);
         let mut issues = Issues::default();
         let mut quotes: BTreeMap<(Venue, Symbol), Vec<Candidate<'_>>> = BTreeMap::new();
         for file in files {
@@ -145,6 +138,50 @@ impl Snapshot {
             snapshot.take_newest(&key, candidates, &mut issues);
         }
         Ok((snapshot, issues))
+    }
+
+    /// A snapshot without quotes at a time.
+    #[must_use]
+    pub const fn empty(asof: Timestamp) -> Self {
+        Self {
+            asof,
+            files: Vec::new(),
+            options: BTreeMap::new(),
+            futures: BTreeMap::new(),
+            spots: BTreeMap::new(),
+            not_used: BTreeMap::new(),
+        }
+    }
+
+    /// Takes over quotes that are not older than its own, and says which underlyings they touch. Its time stays; older quotes are
+    /// counted as not used.
+    pub fn update(&mut self, newer: Self) -> BTreeSet<Asset> {
+        let mut touched = BTreeSet::new();
+        let mut late = 0;
+        late += merge(&mut self.options, newer.options, |q| (q.source_time, &q.listing), &mut touched);
+        late += merge(&mut self.futures, newer.futures, |q| (q.source_time, &q.listing), &mut touched);
+        late += merge(&mut self.spots, newer.spots, |q| (q.source_time, &q.listing), &mut touched);
+        self.count("older than the quote at hand", late);
+        for (reason, rows) in newer.not_used {
+            *self.not_used.entry(reason).or_default() += rows;
+        }
+        touched
+    }
+
+    /// Moves on to a later time and drops what has expired by then; says whose quotes it dropped.
+    pub fn advance(&mut self, asof: Timestamp) -> BTreeSet<Asset> {
+        self.asof = asof;
+        let mut touched = BTreeSet::new();
+        let mut drop_expired = |listing: &Listing| {
+            let expired = listing.contract.expiry().is_some_and(|expiry| expiry <= asof);
+            if expired {
+                touched.insert(listing.contract.underlying.clone());
+            }
+            !expired
+        };
+        self.options.retain(|_, quote| drop_expired(&quote.listing));
+        self.futures.retain(|_, quote| drop_expired(&quote.listing));
+        touched
     }
 
     /// A refresh of the same instrument replaces older ones. Of several rows of one time none is used: which of them is
@@ -180,6 +217,26 @@ impl Snapshot {
             *self.not_used.entry(reason).or_default() += rows as u64;
         }
     }
+}
+
+/// Puts quotes in the places of older ones; how many were older themselves.
+fn merge<Q>(
+    own: &mut BTreeMap<(Venue, Symbol), Q>,
+    newer: BTreeMap<(Venue, Symbol), Q>,
+    view: impl Fn(&Q) -> (Timestamp, &Listing),
+    touched: &mut BTreeSet<Asset>,
+) -> usize {
+    let mut late = 0;
+    for (key, quote) in newer {
+        let (time, listing) = view(&quote);
+        if own.get(&key).is_some_and(|old| view(old).0 > time) {
+            late += 1;
+            continue;
+        }
+        touched.insert(listing.contract.underlying.clone());
+        own.insert(key, quote);
+    }
+    late
 }
 
 enum Checked {

@@ -7,15 +7,12 @@
 //! The vol of a contract is its own mark's; without one, interpolated between marks, and beyond the marks that of the surface of record
 //! ([`VolBasis::Marks`]). Or the surface goes first ([`VolBasis::Surface`]): one arbitrage-free surface for all contracts.
 
-use crate::forward::{DISAGREEMENT_LIMIT_BP, ForwardCurve, ForwardSource, median};
-use crate::snapshot::{FutureQuote, OptionQuote, Snapshot};
-use crate::surface::{Cleaning, FamilyChain, SkewStickiness, Smile, VolSurface, families};
+use crate::forward::{ForwardCurve, ForwardSource};
+use crate::surface::{SkewStickiness, Smile, VolSurface};
 use crate::vols::{QuotedVols, VolPoint, VolSource};
-use instrument::{Contract, Settlement, Terms, expiry_text};
-use pricing::implied_vol::{Deterministic, ImpliedVol, quantise_vol};
+use instrument::{Contract, Settlement, Terms};
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-use units::{Asset, Discount, Forward, Spot, Strike, Timestamp, Vol, YearFraction, border};
+use units::{Asset, Forward, Spot, Strike, Timestamp, Vol, YearFraction, border};
 
 /// What a contract needs and the market does not have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, serde::Serialize)]
@@ -129,155 +126,15 @@ pub struct Market {
     pub vol_basis: VolBasis,
     /// How the smile of an underlying moves with spot; sticky strike for those not named.
     pub stickiness: BTreeMap<Asset, SkewStickiness>,
-    option_vols: BTreeMap<Contract, (Vol, VolSource)>,
-    future_marks: BTreeMap<Contract, Forward>,
+    /// As the user gave them; [`Self::rates`] has the implied ones besides.
+    pub(crate) given_rates: BTreeMap<Asset, Spot>,
+    /// Notes by underlying; [`Self::notes`] are all of them and those on rates.
+    pub(crate) notes_of: BTreeMap<Asset, Vec<String>>,
+    pub(crate) option_vols: BTreeMap<Contract, (Vol, VolSource)>,
+    pub(crate) future_marks: BTreeMap<Contract, Forward>,
 }
 
 impl Market {
-    /// Builds the market from a snapshot and the user's conversion rates.
-    #[must_use]
-    pub fn build(snapshot: &Snapshot, rates: &BTreeMap<Asset, Spot>) -> Self {
-        let mut market = Self {
-            asof: snapshot.asof,
-            underlyings: BTreeMap::new(),
-            rates: rates.clone(),
-            notes: Vec::new(),
-            vol_basis: VolBasis::Marks,
-            stickiness: BTreeMap::new(),
-            option_vols: newest(snapshot.options.values(), |q| {
-                (&q.listing.contract, q.source_time, q.mark_vol.map(|vol| (vol, VolSource::Quoted)))
-            }),
-            future_marks: newest(snapshot.futures.values(), |q| {
-                (&q.listing.contract, q.source_time, Some(q.mark_price))
-            }),
-        };
-        let mut assets: Vec<&Asset> =
-            snapshot.options.values().map(|q| &q.listing.contract.underlying).collect();
-        assets.extend(snapshot.futures.values().map(|q| &q.listing.contract.underlying));
-        assets.sort();
-        assets.dedup();
-        for asset in assets {
-            if let Some(underlying) = market.underlying(asset, snapshot) {
-                market.underlyings.insert(asset.clone(), underlying);
-            }
-        }
-        market.imply_rates(snapshot);
-        market
-    }
-
-    /// The same market with the surface of record of every family that has quotes to fit one to.
-    #[must_use]
-    pub fn with_surfaces(mut self, snapshot: &Snapshot, basis: VolBasis) -> Self {
-        self.vol_basis = basis;
-        for ((asset, currency), quotes) in families(snapshot) {
-            let asof = self.asof;
-            let Some(underlying) = self.underlyings.get_mut(&asset) else { continue };
-            let Some(family) = underlying.families.get_mut(&currency) else { continue };
-            let chain = FamilyChain::new(asof, &quotes, &family.curve, Some(underlying.spot));
-            let cleaning = Cleaning::default();
-            let given: Vec<_> = chain.expiries.iter().map(|expiry| expiry.cleaned(&cleaning)).collect();
-            family.surface = Some(VolSurface::fit(asof, &given).surface).filter(|s| !s.is_empty());
-        }
-        self
-    }
-
-    /// USD rates that spot pairs imply: the USD price of the base over the price of the pair, the median over pairs; then once
-    /// more for currencies that are only quoted against those found first.
-    fn imply_rates(&mut self, snapshot: &Snapshot) {
-        for _ in 0..2 {
-            let mut implied: BTreeMap<Asset, Vec<f64>> = BTreeMap::new();
-            for quote in snapshot.spots.values() {
-                let contract = &quote.listing.contract;
-                let currency = quote_currency(contract);
-                if self.usd_rate(&currency).is_err()
-                    && let Ok(base_usd) = self.usd_rate(&contract.underlying)
-                {
-                    implied.entry(currency).or_default().push(base_usd / quote.mark_price.get());
-                }
-            }
-            for (currency, mut rates) in implied {
-                if let Some(rate) = median(&mut rates).and_then(|r| Spot::new(r).ok()) {
-                    self.notes.push(implied_rate_note(&currency, rate));
-                    self.rates.insert(currency, rate);
-                }
-            }
-        }
-    }
-
-    fn underlying(&mut self, asset: &Asset, snapshot: &Snapshot) -> Option<Underlying> {
-        let options: Vec<&OptionQuote> =
-            snapshot.options.values().filter(|q| q.listing.contract.underlying == *asset).collect();
-        let futures: Vec<&FutureQuote> =
-            snapshot.futures.values().filter(|q| q.listing.contract.underlying == *asset).collect();
-        let index = newest_index(&options, &futures);
-        let perpetuals = futures.iter().filter(|q| q.listing.contract.terms == Terms::Perpetual);
-        let stand_in = || median(&mut perpetuals.map(|q| q.mark_price.get()).collect::<Vec<_>>());
-        let spot = Spot::new(index.or_else(stand_in)?).ok()?;
-        if index.is_none() {
-            self.notes.push(format!("{asset}: no index in the market files; the perpetual's mark stands in"));
-        }
-        let mut families = BTreeMap::new();
-        for quote_asset in
-            options.iter().map(|q| &q.listing.contract).chain(futures.iter().map(|q| &q.listing.contract))
-        {
-            let currency = quote_currency(quote_asset);
-            if let Entry::Vacant(place) = families.entry(currency) {
-                let family = self.family(place.key(), spot, &options, &futures);
-                self.note_disagreements(asset, &family);
-                place.insert(family);
-            }
-        }
-        Some(Underlying { spot, families })
-    }
-
-    fn family(
-        &mut self,
-        currency: &Asset,
-        spot: Spot,
-        options: &[&OptionQuote],
-        futures: &[&FutureQuote],
-    ) -> Family {
-        let options: Vec<&OptionQuote> =
-            options.iter().copied().filter(|q| quote_currency(&q.listing.contract) == *currency).collect();
-        let mut options = options;
-        // Of several venues that quote one strike or date the newest counts, as everywhere: it is collected last.
-        options.sort_by_key(|q| q.source_time);
-        let mut futures: Vec<&FutureQuote> =
-            futures.iter().copied().filter(|q| quote_currency(&q.listing.contract) == *currency).collect();
-        futures.sort_by_key(|q| q.source_time);
-        let marks = futures
-            .iter()
-            .filter_map(|q| Some((q.listing.contract.expiry()?, q.mark_price)))
-            .filter(|(expiry, _)| *expiry > self.asof)
-            .collect();
-        let curve = ForwardCurve::build(&options, &marks);
-        let mut with_vol: Vec<(&OptionQuote, Vol)> = Vec::with_capacity(options.len());
-        for quote in options {
-            let forward = curve.forward(spot, self.asof, quote.expiry).0;
-            let implied = || implied_vol(quote, forward, self.asof);
-            if let Some(vol) = quote.mark_vol.or_else(implied) {
-                with_vol.push((quote, vol));
-                let contract = quote.listing.contract.clone();
-                self.option_vols.entry(contract).or_insert((vol, VolSource::Implied));
-            }
-        }
-        let vols = QuotedVols::build(&with_vol, &curve, spot, self.asof);
-        Family { curve, vols, surface: None }
-    }
-
-    fn note_disagreements(&mut self, asset: &Asset, family: &Family) {
-        for point in family.curve.points().filter(|p| p.disagreement_bp() > DISAGREEMENT_LIMIT_BP) {
-            self.notes.push(format!(
-                "{asset} {}: sources of the forward differ by {:.0} bp (parity {}, future {}, printed {})",
-                expiry_text(point.expiry),
-                point.disagreement_bp(),
-                shown(point.parity),
-                shown(point.future_mark),
-                shown(point.printed),
-            ));
-        }
-    }
-
     /// USD per unit of an asset: 1 for USD, the index for an underlying, the rate given or implied otherwise.
     ///
     /// # Errors
@@ -446,54 +303,12 @@ impl Market {
     }
 }
 
-/// The median index of the newest rows: those within ten minutes of the newest row that prints one. An older file must not
-/// outvote a newer one by its number of rows.
-fn newest_index(options: &[&OptionQuote], futures: &[&FutureQuote]) -> Option<f64> {
-    const WINDOW_NANOS: i64 = 10 * 60 * 1_000_000_000;
-    let from_options = options.iter().filter_map(|q| Some((q.source_time, q.index_price?.get())));
-    let from_futures = futures.iter().filter_map(|q| Some((q.source_time, q.index_price?.get())));
-    let printed: Vec<(Timestamp, f64)> = from_options.chain(from_futures).collect();
-    let newest = printed.iter().map(|(time, _)| time.unix_nanos()).max()?;
-    let recent = printed.iter().filter(|(time, _)| newest - time.unix_nanos() <= WINDOW_NANOS);
-    median(&mut recent.map(|(_, index)| *index).collect::<Vec<_>>())
-}
-
-/// The vol that a quote without one implies by its mark price; `None` for a mark without time value.
-fn implied_vol(quote: &OptionQuote, forward: Forward, asof: Timestamp) -> Option<Vol> {
-    let in_quote_currency = match quote.listing.contract.settlement {
-        Settlement::Inverse => quote.mark_price * forward.get(),
-        Settlement::Linear { .. } | Settlement::Quanto { .. } => quote.mark_price,
-    };
-    let priced = pricing::implied_vol::OptionQuote {
-        price: in_quote_currency,
-        forward,
-        strike: quote.strike,
-        expiry: asof.years_until(quote.expiry).ok()?,
-        discount: Discount::new(1.0).ok()?,
-        kind: quote.kind,
-    };
-    // The deterministic solver: this vol enters results of record.
-    Deterministic.implied_vol(&priced).ok().map(quantise_vol)
-}
-
 fn forward(value: f64) -> Result<Forward, Missing> {
     Forward::new(value).map_err(|e| range(&e))
 }
 
 fn range(error: &units::UnitError) -> Missing {
     Missing::Range { rule: error.to_string() }
-}
-
-fn shown(source: Option<f64>) -> String {
-    source.map_or_else(|| "none".into(), |v| format!("{v:.2}"))
-}
-
-/// A dollar token far from a dollar is more often a bad row than a depeg: the note says so.
-fn implied_rate_note(currency: &Asset, rate: Spot) -> String {
-    let usual = !currency.as_str().contains("USD") || (0.8..=1.2).contains(&rate.get());
-    let check =
-        if usual { "" } else { "; far from 1: check the spot rows of the market files, or pass --rate" };
-    format!("{currency}: {:.6} USD, implied by spot pairs{check}", rate.get())
 }
 
 /// The currency in which a contract's price and strike are quoted.
@@ -503,20 +318,4 @@ pub fn quote_currency(contract: &Contract) -> Asset {
         Settlement::Linear { currency } => currency.clone(),
         Settlement::Inverse | Settlement::Quanto { .. } => Asset::usd(),
     }
-}
-
-/// The value of the newest quote per contract; of equal times the first venue in alphabetical order.
-fn newest<'a, Q: 'a, V: Copy>(
-    quotes: impl Iterator<Item = &'a Q>,
-    view: impl Fn(&'a Q) -> (&'a Contract, Timestamp, Option<V>),
-) -> BTreeMap<Contract, V> {
-    let mut best: BTreeMap<&Contract, (Timestamp, V)> = BTreeMap::new();
-    for quote in quotes {
-        let (contract, time, Some(value)) = view(quote) else { continue };
-        let slot = best.entry(contract).or_insert((time, value));
-        if time > slot.0 {
-            *slot = (time, value);
-        }
-    }
-    best.into_iter().map(|(contract, (_, value))| (contract.clone(), value)).collect()
 }

@@ -280,3 +280,66 @@ proptest! {
         prop_assert!((state.forward.get() / (SPOT * carry) - 1.0).abs() < 1e-12);
     }
 }
+
+/// Quotes that come and go: which rows, at which minute.
+fn arrivals() -> impl Strategy<Value = Vec<(usize, i64)>> {
+    proptest::collection::vec((0..24usize, 0..90i64), 1..40)
+}
+
+/// Two coins with options of two expiries, their perpetuals and a spot pair that tells a rate.
+fn universe() -> Vec<RawQuote> {
+    let mut rows: Vec<RawQuote> = ["25DEC26", "26MAR27"]
+        .iter()
+        .flat_map(|day| [88_000, 92_000, 96_000].into_iter().flat_map(move |k| pair(day, k, 92_700.0, 0.5)))
+        .collect();
+    let eth: Vec<RawQuote> = rows
+        .iter()
+        .map(|row| RawQuote {
+            instrument_name: row.instrument_name.replacen("BTC", "ETH", 1),
+            index_price: Some(3_000.0),
+            ..row.clone()
+        })
+        .take(6)
+        .collect();
+    rows.extend(eth);
+    let priced = |name: &str, mark| RawQuote {
+        instrument_name: name.into(),
+        mark_price: Some(mark),
+        ..RawQuote::default()
+    };
+    rows.extend([
+        RawQuote { index_price: Some(92_010.0), ..priced("BTC-PERPETUAL", 92_020.0) },
+        RawQuote { index_price: Some(3_001.0), ..priced("ETH-PERPETUAL", 3_001.5) },
+        priced("BTC-25DEC26", 92_650.0),
+        priced("BTC_USDC", 92_030.0),
+        priced("BTC-26MAR27", 93_000.0),
+        priced("ETH_USDC", 3_000.5),
+    ]);
+    rows
+}
+
+proptest! {
+    /// A market that follows quotes one underlying at a time is the market built of the quotes it holds.
+    #[test]
+    fn following_quotes_gives_the_market_of_the_quotes_at_hand(arrivals in arrivals()) {
+        let universe = universe();
+        let mut held = Snapshot::empty(asof());
+        let mut followed = Market::build(&held, &BTreeMap::new());
+        for (place, minute) in arrivals {
+            let Some(row) = universe.get(place) else { continue };
+            // Each arrival moves its price a little, so that old and new quotes differ.
+            #[allow(clippy::cast_precision_loss)]
+            let moved = row.mark_price.map(|mark| mark * (1.0 + 1e-4 * minute as f64));
+            let time = Some(asof().plus_millis(60_000 * minute));
+            let row = RawQuote { mark_price: moved, timestamp: time, ..row.clone() };
+            let touched = held.update(admit(vec![row]).0);
+            followed.refresh(&held, &touched);
+            prop_assert_eq!(&followed, &Market::build(&held, &BTreeMap::new()));
+        }
+        let later = "2026-12-26T00:00:00Z".parse().unwrap();
+        held.advance(later);
+        let all = followed.underlyings.keys().cloned().chain(held.options.values().map(|q| q.listing.contract.underlying.clone())).collect();
+        followed.refresh(&held, &all);
+        prop_assert_eq!(&followed, &Market::build(&held, &BTreeMap::new()));
+    }
+}

@@ -148,37 +148,18 @@ impl Valuation {
     pub fn new(book: &Book, market: &Market) -> Self {
         let mut valuation = Self { board: PriceBoard::new(book, market), ..Self::default() };
         for position in &book.positions {
-            match valuation.position_rows(position, market) {
-                Ok(rows) => valuation.rows.extend(rows),
-                Err(reason) => valuation.unpriced.push(Unpriced {
-                    file: position.origin.file.to_string(),
-                    row: position.origin.row,
-                    account: position.account.clone(),
-                    venue: position.venue.clone(),
-                    chain: position.chain.clone(),
-                    symbol: position.listing.symbol.clone(),
-                    kind: kind(&position.listing.contract),
-                    quantity: position.quantity.get(),
-                    reason,
-                }),
+            match position_rows(position, &valuation.board, market) {
+                Ok(valued) => {
+                    valuation.futures_without_entry += usize::from(valued.gain_unknown);
+                    valuation.rows.extend(valued.rows);
+                }
+                Err(unpriced) => valuation.unpriced.push(unpriced),
             }
         }
         for balance in &book.balances {
-            let symbol = Symbol::new(balance.money.asset.as_str());
-            match (valuation.balance_row(balance), symbol) {
-                (Ok(row), _) => valuation.rows.push(row),
-                (Err(reason), Ok(symbol)) => valuation.unpriced.push(Unpriced {
-                    file: balance.origin.file.to_string(),
-                    row: balance.origin.row,
-                    account: balance.account.clone(),
-                    venue: balance.venue.clone(),
-                    chain: balance.chain.clone(),
-                    symbol,
-                    kind: RowKind::Balance,
-                    quantity: balance.money.amount,
-                    reason,
-                }),
-                (Err(_), Err(_)) => unreachable!("an asset name is a valid symbol"),
+            match balance_row(balance, &valuation.board) {
+                Ok(row) => valuation.rows.push(row),
+                Err(unpriced) => valuation.unpriced.push(unpriced),
             }
         }
         valuation
@@ -189,65 +170,116 @@ impl Valuation {
     pub fn is_partial(&self) -> bool {
         !self.unpriced.is_empty()
     }
+}
 
-    fn position_rows(&mut self, position: &Position, market: &Market) -> Result<Vec<Row>, String> {
-        let contract = &position.listing.contract;
-        let priced = self.board.contract(contract).map_err(text)?;
-        let quantity = border::to_model(position.canonical_quantity).map_err(text)?;
-        let mut row = Row {
-            account: position.account.clone(),
-            venue: position.venue.clone(),
-            chain: position.chain.clone(),
-            symbol: position.listing.symbol.clone(),
-            contract: contract.to_string(),
-            kind: kind(contract),
-            underlying: contract.underlying.clone(),
-            expiry: contract.expiry(),
-            quantity: position.quantity.get(),
-            exposure: priced.exposure(quantity).map_err(text)?,
-            provenance: priced.provenance,
-        };
-        if !matches!(row.kind, RowKind::Future | RowKind::Perpetual) {
-            return Ok(vec![row]);
-        }
-        let Some((asset, gain)) = gain_of(position, market)? else {
-            if !position.quantity.is_zero() {
-                self.futures_without_entry += 1;
-            }
-            return Ok(vec![row]);
-        };
-        let settlement = self.board.asset(asset).map_err(text)?;
-        let is_another_coin =
-            settlement.rate_asset.is_none() && asset.as_str() != "USD" && *asset != row.underlying;
-        if is_another_coin {
-            let exposure = settlement.exposure(gain.to_f64()).map_err(text)?;
-            let contract = format!("gain of {}", row.contract);
-            let gain_row =
-                Row { kind: RowKind::Gain, underlying: asset.clone(), contract, exposure, ..row.clone() };
-            return Ok(vec![row, gain_row]);
-        }
-        add_gain(&mut row.exposure, gain, settlement, priced.spot_usd).map_err(text)?;
-        Ok(vec![row])
+/// What one position is worth.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PositionRows {
+    /// The position, and where its gain settles in a coin of its own, that gain.
+    pub rows: Vec<Row>,
+    /// True for a future whose entry price, and so its gain so far, is not known.
+    pub gain_unknown: bool,
+}
+
+/// Values one position.
+///
+/// # Errors
+/// The position as one that cannot be valued.
+pub fn position_rows(
+    position: &Position,
+    board: &PriceBoard,
+    market: &Market,
+) -> Result<PositionRows, Unpriced> {
+    rows_of(position, board, market).map_err(|reason| Unpriced {
+        file: position.origin.file.to_string(),
+        row: position.origin.row,
+        account: position.account.clone(),
+        venue: position.venue.clone(),
+        chain: position.chain.clone(),
+        symbol: position.listing.symbol.clone(),
+        kind: kind(&position.listing.contract),
+        quantity: position.quantity.get(),
+        reason,
+    })
+}
+
+fn rows_of(position: &Position, board: &PriceBoard, market: &Market) -> Result<PositionRows, String> {
+    let contract = &position.listing.contract;
+    let priced = board.contract(contract).map_err(text)?;
+    let quantity = border::to_model(position.canonical_quantity).map_err(text)?;
+    let mut row = Row {
+        account: position.account.clone(),
+        venue: position.venue.clone(),
+        chain: position.chain.clone(),
+        symbol: position.listing.symbol.clone(),
+        contract: contract.to_string(),
+        kind: kind(contract),
+        underlying: contract.underlying.clone(),
+        expiry: contract.expiry(),
+        quantity: position.quantity.get(),
+        exposure: priced.exposure(quantity).map_err(text)?,
+        provenance: priced.provenance,
+    };
+    let alone = |row, gain_unknown| Ok(PositionRows { rows: vec![row], gain_unknown });
+    if !matches!(row.kind, RowKind::Future | RowKind::Perpetual) {
+        return alone(row, false);
     }
+    let Some((asset, gain)) = gain_of(position, market)? else {
+        return alone(row, !position.quantity.is_zero());
+    };
+    let settlement = board.asset(asset).map_err(text)?;
+    let is_another_coin =
+        settlement.rate_asset.is_none() && asset.as_str() != "USD" && *asset != row.underlying;
+    if is_another_coin {
+        let exposure = settlement.exposure(gain.to_f64()).map_err(text)?;
+        let contract = format!("gain of {}", row.contract);
+        let gain_row =
+            Row { kind: RowKind::Gain, underlying: asset.clone(), contract, exposure, ..row.clone() };
+        return Ok(PositionRows { rows: vec![row, gain_row], gain_unknown: false });
+    }
+    add_gain(&mut row.exposure, gain, settlement, priced.spot_usd).map_err(text)?;
+    alone(row, false)
+}
 
-    fn balance_row(&self, balance: &Balance) -> Result<Row, String> {
-        let asset = &balance.money.asset;
-        let priced = self.board.asset(asset).map_err(text)?;
-        let amount = border::to_model(balance.money.amount).map_err(text)?;
-        Ok(Row {
-            account: balance.account.clone(),
-            venue: balance.venue.clone(),
-            chain: balance.chain.clone(),
-            symbol: Symbol::new(asset.as_str()).map_err(text)?,
-            contract: asset.to_string(),
-            kind: RowKind::Balance,
-            underlying: asset.clone(),
-            expiry: None,
-            quantity: balance.money.amount,
-            exposure: priced.exposure(amount).map_err(text)?,
-            provenance: priced.provenance,
+/// Values one balance.
+///
+/// # Errors
+/// The balance as one that cannot be valued.
+pub fn balance_row(balance: &Balance, board: &PriceBoard) -> Result<Row, Unpriced> {
+    let asset = &balance.money.asset;
+    let unpriced = |reason: String| Unpriced {
+        file: balance.origin.file.to_string(),
+        row: balance.origin.row,
+        account: balance.account.clone(),
+        venue: balance.venue.clone(),
+        chain: balance.chain.clone(),
+        symbol: Symbol::from(asset),
+        kind: RowKind::Balance,
+        quantity: balance.money.amount,
+        reason,
+    };
+    let valued = board
+        .asset(asset)
+        .map_err(text)
+        .and_then(|priced| {
+            let amount = border::to_model(balance.money.amount).map_err(text)?;
+            Ok((priced.exposure(amount).map_err(text)?, priced.provenance))
         })
-    }
+        .map_err(unpriced);
+    let (exposure, provenance) = valued?;
+    Ok(Row {
+        account: balance.account.clone(),
+        venue: balance.venue.clone(),
+        chain: balance.chain.clone(),
+        symbol: Symbol::from(asset),
+        contract: asset.to_string(),
+        kind: RowKind::Balance,
+        underlying: asset.clone(),
+        expiry: None,
+        quantity: balance.money.amount,
+        exposure,
+        provenance,
+    })
 }
 
 /// Gain of a future since its entry, quantised, with the asset it is paid in; `None` without an entry price.
