@@ -10,6 +10,7 @@ use crate::format::{
 use crate::record::{Head, JournalId, Record, Seq, Stamp, Tag};
 use crate::snapshot::{self, SnapshotHeader};
 use crate::walk::{Walk, segments};
+use std::io;
 use units::Timestamp;
 
 /// Zeros are written in pieces of this size.
@@ -47,6 +48,18 @@ pub struct Cut {
     pub bytes: u64,
     /// Whole records among them.
     pub records: u32,
+}
+
+impl Cut {
+    /// The unfinished write at which a walk ended.
+    pub(crate) fn of<D: Disk>(walk: &Walk<'_, D>, disk: &D) -> Option<Self> {
+        walk.torn().zip(walk.loaded()).map(|(torn, loaded)| Self {
+            file: disk.describe(&loaded.name),
+            offset: walk.offset() as u64,
+            bytes: torn.end.saturating_sub(walk.offset()) as u64,
+            records: torn.records,
+        })
+    }
 }
 
 /// What was found when the journal was opened.
@@ -93,7 +106,7 @@ impl<D: Disk> Locked<D> {
     pub(crate) fn take(disk: D, config: &Config) -> Result<Self, JournalError> {
         config.check()?;
         let lock = disk.lock(LOCK_NAME).map_err(|e| match e.kind() {
-            std::io::ErrorKind::WouldBlock => JournalError::Locked { file: disk.describe(LOCK_NAME) },
+            io::ErrorKind::WouldBlock => JournalError::Locked { file: disk.describe(LOCK_NAME) },
             _ => JournalError::io(disk.describe(LOCK_NAME), "take the lock", e),
         })?;
         let mut removed = Vec::new();
@@ -169,9 +182,13 @@ impl<D: Disk> Locked<D> {
             .open_to_write(&name)
             .map_err(|e| JournalError::io(self.disk.describe(&name), "open for writing", e))?;
         // What reads back need not be on the device: the last writer may have died between write and sync, or of a failed
-        // sync, after which the system takes the bytes for written. So the last commit is written once more, then the zeros.
+        // sync, after which the system takes the bytes for written. So the last commit is written once more, and the zeros
+        // behind it, under which an older unfinished write may still lie.
         file.write_at(end.rewrite_from, &end.rewrite)
             .map_err(|e| JournalError::io(self.disk.describe(&name), "write the last commit again", e))?;
+        fill(&mut file, end.offset, end.segment.bytes).map_err(|e| {
+            JournalError::io(self.disk.describe(&name), "write zeros behind the last commit", e)
+        })?;
         let failed = |name: &str| {
             let file = self.disk.describe(name);
             move |source| JournalError::SyncFailed { file, source }
@@ -214,16 +231,8 @@ impl End {
     pub(crate) fn of<D: Disk>(walk: &Walk<'_, D>, disk: &D) -> Result<Self, JournalError> {
         let loaded = walk.loaded().ok_or_else(|| JournalError::Empty { folder: disk.describe("") })?;
         let from = walk.last_start();
-        let mut rewrite = loaded.bytes(from, walk.offset()).to_vec();
-        let cut = walk.torn().map(|torn| {
-            rewrite.resize(torn.end.next_multiple_of(8) - from, 0);
-            Cut {
-                file: disk.describe(&loaded.name),
-                offset: walk.offset() as u64,
-                bytes: (torn.end - walk.offset()) as u64,
-                records: torn.records,
-            }
-        });
+        let rewrite = loaded.bytes(from, walk.offset()).to_vec();
+        let cut = Cut::of(walk, disk);
         Ok(Self {
             segment: loaded.header,
             head: walk.head(),
@@ -461,15 +470,21 @@ impl<D: Disk> Journal<D> {
 fn blank<D: Disk>(disk: &D, name: &str, bytes: u64) -> Result<D::File, JournalError> {
     let io = |action| move |e| JournalError::io(disk.describe(name), action, e);
     let mut file = disk.create(name).map_err(io("create a segment"))?;
-    let zeros = vec![0; ZEROS.min(usize::try_from(bytes).unwrap_or(ZEROS))];
-    let mut at = 0;
-    while at < bytes {
-        let piece = usize::try_from(bytes - at).unwrap_or(ZEROS).min(ZEROS);
-        file.write_at(at, zeros.get(..piece).unwrap_or_default()).map_err(io("fill a segment with zeros"))?;
-        at += piece as u64;
-    }
+    fill(&mut file, 0, bytes).map_err(io("fill a segment with zeros"))?;
     file.sync().map_err(|source| JournalError::SyncFailed { file: disk.describe(name), source })?;
     Ok(file)
+}
+
+fn fill<F: DiskFile>(file: &mut F, from: u64, to: u64) -> io::Result<()> {
+    let length = usize::try_from(to.saturating_sub(from)).unwrap_or(ZEROS).min(ZEROS);
+    let zeros = vec![0; length];
+    let mut at = from;
+    while at < to {
+        let piece = usize::try_from(to - at).unwrap_or(ZEROS).min(length);
+        file.write_at(at, zeros.get(..piece).unwrap_or_default())?;
+        at += piece as u64;
+    }
+    Ok(())
 }
 
 /// Gives a blank file its header and its name: it appears whole or not at all.

@@ -32,7 +32,7 @@
 //! ```
 //! use journal::sim::SimDisk;
 //! use journal::{check_proof, prove, verify};
-//! use journal::{Config, Digest, Durable, Event, JournalId, Machine, Rederive, Runner, Stamp, Tag};
+//! use journal::{Config, Digest, Durable, Event, JournalId, Machine, Rederive, Runner, Seq, Stamp, Tag};
 //! use units::Timestamp;
 //!
 //! /// An event: add a number. The machine: their sum.
@@ -83,7 +83,7 @@
 //!
 //! disk.cut_power();
 //! let disk = disk.restarted();
-//! let (runner, recovered) = Runner::open(disk.clone(), id, config, &Sum(0), now, Rederive::All)?;
+//! let (runner, recovered) = Runner::open(disk.clone(), id, config, &Sum(0), now, Rederive::After(Seq::ZERO))?;
 //! assert_eq!((runner.machine().0, recovered.outputs == outputs), (7, true));
 //!
 //! // Somebody who kept the head can check a record without the journal, and the journal as a whole.

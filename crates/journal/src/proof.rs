@@ -100,11 +100,8 @@ pub fn prove<D: Disk>(disk: &D, seq: Seq, up_to: Option<Seq>) -> Result<Inclusio
             proof.links.push(Link { last: commit.last.seq, records: commit.records, root: commit.root });
             proof.head = walk.head();
         } else {
-            let index = seq
-                .get()
-                .checked_add(commit.records.into())
-                .and_then(|n| n.checked_sub(commit.last.seq.get() + 1));
-            let index = index.and_then(|index| usize::try_from(index).ok());
+            let is_it = |index: &usize| walk.record(*index).is_some_and(|record| record.stamp.seq == seq);
+            let index = (0..batch.frames.len()).find(is_it);
             let found = index
                 .and_then(|index| Some((walk.record(index)?, index)))
                 .zip(walk.id())

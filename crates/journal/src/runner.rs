@@ -3,8 +3,9 @@
 //! An event is encoded, decoded again and then applied, live as in a replay, so that an encoding that loses something
 //! cannot make the two differ. The machine may be ahead of the disk; its outputs wait until the event is durable. A crash
 //! between the two loses the outputs but not the event: opening the journal derives them again. An output is known by its
-//! [`OutputId`] (seq of the event, place among its outputs), the same in every replay; a consumer keeps the last id that it
-//! acted on, asks for what comes after it, and drops what is not greater.
+//! [`OutputId`] (seq of the event, place among its outputs), the same in every replay. A consumer keeps two things: the head
+//! of the last commit that it has finished with, after which it asks for outputs ([`Rederive::After`]), and the last id that it
+//! acted on, and drops what is not greater.
 
 use crate::Digest;
 use crate::config::Config;
@@ -50,28 +51,19 @@ pub struct Durable<O> {
 pub enum Rederive {
     /// None: no consumer remembers, or all of them ask the machine's state.
     Nothing,
-    /// All.
-    All,
-    /// Those after the last one that the consumer acted on.
-    After(OutputId),
+    /// Those of all events after this one: the consumer has acted on everything up to there. It keeps the head of the last
+    /// commit whose outputs it has finished with; [`Seq::ZERO`] derives all.
+    After(Seq),
 }
 
 impl Rederive {
-    fn wants(self, id: OutputId) -> bool {
-        match self {
-            Self::Nothing => false,
-            Self::All => true,
-            Self::After(last) => id > last,
-        }
+    fn wants(self, seq: Seq) -> bool {
+        matches!(self, Self::After(done) if seq > done)
     }
 
-    /// The newest snapshot that may be used: outputs before it cannot be derived any more.
-    fn newest_start(self) -> Option<Seq> {
-        match self {
-            Self::Nothing => None,
-            Self::All => Some(Seq::ZERO),
-            Self::After(last) => Some(Seq::new(last.seq.get().saturating_sub(1))),
-        }
+    /// True when a snapshot at `seq` leaves nothing out that is to be derived.
+    fn admits(self, seq: Seq) -> bool {
+        !matches!(self, Self::After(done) if seq > done)
     }
 }
 
@@ -235,10 +227,9 @@ fn recover<M: Machine + Clone, D: Disk>(
     rederive: Rederive,
     refused: &mut Vec<(String, String)>,
 ) -> Result<(Replay<M>, End), JournalError> {
-    let newest = rederive.newest_start();
     let first = segments(disk)?.first().copied().unwrap_or(Seq::new(1));
     for seq in snapshot::snapshots(disk)? {
-        if newest.is_some_and(|newest| seq > newest) {
+        if !rederive.admits(seq) {
             continue;
         }
         let mut refuse = |reason| refused.push((disk.describe(&snapshot_name(seq)), reason));
@@ -332,7 +323,9 @@ fn step<M: Machine>(
 ) -> Result<(), JournalError> {
     let outputs = apply(&mut replay.machine, record)
         .map_err(|reason| JournalError::Event { seq: record.stamp.seq, reason })?;
-    replay.outputs.extend(number(record.stamp.seq, outputs).filter(|released| rederive.wants(released.id)));
+    if rederive.wants(record.stamp.seq) {
+        replay.outputs.extend(number(record.stamp.seq, outputs));
+    }
     replay.replayed += 1;
     replay.last_time = Some(record.stamp.time);
     Ok(())

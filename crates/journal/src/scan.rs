@@ -239,24 +239,31 @@ fn is_near(bytes: &[u8], expected: Option<Commit>) -> bool {
 }
 
 /// True when a sector that lies in `gap..after` may have been lost: it is all zeros as far as the batch, which begins at
-/// `start`, has it. The sectors of the sound frames on both sides were written, so they are not lost.
+/// `start`, has it. The sector in which the sound frame after it begins was written.
 fn has_lost_sector(segment: &[u8], start: usize, gap: usize, after: usize) -> bool {
-    let first = if gap == start { gap } else { gap.next_multiple_of(SECTOR) };
-    lost_in(segment, first, after / SECTOR * SECTOR)
+    lost_in(segment, first_losable(segment, start, gap), after / SECTOR * SECTOR)
+}
+
+/// Where the first sector after `gap` that may have been lost begins: `gap` itself, unless a frame before it in the same batch has
+/// bytes in its sector, which were then written.
+fn first_losable(segment: &[u8], start: usize, gap: usize) -> usize {
+    let own = (gap / SECTOR * SECTOR).max(start);
+    let was_written = segment.get(own..gap).unwrap_or_default().iter().any(|byte| *byte != 0);
+    if was_written { (gap / SECTOR + 1) * SECTOR } else { gap }
 }
 
 /// True when a frame that begins at `gap` and that nothing sound follows may be what is left of an unfinished write.
 fn tail_is_torn(segment: &[u8], start: usize, gap: usize) -> bool {
     let own_sector_end = (gap / SECTOR + 1) * SECTOR;
     let own = segment.get(gap..own_sector_end.min(segment.len())).unwrap_or_default();
-    let may_be_lost = gap == start || gap.is_multiple_of(SECTOR);
+    let losable = first_losable(segment, start, gap);
     if is_blank(own) {
-        return may_be_lost;
+        return losable == gap;
     }
     // Its first sector was written, so its length is what the writer meant.
     let Some(claimed) = segment.get(gap..).and_then(claimed_bytes) else { return false };
     let end = gap.saturating_add(claimed.max(FRAME));
-    end <= segment.len() && lost_in(segment, if gap == start { gap } else { own_sector_end }, end)
+    end <= segment.len() && lost_in(segment, losable, end)
 }
 
 /// A sector, or the part of it between `from` and `to`, that is all zeros.

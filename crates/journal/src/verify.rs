@@ -244,12 +244,7 @@ fn read<D: Disk>(
         }
         count(walk, report);
     }
-    report.torn = walk.torn().zip(walk.loaded()).map(|(torn, loaded)| Cut {
-        file: disk.describe(&loaded.name),
-        offset: walk.offset() as u64,
-        bytes: (torn.end - walk.offset()) as u64,
-        records: torn.records,
-    });
+    report.torn = Cut::of(walk, disk);
     Ok(())
 }
 

@@ -10,6 +10,9 @@ use crate::scan::{self, Batch, Cursor, Next, Torn};
 /// Longest segment: what is read into memory at once.
 pub(crate) const LONGEST_SEGMENT: u64 = 1 << 30;
 
+/// No journal gets there; more would overflow.
+const MOST_SEQ: Seq = Seq::new(1 << 62);
+
 /// One segment in memory.
 #[derive(Debug)]
 pub(crate) struct Loaded {
@@ -176,11 +179,10 @@ impl<'d, D: Disk> Walk<'d, D> {
         before: Option<&SegmentHeader>,
     ) -> Result<(), JournalError> {
         let (rule, offset) = match before {
-            Some(before) if header.index != before.index + 1 => (
+            Some(before) if before.index.checked_add(1) != Some(header.index) => (
                 format!(
-                    "segments are numbered without a gap: {} is due, {} stands there",
-                    before.index + 1,
-                    header.index
+                    "segments are numbered without a gap: number {} stands after {}",
+                    header.index, before.index
                 ),
                 40,
             ),
@@ -194,7 +196,12 @@ impl<'d, D: Disk> Walk<'d, D> {
             Some(_) if header.chain_before != self.cursor.head.chain => {
                 ("a segment continues the chain of the one before it".to_owned(), 48)
             }
-            None if header.first == Seq::ZERO => ("records are numbered from 1".to_owned(), 32),
+            None if header.first == Seq::ZERO || header.first > MOST_SEQ => {
+                ("records are numbered from 1, below 2^62".to_owned(), 32)
+            }
+            None if header.index >= header.first.get() => {
+                ("each segment before this one holds a record at least".to_owned(), 40)
+            }
             None if (header.first == Seq::new(1)) != (header.index == 0) => {
                 ("segment 0, and no other, begins at seq 1".to_owned(), 40)
             }
