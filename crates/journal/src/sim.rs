@@ -72,7 +72,8 @@ struct Inode {
 #[derive(Debug, Clone)]
 enum NameChange {
     Set(String, u64),
-    Rename(String, String),
+    /// From, to, and which file: a rename never moves another one that had the name earlier.
+    Rename(String, String, u64),
     Remove(String),
 }
 
@@ -261,7 +262,7 @@ impl State {
         let share = self.survival();
         for change in std::mem::take(&mut self.changes) {
             if self.survives(share) {
-                // A rename of a file whose creation was lost changes nothing.
+                // To remove a name whose creation was lost changes nothing.
                 let _ = apply(&mut self.durable_names, &change);
             }
         }
@@ -288,9 +289,11 @@ impl State {
 fn apply(names: &mut BTreeMap<String, u64>, change: &NameChange) -> io::Result<()> {
     match change {
         NameChange::Set(name, inode) => drop(names.insert(name.clone(), *inode)),
-        NameChange::Rename(from, to) => {
-            let inode = names.remove(from).ok_or(io::ErrorKind::NotFound)?;
-            names.insert(to.clone(), inode);
+        NameChange::Rename(from, to, inode) => {
+            if names.get(from) == Some(inode) {
+                names.remove(from);
+            }
+            names.insert(to.clone(), *inode);
         }
         NameChange::Remove(name) => drop(names.remove(name).ok_or(io::ErrorKind::NotFound)?),
     }
@@ -502,7 +505,9 @@ impl Disk for SimDisk {
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        self.state().change(NameChange::Rename(from.to_owned(), to.to_owned()))
+        let mut state = self.state();
+        let inode = *state.names.get(from).ok_or(io::ErrorKind::NotFound)?;
+        state.change(NameChange::Rename(from.to_owned(), to.to_owned(), inode))
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
