@@ -7,10 +7,11 @@
 //! leaf    = H(leaf key,   frame without its CRC)
 //! node    = H(node key,   left ‖ right)                         an odd node goes up unchanged, as in RFC 6962
 //! origin  = H(origin key, journal id)
-//! chain   = H(chain key,  chain before ‖ last seq ‖ records ‖ root)
+//! chain   = H(chain key,  journal id ‖ chain before ‖ last seq ‖ records ‖ root)
 //! state   = H(state key,  bytes of a snapshot)
 //! ```
 
+use crate::record::{JournalId, Seq};
 use std::fmt;
 use std::str::FromStr;
 
@@ -53,12 +54,13 @@ impl Digest {
     }
 
     /// The link of one commit to the chain before it.
-    pub(crate) fn link(before: Self, last_seq: u64, records: u32, root: Self) -> Self {
-        let mut input = [0; 76];
-        input[..32].copy_from_slice(&before.0);
-        input[32..40].copy_from_slice(&last_seq.to_le_bytes());
-        input[40..44].copy_from_slice(&records.to_le_bytes());
-        input[44..].copy_from_slice(&root.0);
+    pub(crate) fn link(id: JournalId, before: Self, last: Seq, records: u32, root: Self) -> Self {
+        let mut input = [0; 92];
+        input[..16].copy_from_slice(&id.bytes());
+        input[16..48].copy_from_slice(&before.0);
+        input[48..56].copy_from_slice(&last.get().to_le_bytes());
+        input[56..60].copy_from_slice(&records.to_le_bytes());
+        input[60..].copy_from_slice(&root.0);
         keyed(CHAIN, &input)
     }
 

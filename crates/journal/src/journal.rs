@@ -297,7 +297,7 @@ impl<D: Disk> Journal<D> {
         let Some(last) = self.last else { return Ok(Committed { head: self.durable, records: 0 }) };
         let records = self.pending();
         let root = merkle_root(&mut self.leaves);
-        let chain = Digest::link(self.durable.chain, last.seq.get(), records, root);
+        let chain = Digest::link(self.segment.id, self.durable.chain, last.seq, records, root);
         format::put_commit(&mut self.batch, &Commit { last, records, root, chain });
         if let Err(error) = self.write_batch(last) {
             self.halted = Some(error.to_string());

@@ -162,8 +162,10 @@ impl InclusionProof {
         let leaf = Digest::leaf(frame.get(4..).unwrap_or_default());
         let root = root_over(leaf, index, self.records, &self.path)
             .ok_or(broken("the Merkle path is not of the length that its place in the commit asks for"))?;
-        let mut head =
-            Head { seq: self.last, chain: Digest::link(self.before, self.last.get(), self.records, root) };
+        let mut head = Head {
+            seq: self.last,
+            chain: Digest::link(self.journal, self.before, self.last, self.records, root),
+        };
         if self.last.get() == u64::from(self.records) && self.before != self.journal.origin() {
             return Err(broken(
                 "its commit is the first, but the chain before it is not the journal's origin",
@@ -175,7 +177,7 @@ impl InclusionProof {
             }
             head = Head {
                 seq: link.last,
-                chain: Digest::link(head.chain, link.last.get(), link.records, link.root),
+                chain: Digest::link(self.journal, head.chain, link.last, link.records, link.root),
             };
         }
         if head == kept { Ok(self.record()) } else { Err(broken("its hashes do not lead to the head")) }

@@ -10,7 +10,7 @@
 
 use crate::digest::{Digest, merkle_root};
 use crate::format::{self, COMMIT, Commit, FRAME, Frame, HEADER, SECTOR, claimed_bytes, frame};
-use crate::record::{Head, Seq, Stamp};
+use crate::record::{Head, JournalId, Seq, Stamp};
 
 /// A sector with at most so many bits set counts as one of zeros: the bits were flipped later.
 const STRAY_BITS: u32 = 8;
@@ -20,6 +20,7 @@ const NEAR_BITS: u32 = 16;
 /// Where in a segment reading stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Cursor {
+    pub(crate) id: JournalId,
     /// Byte after the last commit.
     pub(crate) offset: usize,
     /// The last commit.
@@ -92,14 +93,12 @@ pub(crate) fn next(segment: &[u8], cursor: &mut Cursor, batch: &mut Batch) -> Ne
                 last = Some(record.stamp);
             }
             Frame::Commit(commit) => {
-                return match close(cursor.head, batch, last, &commit) {
+                return match close(cursor, batch, last, &commit) {
                     Ok(()) => {
                         batch.chain_before = Some(cursor.head.chain);
                         batch.commit = Some(commit);
-                        *cursor = Cursor {
-                            offset: place + length,
-                            head: Head { seq: commit.last.seq, chain: commit.chain },
-                        };
+                        cursor.offset = place + length;
+                        cursor.head = Head { seq: commit.last.seq, chain: commit.chain };
                         Next::Batch
                     }
                     Err(rule) => Next::Damaged(place, rule),
@@ -111,8 +110,8 @@ pub(crate) fn next(segment: &[u8], cursor: &mut Cursor, batch: &mut Batch) -> Ne
 }
 
 /// Compares a commit with the records before it.
-fn close(head: Head, batch: &Batch, last: Option<Stamp>, commit: &Commit) -> Result<(), String> {
-    match expected_commit(head, batch, last) {
+fn close(cursor: &Cursor, batch: &Batch, last: Option<Stamp>, commit: &Commit) -> Result<(), String> {
+    match expected_commit(cursor, batch, last) {
         None => Err("a commit closes at least one record".to_owned()),
         Some(expected) if expected == *commit => Ok(()),
         Some(expected) if expected.records != commit.records || expected.last != commit.last => Err(format!(
@@ -126,11 +125,11 @@ fn close(head: Head, batch: &Batch, last: Option<Stamp>, commit: &Commit) -> Res
     }
 }
 
-fn expected_commit(head: Head, batch: &Batch, last: Option<Stamp>) -> Option<Commit> {
-    let last = last?;
+fn expected_commit(cursor: &Cursor, batch: &Batch, last: Option<Stamp>) -> Option<Commit> {
+    let (last, Cursor { id, head, .. }) = (last?, *cursor);
     let records = u32::try_from(batch.leaves.len()).ok()?;
     let root = merkle_root(&mut batch.leaves.clone());
-    Some(Commit { last, records, root, chain: Digest::link(head.chain, last.seq.get(), records, root) })
+    Some(Commit { last, records, root, chain: Digest::link(id, head.chain, last.seq, records, root) })
 }
 
 /// No sound frame stands at `broken`: nothing more, a torn write, or damage.
@@ -141,7 +140,7 @@ fn unfinished(segment: &[u8], cursor: &Cursor, batch: &Batch, broken: usize, las
         return Next::Blank;
     }
     let mut torn = Torn { end, records: u32::try_from(batch.frames.len()).unwrap_or(u32::MAX) };
-    if is_near(rest, expected_commit(cursor.head, batch, last)) {
+    if is_near(rest, expected_commit(cursor, batch, last)) {
         return Next::Damaged(
             broken,
             "the CRC of a frame fits its bytes; this commit has a few wrong bits".to_owned(),
@@ -288,9 +287,7 @@ fn is_blank(bytes: &[u8]) -> bool {
 }
 
 /// The cursor at the first record of a segment.
-pub(crate) fn begin(first: Seq, chain_before: Digest) -> Cursor {
-    Cursor {
-        offset: HEADER,
-        head: Head { seq: Seq::new(first.get().saturating_sub(1)), chain: chain_before },
-    }
+pub(crate) fn begin(id: JournalId, first: Seq, chain_before: Digest) -> Cursor {
+    let before = Seq::new(first.get().saturating_sub(1));
+    Cursor { id, offset: HEADER, head: Head { seq: before, chain: chain_before } }
 }

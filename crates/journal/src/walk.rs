@@ -79,7 +79,7 @@ impl<'d, D: Disk> Walk<'d, D> {
         let skipped = waiting.partition_point(|first| *first <= after.next()).saturating_sub(1);
         waiting.drain(..skipped);
         waiting.reverse();
-        let cursor = scan::begin(Seq::ZERO, Digest::of_state(&[]));
+        let cursor = scan::begin(JournalId::new([0; 16]), Seq::ZERO, Digest::of_state(&[]));
         let mut walk = Self {
             disk,
             id,
@@ -109,7 +109,7 @@ impl<'d, D: Disk> Walk<'d, D> {
         self.follows(&name, &header, before.as_ref())?;
         self.id = Some(header.id);
         if before.is_none() {
-            self.cursor = scan::begin(header.first, header.chain_before);
+            self.cursor = scan::begin(header.id, header.first, header.chain_before);
         }
         self.cursor.offset = HEADER;
         self.last_start = HEADER;
