@@ -11,6 +11,7 @@
 use crate::digest::{Digest, merkle_root};
 use crate::format::{self, COMMIT, Commit, FRAME, Frame, HEADER, SECTOR, claimed_bytes, frame};
 use crate::record::{Head, JournalId, Seq, Stamp};
+use std::ops::Range;
 
 /// A sector with at most so many bits set counts as one of zeros: the bits were flipped later.
 const STRAY_BITS: u32 = 8;
@@ -139,80 +140,81 @@ fn unfinished(segment: &[u8], cursor: &Cursor, batch: &Batch, broken: usize, las
     if end == broken && last.is_none() {
         return Next::Blank;
     }
-    let mut torn = Torn { end, records: u32::try_from(batch.frames.len()).unwrap_or(u32::MAX) };
+    let damaged = |rule: &str| Next::Damaged(broken, format!("the CRC of a frame fits its bytes; {rule}"));
     if is_near(rest, expected_commit(cursor, batch, last)) {
-        return Next::Damaged(
-            broken,
-            "the CRC of a frame fits its bytes; this commit has a few wrong bits".to_owned(),
-        );
+        return damaged("this commit has a few wrong bits");
     }
-    let mut gap = broken;
-    let mut closed = false;
+    let found = match behind(segment, cursor, broken..end, last) {
+        Ok(found) => found,
+        Err(rule) => return damaged(&rule),
+    };
+    let is_torn = if found.closed {
+        is_blank(segment.get(found.gap..).unwrap_or_default())
+    } else {
+        tail_is_torn(segment, cursor.offset, found.gap)
+    };
+    if is_torn {
+        let whole = u32::try_from(batch.frames.len()).unwrap_or(u32::MAX);
+        Next::Torn(Torn { end, records: whole.saturating_add(found.records) })
+    } else {
+        damaged("behind the last commit stands neither a frame nor what is left of one")
+    }
+}
+
+/// Sound frames behind a broken one.
+struct Behind {
+    /// Records among them.
+    records: u32,
+    /// True when the last of them is a commit.
+    closed: bool,
+    /// Byte after the last of them.
+    gap: usize,
+}
+
+/// Looks for sound frames in `place`; the error says why they cannot be of the same unfinished write.
+fn behind(
+    segment: &[u8],
+    cursor: &Cursor,
+    place: Range<usize>,
+    last: Option<Stamp>,
+) -> Result<Behind, String> {
+    let Range { start: mut place, end } = place;
+    let mut found = Behind { records: 0, closed: false, gap: place };
     let mut seq = last.map_or(cursor.head.seq, |stamp| stamp.seq);
-    let mut place = broken;
     // Each candidate costs a CRC over what it claims; a file made to waste them is damage soon.
     let mut budget = segment.len().saturating_mul(16);
     while place < end {
         let here = segment.get(place..).unwrap_or_default();
-        let claimed = claimed_bytes(here).unwrap_or(usize::MAX);
-        let plausible = claimed <= here.len() && here.get(30..32) == Some(&[0, 0]);
-        if plausible {
-            let Some(left) = budget.checked_sub(claimed) else {
-                return Next::Damaged(
-                    broken,
-                    "what follows is no frame but looks like one too often".to_owned(),
-                );
-            };
-            budget = left;
-        }
-        let Some((found, length)) = Some(here).filter(|_| plausible).and_then(frame) else {
+        let claimed =
+            claimed_bytes(here).filter(|claimed| *claimed <= here.len() && here.get(30..32) == Some(&[0, 0]));
+        budget =
+            budget.checked_sub(claimed.unwrap_or(0)).ok_or("what follows looks like a frame too often")?;
+        let Some((sound, length)) = claimed.and_then(|_| frame(here)) else {
             place += 8;
             continue;
         };
-        let (Frame::Record(crate::Record { stamp, .. }) | Frame::Commit(Commit { last: stamp, .. })) = found;
-        let in_order = match found {
-            Frame::Record(_) => stamp.seq > seq,
+        let (stamp, is_same) = match sound {
+            Frame::Record(record) => (record.stamp, record.stamp.seq > seq),
             Frame::Commit(commit) => {
-                stamp.seq >= seq
-                    && stamp.seq.get().checked_sub(commit.records.into()) == Some(cursor.head.seq.get())
+                let before = commit.last.seq.get().checked_sub(commit.records.into());
+                (commit.last, commit.last.seq >= seq && before == Some(cursor.head.seq.get()))
             }
         };
-        if closed || !in_order {
-            return Next::Damaged(
-                broken,
-                format!(
-                    "the CRC of a frame fits its bytes; a sound frame of a later commit (seq {}) stands at byte {place}",
-                    stamp.seq
-                ),
-            );
+        if found.closed || !is_same {
+            return Err(format!(
+                "a sound frame of another commit (seq {}) stands at byte {place}",
+                stamp.seq
+            ));
         }
-        if gap < place && !has_lost_sector(segment, cursor.offset, gap, place) {
-            return Next::Damaged(
-                broken,
-                format!(
-                    "the CRC of a frame fits its bytes; sound frames follow at byte {place} and no sector before them is lost"
-                ),
-            );
+        if found.gap < place && !has_lost_sector(segment, cursor.offset, found.gap, place) {
+            return Err(format!("sound frames follow at byte {place} and no sector before them is lost"));
         }
-        closed = matches!(found, Frame::Commit(_));
-        torn.records += u32::from(!closed);
         seq = stamp.seq;
         place += length;
-        gap = place;
+        let closed = matches!(sound, Frame::Commit(_));
+        found = Behind { records: found.records + u32::from(!closed), closed, gap: place };
     }
-    let is_explained = if closed {
-        is_blank(segment.get(gap..).unwrap_or_default())
-    } else {
-        tail_is_torn(segment, cursor.offset, gap)
-    };
-    if is_explained {
-        Next::Torn(torn)
-    } else {
-        Next::Damaged(
-            gap,
-            "the CRC of a frame fits its bytes, and behind the last commit stand frames or zeros".to_owned(),
-        )
-    }
+    Ok(found)
 }
 
 /// Bytes up to the last one that is not zero.

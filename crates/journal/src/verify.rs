@@ -153,6 +153,7 @@ impl fmt::Display for VerifyReport {
 
 /// Reads everything and compares it with the rules and with `kept` heads.
 ///
+/// Of a journal that is being written the end may look torn, or between two sectors damaged, until the write is done.
 /// A chain proves nothing against whoever owns the files, who can write another one: only heads that someone else kept do.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 use crate::digest::Digest;
 use crate::disk::{Disk, DiskFile};
 use crate::error::{Damage, JournalError};
-use crate::format::{FORMAT, HEADER, HeaderFault, SegmentHeader, segment_in, segment_name};
+use crate::format::{FORMAT, HEADER, HeaderFault, SegmentHeader, UNFINISHED, segment_in, segment_name};
 use crate::record::{Head, JournalId, Record, Seq};
 use crate::scan::{self, Batch, Cursor, Next, Torn};
 
@@ -45,7 +45,7 @@ pub(crate) fn segments<D: Disk>(disk: &D) -> Result<Vec<Seq>, JournalError> {
     for name in names {
         match segment_in(&name) {
             Some(first) => found.push(first),
-            None if name.starts_with("journal-") => {
+            None if name.starts_with("journal-") && !name.ends_with(UNFINISHED) => {
                 let rule = "a segment is called journal-, 20 digits, .seg".to_owned();
                 return Err(damaged(disk, &name, 0, rule, Seq::ZERO));
             }

@@ -343,7 +343,7 @@ fn lengths_and_numbers_beyond_everything_are_damage_and_no_allocation() {
     for length in [u32::MAX, u32::MAX - 31, 1 << 31, 8192, 4000] {
         for frame in [all[0], *all.last().unwrap()] {
             let spoilt = with(&disk, name, |bytes| {
-                bytes[frame.0 + 4..frame.0 + 8].copy_from_slice(&length.to_le_bytes())
+                bytes[frame.0 + 4..frame.0 + 8].copy_from_slice(&length.to_le_bytes());
             });
             damage(&spoilt);
         }
@@ -397,6 +397,7 @@ fn leftovers_of_a_crash_are_removed_and_other_files_are_not() {
         disk.put(name, vec![1; 100]);
     }
     disk.put("mine.tmp", b"keep".to_vec());
+    assert!(verify(&disk, &[]).unwrap().is_sound(), "they are no fault");
     let (_, opened) = Journal::open(disk.clone(), ID, small(), time(0)).unwrap();
     assert_eq!(opened.removed.len(), 3);
     assert!(disk.contents("mine.tmp").is_some() && disk.contents("spare.tmp").is_none());
