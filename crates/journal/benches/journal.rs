@@ -238,12 +238,16 @@ fn reading(folder: &Path) {
         }
         count
     });
-    let replay = best(|| replay_all(&disk, Counter(0), |_| ()).unwrap().records);
+    let replay = best(|| replay_all(&disk, Counter(0), |_, _| ()).unwrap().records);
     let checked = best(|| verify(&disk, &[]).unwrap().records);
+    let opened = best(|| open(&folder).head().seq.get());
     println!("reading {} records in commits of 64 and 1024, {} MiB of files (cached):", read.1, raw.1 >> 20);
-    for (what, (seconds, records)) in
-        [("read, compared with the chain", read), ("replay into a machine", replay), ("verify", checked)]
-    {
+    for (what, (seconds, records)) in [
+        ("read, compared with the chain", read),
+        ("replay into a machine", replay),
+        ("verify", checked),
+        ("open for writing (reads all)", opened),
+    ] {
         println!(
             "  {what:<30} {:>9.0} records/s, {:.2} s, {:.1}x the time of reading the files",
             records as f64 / seconds,

@@ -194,7 +194,7 @@ fn put(out: &mut Vec<u8>, stamp: Stamp, tag: Tag, frame_type: u16, payload: &[u8
 /// The frame at the beginning of `bytes` and its length; none when there is no sound one.
 pub(crate) fn frame(bytes: &[u8]) -> Option<(Frame<'_>, usize)> {
     let head: [u8; FRAME] = at(bytes, 0)?;
-    let length = u32_at(&head, 4)? as usize;
+    let length = Some(u32_at(&head, 4)? as usize).filter(|length| *length <= bytes.len())?;
     let whole = bytes.get(..frame_bytes(length))?;
     if u32_at(&head, 0)? != crc32c::crc32c(whole.get(4..)?) {
         return None;
@@ -237,7 +237,7 @@ pub(crate) fn record_unchecked(bytes: &[u8]) -> Option<Record<'_>> {
 
 /// What stands in a frame's length field, which means nothing before the CRC has been compared.
 pub(crate) fn claimed_bytes(bytes: &[u8]) -> Option<usize> {
-    u32_at(bytes, 4).map(|length| frame_bytes(length as usize))
+    (u32_at(bytes, 4)? as usize).checked_next_multiple_of(8)?.checked_add(FRAME)
 }
 
 #[cfg(test)]

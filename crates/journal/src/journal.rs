@@ -161,10 +161,10 @@ impl<D: Disk> Locked<D> {
         publish(&self.disk, file, &unfinished, &header).map(drop)
     }
 
-    /// Seq of the newest snapshot of this journal that is sound in itself.
+    /// Seq of the newest snapshot of this journal whose header is sound.
     fn newest_snapshot(&self, id: JournalId) -> Result<Option<Seq>, JournalError> {
         let all = snapshot::snapshots(&self.disk)?;
-        Ok(all.into_iter().find(|seq| snapshot::read(&self.disk, Some(id), *seq).is_ok()))
+        Ok(all.into_iter().find(|seq| snapshot::open(&self.disk, Some(id), *seq).is_ok()))
     }
 
     /// The writer, from where a walk over this disk ended: cuts off what was not finished and makes the rest durable.
@@ -400,9 +400,8 @@ impl<D: Disk> Journal<D> {
         }
         let Some(needed) = kept.get(snapshot::KEPT - 1).map(|seq| seq.next()) else { return Ok(()) };
         let all = segments(&self.disk)?;
-        for (old, after) in all.iter().zip(all.iter().skip(1)).filter(|(_, after)| **after <= needed) {
+        for (old, _) in all.iter().zip(all.iter().skip(1)).filter(|(_, after)| **after <= needed) {
             let name = segment_name(*old);
-            debug_assert!(old < after);
             self.disk
                 .remove(&name)
                 .map_err(|e| JournalError::io(self.disk.describe(&name), "remove an old segment", e))?;

@@ -6,7 +6,7 @@
 //! | write: batches durable with one write and one sync | [`Journal`], [`Config`] |
 //! | run a machine over it | [`Runner`], the traits [`Machine`] and [`Event`] |
 //! | read records, replay everything | [`Reader`], [`replay_all`] |
-//! | check it, prove one record | [`verify`], [`prove`], [`check_proof`] |
+//! | check it, prove one record | [`verify`], [`verify_watched`], [`prove`], [`check_proof`] |
 //! | disks | trait [`Disk`]: [`RealDisk`], and [`sim::SimDisk`] that fails on purpose |
 //!
 //! A record is bytes with a kind, a version, a time and a number ([`Seq`]: 1, 2, 3, ...). Records are committed in batches.
@@ -26,8 +26,10 @@
 //!
 //! **Units.** Sizes are bytes, times are [`units::Timestamp`] and come in with the event: there is no clock here.
 //!
-//! **Left out.** Signatures and publication of heads, replication, encryption, compression; a chain alone proves nothing against whoever can
-//! rewrite all files, and taking away the newest commits shows only against a kept head or a snapshot.
+//! **Left out.** Signatures and publication of heads, replication, encryption, compression. A chain alone proves nothing against whoever can
+//! rewrite all files, and taking away the newest commits shows only against a kept head or a snapshot. The chain is over events:
+//! a snapshot with a false state and all its hashes right is found by [`replay_all`], not on opening. Times are stored as given and
+//! need not rise; the order is that of the seqs. The real disk needs a Unix file system: directories are synced.
 //!
 //! ```
 //! use journal::sim::SimDisk;
@@ -127,4 +129,6 @@ pub use reader::Reader;
 pub use real::{RealDisk, RealFile};
 pub use record::{Head, JournalId, NameError, Record, Seq, Stamp, Tag};
 pub use runner::{Durable, OutputId, Recovered, Rederive, Released, Replayed, Runner, replay_all};
-pub use verify::{HeadVerdict, SegmentReport, SnapshotReport, SnapshotVerdict, VerifyReport, verify};
+pub use verify::{
+    HeadVerdict, SegmentReport, SnapshotReport, SnapshotVerdict, VerifyReport, verify, verify_watched,
+};

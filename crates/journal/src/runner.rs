@@ -345,14 +345,14 @@ pub struct Replayed {
 }
 
 /// Replays a journal from its first record, without writing: the state and every output, and whether the snapshots are what
-/// they say. `sink` gets each output in order.
+/// they say. `sink` gets each event's stamp and outputs, in order; it also tells how far the replay is.
 ///
 /// # Errors
 /// When the journal is damaged or does not begin at seq 1; when a record is none that the machine knows.
 pub fn replay_all<M: Machine, D: Disk>(
     disk: &D,
     mut machine: M,
-    mut sink: impl FnMut(Released<M::Output>),
+    mut sink: impl FnMut(Stamp, Vec<M::Output>),
 ) -> Result<Replayed, JournalError> {
     let mut walk = Walk::begin(disk, None, Seq::ZERO)?;
     if walk.head().seq > Seq::ZERO {
@@ -374,8 +374,10 @@ pub fn replay_all<M: Machine, D: Disk>(
         for index in 0..walk.batch().frames.len() {
             let Some(record) = walk.record(index) else { continue };
             let outputs = apply(&mut machine, &record);
-            let outputs = outputs.map_err(|reason| JournalError::Event { seq: record.stamp.seq, reason })?;
-            number(record.stamp.seq, outputs).for_each(&mut sink);
+            sink(
+                record.stamp,
+                outputs.map_err(|reason| JournalError::Event { seq: record.stamp.seq, reason })?,
+            );
             records += 1;
         }
     }

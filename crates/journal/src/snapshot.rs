@@ -83,19 +83,18 @@ pub(crate) fn snapshots<D: Disk>(disk: &D) -> Result<Vec<Seq>, JournalError> {
     Ok(found)
 }
 
-/// The snapshot at `seq`, or why it cannot be used. Whether it fits the chain and the machine is not compared here.
-pub(crate) fn read<D: Disk>(
+/// What the snapshot at `seq` says of itself, and its file; or why it cannot be used.
+pub(crate) fn open<D: Disk>(
     disk: &D,
     id: Option<JournalId>,
     seq: Seq,
-) -> Result<(SnapshotHeader, Vec<u8>), String> {
-    let name = snapshot_name(seq);
-    let file = disk.open_to_read(&name).map_err(|e| format!("it cannot be opened: {e}"))?;
+) -> Result<(SnapshotHeader, D::File), String> {
+    let file = disk.open_to_read(&snapshot_name(seq)).map_err(|e| format!("it cannot be opened: {e}"))?;
     let length = file.length().map_err(|e| format!("it cannot be measured: {e}"))?;
-    let mut head = [0; HEADER];
     if length < HEADER as u64 {
         return Err("a snapshot has a header of 256 bytes".to_owned());
     }
+    let mut head = [0; HEADER];
     file.read_at(0, &mut head).map_err(|e| format!("it cannot be read: {e}"))?;
     let header = SnapshotHeader::decode(&head)?;
     if let Some(expected) = id.filter(|id| *id != header.id) {
@@ -105,13 +104,21 @@ pub(crate) fn read<D: Disk>(
         return Err(format!("its name and header disagree: the header says seq {}", header.head.seq));
     }
     if header.body_bytes > MOST_BYTES || length != HEADER as u64 + header.body_bytes {
-        return Err(format!(
-            "it has {length} bytes, not the {} of its header",
-            u128::from(header.body_bytes) + HEADER as u128
-        ));
+        let says = u128::from(header.body_bytes) + HEADER as u128;
+        return Err(format!("it has {length} bytes, not the {says} of its header"));
     }
-    let mut body =
-        vec![0; usize::try_from(header.body_bytes).map_err(|_| "it does not fit into memory".to_owned())?];
+    Ok((header, file))
+}
+
+/// The whole snapshot at `seq`, or why it cannot be used. Whether it fits the chain and the machine is not compared here.
+pub(crate) fn read<D: Disk>(
+    disk: &D,
+    id: Option<JournalId>,
+    seq: Seq,
+) -> Result<(SnapshotHeader, Vec<u8>), String> {
+    let (header, file) = open(disk, id, seq)?;
+    let length = usize::try_from(header.body_bytes).map_err(|_| "it does not fit into memory".to_owned())?;
+    let mut body = vec![0; length];
     file.read_at(HEADER as u64, &mut body).map_err(|e| format!("it cannot be read: {e}"))?;
     if Digest::of_state(&body) != header.body_hash {
         return Err("the hash of its bytes is not that of its header".to_owned());

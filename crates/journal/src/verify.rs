@@ -159,6 +159,18 @@ impl fmt::Display for VerifyReport {
 /// # Errors
 /// When there is no journal or the disk refuses. Damage is no error but part of the report.
 pub fn verify<D: Disk>(disk: &D, kept: &[Head]) -> Result<VerifyReport, JournalError> {
+    verify_watched(disk, kept, |_| ())
+}
+
+/// [`verify`], telling after each commit how far it is.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_watched<D: Disk>(
+    disk: &D,
+    kept: &[Head],
+    mut watch: impl FnMut(Head),
+) -> Result<VerifyReport, JournalError> {
     let mut report = VerifyReport {
         id: None,
         segments: Vec::new(),
@@ -180,7 +192,12 @@ pub fn verify<D: Disk>(disk: &D, kept: &[Head]) -> Result<VerifyReport, JournalE
     match Walk::begin(disk, None, Seq::ZERO) {
         Ok(mut walk) => {
             start = walk.head().seq;
-            if let Err(error) = read(disk, &mut walk, &mut report, &mut asked) {
+            if let Err(error) = read(disk, &mut walk, &mut report, |head| {
+                watch(head);
+                if let Some(asked) = asked.get_mut(&head.seq) {
+                    *asked = Some(head);
+                }
+            }) {
                 report.damage = Some(damage(error)?);
             }
         }
@@ -218,16 +235,14 @@ fn read<D: Disk>(
     disk: &D,
     walk: &mut Walk<'_, D>,
     report: &mut VerifyReport,
-    asked: &mut BTreeMap<Seq, Option<Head>>,
+    mut passed: impl FnMut(Head),
 ) -> Result<(), JournalError> {
     let all = segments(disk)?;
     loop {
         let head = walk.head();
         report.head = Some(head);
         report.id = walk.id();
-        if let Some(asked) = asked.get_mut(&head.seq) {
-            *asked = Some(head);
-        }
+        passed(head);
         let more = walk.next_batch();
         // A segment may be empty, so each is listed when it has been opened, not when it has records.
         if let Some(loaded) = walk.loaded() {

@@ -29,6 +29,8 @@ pub(crate) struct Walk<'d, D: Disk> {
     /// First seqs of the segments not yet read, newest first.
     waiting: Vec<Seq>,
     loaded: Option<Loaded>,
+    /// Memory for the next segment.
+    buffer: Vec<u8>,
     cursor: Cursor,
     batch: Batch,
     torn: Option<Torn>,
@@ -85,6 +87,7 @@ impl<'d, D: Disk> Walk<'d, D> {
             id,
             waiting,
             loaded: None,
+            buffer: Vec::new(),
             cursor,
             batch: Batch::default(),
             torn: None,
@@ -97,30 +100,30 @@ impl<'d, D: Disk> Walk<'d, D> {
 
     /// Goes to the next segment; false when there is none.
     fn load_next(&mut self) -> Result<bool, JournalError> {
-        let Some(first) = self.waiting.pop() else { return Ok(false) };
-        let before = self.loaded.take();
-        let (before, buffer) = match before {
-            Some(Loaded { header, bytes, .. }) => (Some(header), bytes),
-            None => (None, Vec::new()),
-        };
+        let Some(first) = self.waiting.last().copied() else { return Ok(false) };
         let name = segment_name(first);
-        let bytes = self.read(&name, buffer)?;
+        let bytes = self.read(&name)?;
         let header = self.header(&name, first, &bytes)?;
-        self.follows(&name, &header, before.as_ref())?;
-        self.id = Some(header.id);
-        if before.is_none() {
+        self.follows(&name, &header, self.loaded.as_ref().map(|loaded| &loaded.header))?;
+        if self.loaded.is_none() {
             self.cursor = scan::begin(header.id, header.first, header.chain_before);
         }
+        // Nothing is changed before this, so that after an error the same call gives the same error.
+        self.waiting.pop();
+        self.id = Some(header.id);
         self.cursor.offset = HEADER;
         self.last_start = HEADER;
-        self.loaded = Some(Loaded { name, header, bytes });
+        let before = self.loaded.replace(Loaded { name, header, bytes });
+        self.buffer = before.map(|loaded| loaded.bytes).unwrap_or_default();
         Ok(true)
     }
 
-    /// The file, in the memory of the last one.
-    fn read(&self, name: &str, mut buffer: Vec<u8>) -> Result<Vec<u8>, JournalError> {
-        let io = |action| move |e| JournalError::io(self.disk.describe(name), action, e);
-        let file = self.disk.open_to_read(name).map_err(io("open"))?;
+    /// The file, in the memory of the last but one.
+    fn read(&mut self, name: &str) -> Result<Vec<u8>, JournalError> {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let disk = self.disk;
+        let io = |action| move |e| JournalError::io(disk.describe(name), action, e);
+        let file = disk.open_to_read(name).map_err(io("open"))?;
         let length = file.length().map_err(io("measure"))?;
         if length > LONGEST_SEGMENT {
             return Err(self.fault(

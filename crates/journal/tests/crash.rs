@@ -208,7 +208,7 @@ impl World {
         }
         assert_eq!(Seq::new(number), last.next());
         if recovered.opened.first == Seq::new(1) {
-            let replayed = replay_all(&self.disk, Ledger::default(), |_| ()).unwrap();
+            let replayed = replay_all(&self.disk, Ledger::default(), |_, _| ()).unwrap();
             assert_eq!(replayed.state_hash, state.state_hash());
             assert!(replayed.snapshots.iter().all(|(_, fits)| *fits), "{:?}", replayed.snapshots);
         }

@@ -5,7 +5,9 @@ mod common;
 
 use common::{ID, Ledger, journal, open, plain, small, time};
 use journal::sim::{Fault, SimDisk};
-use journal::{Config, Journal, JournalError, JournalId, RealDisk, Rederive, Runner, Seq, verify};
+use journal::{
+    Config, Journal, JournalError, JournalId, NewRecord, Reader, RealDisk, Rederive, Runner, Seq, Tag, verify,
+};
 use std::path::PathBuf;
 
 /// Commits of two events until something fails; the last acknowledged seq, the last submitted one, and the failure.
@@ -228,6 +230,45 @@ fn on_a_real_disk_work_comes_back_and_a_second_writer_waits() {
     assert_eq!((recovered.snapshot, recovered.replayed), (Some(Seq::new(45)), 5));
     let report = verify(&create(), &[]).unwrap();
     assert!(report.is_sound() && report.records == 50 && report.snapshots.len() == 2, "{report}");
+}
+
+#[test]
+fn a_reader_begins_where_it_is_told_and_ends_at_the_last_commit() {
+    let (disk, oracle) = journal(20, &[]);
+    for after in 0..=oracle.last().get() + 1 {
+        let mut reader = Reader::open(&disk, Seq::new(after)).unwrap();
+        let mut next = after + 1;
+        while let Some(record) = reader.next().unwrap() {
+            assert_eq!(record.stamp.seq, Seq::new(next));
+            next += 1;
+        }
+        assert_eq!(next, oracle.last().get().max(after) + 1);
+        assert_eq!(reader.next().unwrap(), None, "the end stays the end");
+    }
+}
+
+#[test]
+fn an_error_of_a_reader_stays() {
+    let (disk, _) = journal(20, &[]);
+    let second = disk.files().into_keys().filter(|name| name.ends_with(".seg")).nth(1).unwrap();
+    disk.flip(&second, 8 * 100);
+    let mut reader = Reader::open(&disk, Seq::ZERO).unwrap();
+    while let Ok(Some(_)) = reader.next() {}
+    assert!(matches!(reader.next(), Err(JournalError::Damaged(_))));
+    assert!(matches!(reader.next(), Err(JournalError::Damaged(_))));
+}
+
+#[test]
+fn an_event_that_the_machine_cannot_read_is_named_with_its_seq() {
+    let disk = SimDisk::new(1);
+    let (mut journal, _) = Journal::open(disk.clone(), ID, small(), time(0)).unwrap();
+    let tag = Tag { kind: 9, version: 1 };
+    journal.append(&NewRecord { time: time(1), tag, payload: b"?" }).unwrap();
+    journal.commit().unwrap();
+    drop(journal);
+    let error = Runner::open(disk, ID, small(), &Ledger::default(), time(0), Rederive::Nothing).unwrap_err();
+    assert!(matches!(&error, JournalError::Event { seq, .. } if *seq == Seq::new(1)), "{error}");
+    assert!(error.to_string().contains("kind 9"), "{error}");
 }
 
 #[test]

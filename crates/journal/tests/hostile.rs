@@ -119,7 +119,7 @@ fn a_missing_segment_is_found_in_the_middle_and_said_at_the_front() {
     let error =
         Runner::open(front.clone(), ID, small(), &Ledger::default(), time(0), Rederive::Nothing).unwrap_err();
     assert!(matches!(error, JournalError::NoStart { .. }), "{error}");
-    assert!(matches!(replay_all(&front, Ledger::default(), |_| ()), Err(JournalError::NoStart { .. })));
+    assert!(matches!(replay_all(&front, Ledger::default(), |_, _| ()), Err(JournalError::NoStart { .. })));
 }
 
 #[test]
@@ -330,7 +330,7 @@ fn a_snapshot_of_a_false_state_under_the_right_chain_is_found_by_a_replay() {
     let name = "snapshot-00000000000000000018.snap";
     disk.put(name, forger.contains(name));
     assert!(verify(&disk, &[]).unwrap().is_sound(), "the chain says nothing of states");
-    let replayed = replay_all(&disk, Ledger::default(), |_| ()).unwrap();
+    let replayed = replay_all(&disk, Ledger::default(), |_, _| ()).unwrap();
     assert_eq!(replayed.snapshots, [(Seq::new(18), false)]);
     assert_eq!(replayed.head.seq, oracle.last());
 }
