@@ -94,19 +94,24 @@ impl PriceBoard {
     pub fn new(book: &Book, market: &Market) -> Self {
         let mut board = Self::default();
         for position in &book.positions {
-            let contract = &position.listing.contract;
-            if !board.contracts.contains_key(contract) {
-                board.contracts.insert(contract.clone(), Priced::new(contract, market));
-                board.price_asset(contract.settlement_asset(), market);
-            }
+            board.add(&position.listing.contract, market);
         }
         for balance in &book.balances {
-            board.price_asset(&balance.money.asset, market);
+            board.add_asset(&balance.money.asset, market);
         }
         board
     }
 
-    fn price_asset(&mut self, asset: &Asset, market: &Market) {
+    /// Prices a contract and what its gains are paid in, if they are not on the board yet.
+    pub fn add(&mut self, contract: &Contract, market: &Market) {
+        if !self.contracts.contains_key(contract) {
+            self.contracts.insert(contract.clone(), Priced::new(contract, market));
+        }
+        self.add_asset(contract.settlement_asset(), market);
+    }
+
+    /// Prices an asset, if it is not on the board yet.
+    pub fn add_asset(&mut self, asset: &Asset, market: &Market) {
         if !self.assets.contains_key(asset) {
             self.assets.insert(asset.clone(), Priced::asset(asset, market));
         }
@@ -347,7 +352,9 @@ impl GroupBy {
         }
     }
 
-    fn key(self, row: &Row) -> GroupKey {
+    /// The part of a row's key in this column.
+    #[must_use]
+    pub fn key(self, row: &Row) -> GroupKey {
         match self {
             Self::Underlying => GroupKey::Text(row.underlying.to_string()),
             Self::Expiry => GroupKey::Expiry(row.expiry),

@@ -19,7 +19,7 @@
 //!
 //! Coin figures exist per underlying only; a total over several underlyings has none.
 
-use std::ops::AddAssign;
+use std::ops::{AddAssign, SubAssign};
 use units::Fixed;
 
 /// One measure of exposure.
@@ -156,6 +156,17 @@ impl AddAssign<&Self> for Exposure {
         }
         for (total, part) in self.coin.iter_mut().zip(row.coin) {
             *total += part;
+        }
+    }
+}
+
+impl SubAssign<&Self> for Exposure {
+    fn sub_assign(&mut self, row: &Self) {
+        for (total, part) in self.usd.iter_mut().zip(row.usd) {
+            *total += -part;
+        }
+        for (total, part) in self.coin.iter_mut().zip(row.coin) {
+            *total += -part;
         }
     }
 }

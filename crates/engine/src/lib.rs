@@ -1,0 +1,55 @@
+//! The live engine: a pure machine. Events in, outputs out; no clock, no file, no network, no randomness.
+//!
+//! ```text
+//! Event ─► Engine::step ─► Outputs
+//!            │ Ledger    exact positions and balances, by fills, cash, settlements, reports of venues
+//!            │ Quotes    rows of feeds, checked ─► Market, one underlying at a time
+//!            │ Views     price of everything held, a row each, exact sums by group
+//!            └ Limits    levels with hysteresis and hold times ─► State of the book
+//! ```
+//!
+//! Under the runner of crate `journal` every event is durable before its outputs leave, and a journal replays to the same bytes. The
+//! views are incremental, and equal a valuation from nothing bit for bit. Time of valuation moves by [`Event::Clock`] only: between two of
+//! them a quote changes what depends on it and nothing else.
+//!
+//! **Stale inputs.** An underlying without a quote for too long is said to be stale; limits on groups that hold it keep their level until
+//! it is quoted again. **Reports of venues** are compared with the ledger; differences are outputs, block the place, and are taken over
+//! only when a person says so.
+//!
+//! **Errors** are outputs ([`Output::Refused`], [`Output::QuoteRefused`]): an event that breaks a rule changes nothing else.
+//!
+//! **Left out so far:** margin and liquidation distance as live views, surfaces (vols are marks), rules in CEL, orders and proposals.
+//!
+//! ```
+//! use engine::{CashEvent, CashKind, Engine, Event, Output};
+//! use journal::{Machine, Seq, Stamp};
+//! use units::{Account, Asset, Chain, Money, Timestamp, Venue};
+//! let now = Timestamp::from_utc_date(2026, 11, 25, 12)?;
+//! let mut engine = Engine::new(std::sync::Arc::new(instrument::Specs::embedded()), now);
+//! let place = book::Place { account: Account::new("desk")?, venue: Venue::new("deribit")?, chain: Chain::new("offchain")? };
+//! let cash = CashEvent { place, money: Money::parse("2.5", Asset::new("BTC")?)?, kind: CashKind::Deposit, time: now };
+//! let outputs = engine.step(Stamp { seq: Seq::new(1), time: now }, &Event::Cash(cash));
+//! assert!(matches!(outputs[..], [Output::Posted(_)]));
+//! // Without a quote the balance is held, and its value is not known.
+//! assert!(engine.views().items().values().all(|valued| valued.rows.is_err()));
+//! // The state goes through bytes and back.
+//! assert_eq!(engine.restore(&engine.snapshot())?.state_hash(), engine.state_hash());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod event;
+mod limits;
+mod machine;
+mod output;
+mod policy;
+mod quotes;
+mod snapshot;
+mod views;
+mod wire;
+
+pub use event::{CashEvent, CashKind, Command, Event, FillEvent, ReportedEvent};
+pub use limits::{Level, State};
+pub use machine::Engine;
+pub use output::{Held, LevelChange, Output};
+pub use policy::{Limit, Policy};
+pub use views::{GroupSum, GroupSums, Item, Valued, Views};

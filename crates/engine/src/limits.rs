@@ -1,0 +1,274 @@
+//! Limits at work: a level per limit and group, and the state of the book that follows.
+//!
+//! ```text
+//! target level = hard if |figure| >= hard, warn if >= warn, else inside; a level is left only below release x its threshold
+//! level changes when the target has stood for hold_seconds without a break (at once for 0)
+//! state = the strictest of: what active levels ask for, what a person asks for
+//! ```
+//!
+//! A group that rests on stale quotes keeps its level: no automatic action is taken on what may not be true.
+
+use crate::output::{LevelChange, Output};
+use crate::policy::{Limit, Policy};
+use crate::views::GroupSums;
+use risk::GroupKey;
+use std::collections::{BTreeMap, BTreeSet};
+use units::{Asset, Fixed, Timestamp};
+
+/// How far a figure is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// Below both levels.
+    #[default]
+    Inside,
+    /// At the level to warn at.
+    Warn,
+    /// At the hard level.
+    Hard,
+}
+
+impl Level {
+    /// Word for tables and files.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Inside => "inside",
+            Self::Warn => "warn",
+            Self::Hard => "hard",
+        }
+    }
+}
+
+/// What the book may do, from free to closing down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Anything within limits.
+    #[default]
+    Normal,
+    /// Anything within limits, and somebody should look.
+    Warn,
+    /// Only what brings a position nearer to zero.
+    ReduceOnly,
+    /// Nothing.
+    Paused,
+    /// Everything is to be closed.
+    Flatten,
+}
+
+impl State {
+    /// Word for tables and files.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::Warn => "warn",
+            Self::ReduceOnly => "reduce_only",
+            Self::Paused => "paused",
+            Self::Flatten => "flatten",
+        }
+    }
+}
+
+/// Where a limit stands on one group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Standing {
+    pub(crate) level: Level,
+    /// The level that the figure asks for, and since when (nanoseconds of Unix time), while it is another.
+    pub(crate) pending: Option<(Level, i64)>,
+}
+
+/// All standings, and the state.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Limits {
+    /// By place of the limit in the policy, then group.
+    pub(crate) standings: BTreeMap<(usize, Vec<GroupKey>), Standing>,
+    pub(crate) by_person: Option<State>,
+    pub(crate) state: State,
+}
+
+impl Limit {
+    fn applies(&self, key: &[GroupKey]) -> bool {
+        self.only.iter().all(|(place, names)| key.get(*place).is_some_and(|part| names.contains(&part.text())))
+    }
+
+    /// The level that a figure asks for, coming from one.
+    fn target(&self, value: Fixed, from: Level) -> Level {
+        let size = value.abs();
+        let reached = |threshold: Fixed, level: Level| {
+            let release = Fixed::quantise(threshold.to_f64() * self.release).unwrap_or(threshold);
+            size >= if from >= level { release } else { threshold }
+        };
+        if reached(self.hard, Level::Hard) {
+            Level::Hard
+        } else if reached(self.warn, Level::Warn) {
+            Level::Warn
+        } else {
+            Level::Inside
+        }
+    }
+
+    const fn state(&self, level: Level) -> State {
+        match level {
+            Level::Inside => State::Normal,
+            Level::Warn => self.on_warn,
+            Level::Hard => self.on_hard,
+        }
+    }
+}
+
+impl Standing {
+    /// Moves towards a target; says the level before when it has changed.
+    fn advance(&mut self, target: Level, hold_seconds: u32, now: Timestamp) -> Option<Level> {
+        if target == self.level {
+            self.pending = None;
+            return None;
+        }
+        let since = match self.pending {
+            Some((pending, since)) if pending == target => since,
+            _ => now.unix_nanos(),
+        };
+        if now.unix_nanos().saturating_sub(since) < i64::from(hold_seconds) * 1_000_000_000 {
+            self.pending = Some((target, since));
+            return None;
+        }
+        let before = self.level;
+        *self = Self { level: target, pending: None };
+        Some(before)
+    }
+}
+
+impl Limits {
+    /// Tests every limit on the groups at hand, but for those that rest on stale quotes.
+    pub(crate) fn evaluate(
+        &mut self,
+        policy: &Policy,
+        groups: &GroupSums,
+        stale: &BTreeSet<Asset>,
+        now: Timestamp,
+    ) -> Vec<Output> {
+        let mut outputs = Vec::new();
+        for (place, limit) in policy.limits.iter().enumerate() {
+            let sums = groups.of(&limit.group_by);
+            // A group that is gone has a figure of zero.
+            let gone: Vec<Vec<GroupKey>> = self
+                .standings
+                .keys()
+                .filter(|(of, key)| *of == place && !sums.contains_key(key))
+                .map(|(_, key)| key.clone())
+                .collect();
+            let known = sums.iter().filter(|(_, sum)| sum.underlyings.keys().all(|asset| !stale.contains(asset)));
+            let held = known.map(|(key, sum)| (key.clone(), sum.exposure.in_usd(limit.measure)));
+            for (key, value) in held.chain(gone.into_iter().map(|key| (key, Fixed::ZERO))) {
+                if !limit.applies(&key) {
+                    continue;
+                }
+                self.test(limit, (place, key), value, now, &mut outputs);
+            }
+        }
+        self.follow(policy, &mut outputs);
+        outputs
+    }
+
+    fn test(
+        &mut self,
+        limit: &Limit,
+        at: (usize, Vec<GroupKey>),
+        value: Fixed,
+        now: Timestamp,
+        outputs: &mut Vec<Output>,
+    ) {
+        let mut standing = self.standings.get(&at).copied().unwrap_or_default();
+        let target = limit.target(value, standing.level);
+        if let Some(from) = standing.advance(target, limit.hold_seconds, now) {
+            let (limit, group, to) = (limit.name.clone(), at.1.clone(), standing.level);
+            outputs.push(Output::Level(LevelChange { limit, group, from, to, value }));
+        }
+        if standing == Standing::default() {
+            self.standings.remove(&at);
+        } else {
+            self.standings.insert(at, standing);
+        }
+    }
+
+    /// The state that levels and persons ask for.
+    pub(crate) fn follow(&mut self, policy: &Policy, outputs: &mut Vec<Output>) {
+        let mut because: Vec<(State, String)> = Vec::new();
+        for ((place, key), standing) in &self.standings {
+            let Some(limit) = policy.limits.get(*place) else { continue };
+            let parts: Vec<String> = key.iter().map(GroupKey::text).collect();
+            let named = if parts.is_empty() { "the book".to_owned() } else { parts.join(" ") };
+            because.push((limit.state(standing.level), format!("{}: {named} {}", limit.name, standing.level.word())));
+        }
+        if let Some(state) = self.by_person {
+            because.push((state, "a person".into()));
+        }
+        let to = because.iter().map(|(state, _)| *state).max().unwrap_or_default();
+        if to != self.state {
+            let from = std::mem::replace(&mut self.state, to);
+            let because = because.into_iter().filter(|(state, _)| *state == to && to > State::Normal);
+            outputs.push(Output::StateChanged { from, to, because: because.map(|(_, why)| why).collect() });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use risk::Measure;
+
+    fn limit() -> Limit {
+        Limit {
+            name: "delta".into(),
+            measure: Measure::Delta,
+            group_by: Vec::new(),
+            only: BTreeMap::new(),
+            warn: usd(100.0),
+            hard: usd(200.0),
+            release: 0.9,
+            hold_seconds: 10,
+            on_warn: State::Warn,
+            on_hard: State::ReduceOnly,
+        }
+    }
+
+    fn usd(value: f64) -> Fixed {
+        Fixed::quantise(value).unwrap()
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_unix_millis(1_700_000_000_000 + seconds * 1000).unwrap()
+    }
+
+    #[test]
+    fn a_level_is_reached_at_its_threshold_and_left_below_its_release() {
+        let limit = limit();
+        for (value, from, expected) in [
+            (99.9, Level::Inside, Level::Inside),
+            (100.0, Level::Inside, Level::Warn),
+            (-100.0, Level::Inside, Level::Warn),
+            (95.0, Level::Warn, Level::Warn),
+            (89.9, Level::Warn, Level::Inside),
+            (200.0, Level::Inside, Level::Hard),
+            (185.0, Level::Hard, Level::Hard),
+            (179.0, Level::Hard, Level::Warn),
+            (185.0, Level::Warn, Level::Warn),
+        ] {
+            assert_eq!(limit.target(usd(value), from), expected, "{value} from {from:?}");
+        }
+    }
+
+    #[test]
+    fn a_level_counts_once_it_has_stood_and_a_break_starts_over() {
+        let mut standing = Standing::default();
+        assert_eq!(standing.advance(Level::Warn, 10, at(0)), None);
+        assert_eq!(standing.advance(Level::Warn, 10, at(9)), None);
+        assert_eq!(standing.advance(Level::Inside, 10, at(9)), None, "a break");
+        assert_eq!(standing.advance(Level::Warn, 10, at(12)), None);
+        assert_eq!(standing.advance(Level::Warn, 10, at(21)), None);
+        assert_eq!(standing.advance(Level::Warn, 10, at(22)), Some(Level::Inside));
+        assert_eq!(standing.level, Level::Warn);
+        assert_eq!(standing.advance(Level::Hard, 0, at(22)), Some(Level::Warn), "no hold: at once");
+    }
+}

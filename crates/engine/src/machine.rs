@@ -1,0 +1,305 @@
+//! The machine: one event in, what follows from it out.
+
+use crate::event::{CashEvent, CashKind, Command, Event, FillEvent, ReportedEvent};
+use crate::limits::{Limits, State};
+use crate::output::{Held, Output};
+use crate::policy::Policy;
+use crate::quotes::Quotes;
+use crate::views::{Item, Touched, Views};
+use book::{Change, Entry, Fill, Ledger, LedgerError, Place};
+use instrument::{Listing, Specs, resolve};
+use journal::Stamp;
+use market::Market;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use units::{Asset, Decimal, Price, Symbol, Timestamp, Venue};
+
+/// The engine. What is state changes by events alone; tables of venues are given at the start.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    pub(crate) specs: Arc<Specs>,
+    pub(crate) now: Timestamp,
+    pub(crate) ledger: Ledger,
+    pub(crate) quotes: Quotes,
+    pub(crate) policy_text: String,
+    pub(crate) policy: Policy,
+    pub(crate) limits: Limits,
+    pub(crate) stale: BTreeSet<Asset>,
+    /// The last report of each place that differs from the ledger.
+    pub(crate) differing: BTreeMap<Place, ReportedEvent>,
+    pub(crate) views: Views,
+}
+
+impl Engine {
+    /// An empty book and market at a time, without limits.
+    #[must_use]
+    pub fn new(specs: Arc<Specs>, now: Timestamp) -> Self {
+        Self {
+            specs,
+            now,
+            ledger: Ledger::default(),
+            quotes: Quotes::new(now),
+            policy_text: String::new(),
+            policy: Policy::default(),
+            limits: Limits::default(),
+            stale: BTreeSet::new(),
+            differing: BTreeMap::new(),
+            views: Views::default(),
+        }
+    }
+
+    /// Time of valuation.
+    #[must_use]
+    pub const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Positions and balances.
+    #[must_use]
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The market at the time of valuation.
+    #[must_use]
+    pub const fn market(&self) -> &Market {
+        self.quotes.market()
+    }
+
+    /// The quotes that it was made of.
+    #[must_use]
+    pub const fn snapshot(&self) -> &market::Snapshot {
+        self.quotes.snapshot()
+    }
+
+    /// What is held, its value, sums.
+    #[must_use]
+    pub const fn views(&self) -> &Views {
+        &self.views
+    }
+
+    /// What the book may do.
+    #[must_use]
+    pub const fn state(&self) -> State {
+        self.limits.state
+    }
+
+    /// Limits at work.
+    #[must_use]
+    pub const fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Underlyings without a quote for too long.
+    #[must_use]
+    pub const fn stale(&self) -> &BTreeSet<Asset> {
+        &self.stale
+    }
+
+    /// Places whose venue reports something else than the ledger: nothing may be traded there.
+    pub fn unreconciled(&self) -> impl Iterator<Item = &Place> {
+        self.differing.keys()
+    }
+
+    /// Applies one event.
+    pub fn apply(&mut self, stamp: Stamp, event: &Event) -> Vec<Output> {
+        let mut outputs = Vec::new();
+        let mut touched = Touched::default();
+        match event {
+            Event::Clock => self.clock(stamp.time, &mut touched, &mut outputs),
+            Event::Quotes { feed, rows } => {
+                let issues = self.quotes.take(&self.specs, feed, rows, &mut touched);
+                outputs.extend(issues.kept().iter().cloned().map(Output::QuoteRefused));
+            }
+            Event::Rate { asset, usd } => self.quotes.rate(asset, *usd, &mut touched),
+            Event::Fill(fill) => self.fill(fill, &mut touched, &mut outputs),
+            Event::Cash(cash) => self.cash(cash, &mut touched, &mut outputs),
+            Event::Settle { venue, symbol, price, time } => {
+                let done = self.settle((venue, symbol), *price, *time);
+                posted(done, &mut touched, &mut outputs);
+            }
+            Event::Reported(reported) => self.reported(reported, &mut outputs),
+            Event::Policy { text } => self.new_policy(text, &mut outputs),
+            Event::Operator { command, .. } => self.operator(command, &mut touched, &mut outputs),
+        }
+        self.follow(touched, &mut outputs);
+        outputs
+    }
+
+    fn clock(&mut self, time: Timestamp, touched: &mut Touched, outputs: &mut Vec<Output>) {
+        if time < self.now {
+            let rule = format!("the clock went back from {} to {time}: the time of valuation stays", self.now);
+            outputs.push(Output::Refused { rule });
+            return;
+        }
+        self.now = time;
+        self.quotes.advance(time, touched);
+    }
+
+    /// Brings views, ages, limits and state up to date.
+    fn follow(&mut self, touched: Touched, outputs: &mut Vec<Output>) {
+        self.views.update(&self.ledger, self.quotes.market(), touched);
+        let stale = self.quotes.stale(self.policy.stale_after_seconds);
+        let changed = stale.symmetric_difference(&self.stale).cloned();
+        outputs.extend(
+            changed.map(|asset| Output::Stale { stale: stale.contains(&asset), underlying: asset }),
+        );
+        self.stale = stale;
+        outputs.extend(self.limits.evaluate(&self.policy, self.views.sums(), &self.stale, self.now));
+    }
+
+    fn listing(&self, venue: &Venue, symbol: &Symbol) -> Result<Arc<Listing>, String> {
+        let resolved = resolve(venue, symbol, &self.specs).map_err(|e| e.to_string())?;
+        match resolved.legs.as_slice() {
+            [leg] => Ok(Arc::new(leg.listing.clone())),
+            _ => Err(format!("{symbol} is a combo: its venue reports the fills of its legs, book those")),
+        }
+    }
+
+    fn fill(&mut self, event: &FillEvent, touched: &mut Touched, outputs: &mut Vec<Output>) {
+        let done = self.listing(&event.place.venue, &event.symbol).and_then(|listing| {
+            let fill = Fill {
+                id: event.id.clone(),
+                place: event.place.clone(),
+                listing,
+                quantity: event.quantity,
+                price: event.price,
+                fee: event.fee.clone(),
+                time: event.time,
+            };
+            self.ledger.fill(&fill).map_err(|e| e.to_string())
+        });
+        posted(done, touched, outputs);
+    }
+
+    fn cash(&mut self, event: &CashEvent, touched: &mut Touched, outputs: &mut Vec<Output>) {
+        let CashEvent { place, money, kind, .. } = event;
+        let size = units::Money { amount: money.amount.abs(), asset: money.asset.clone() };
+        let text = |e: LedgerError| e.to_string();
+        let done = match kind {
+            CashKind::Deposit if money.amount < Decimal::ZERO => self.ledger.withdraw(place, &size).map_err(text),
+            CashKind::Deposit => self.ledger.deposit(place, &size).map_err(text),
+            CashKind::Transfer { to } if money.amount < Decimal::ZERO => {
+                self.ledger.transfer(to, place, &size).map_err(text)
+            }
+            CashKind::Transfer { to } => self.ledger.transfer(place, to, &size).map_err(text),
+            CashKind::Funding { symbol } => self
+                .listing(&place.venue, symbol)
+                .and_then(|listing| self.ledger.funding(place, &listing, money).map_err(text)),
+        };
+        posted(done, touched, outputs);
+    }
+
+    fn settle(
+        &mut self,
+        (venue, symbol): (&Venue, &Symbol),
+        price: Price,
+        _time: Timestamp,
+    ) -> Result<Vec<Entry>, String> {
+        let listing = self.listing(venue, symbol)?;
+        self.ledger.settle(&listing, price).map_err(|e| e.to_string())
+    }
+
+    /// Compares a venue's report with the ledger. Differences are said one by one and block the place.
+    fn reported(&mut self, reported: &ReportedEvent, outputs: &mut Vec<Output>) {
+        let place = &reported.place;
+        let differences = self.differences(reported);
+        if differences.is_empty() {
+            if self.differing.remove(place).is_some() {
+                outputs.push(Output::Reconciled { place: place.clone() });
+            }
+            return;
+        }
+        for (held, own, reported) in differences {
+            outputs.push(Output::Difference { place: place.clone(), held, own, reported });
+        }
+        self.differing.insert(place.clone(), reported.clone());
+    }
+
+    /// What the ledger has and what the venue reports, where they are not the same.
+    fn differences(&self, reported: &ReportedEvent) -> Vec<(Held, Decimal, Decimal)> {
+        let place = &reported.place;
+        let mut both: BTreeMap<Held, (Decimal, Decimal)> = BTreeMap::new();
+        for (symbol, quantity) in self.ledger.quantities_at(place) {
+            both.entry(Held::Position(symbol)).or_default().0 += quantity.get();
+        }
+        for (asset, amount) in self.ledger.balances_at(place) {
+            both.entry(Held::Balance(asset)).or_default().0 += amount;
+        }
+        for (symbol, quantity) in &reported.positions {
+            both.entry(Held::Position(symbol.clone())).or_default().1 += quantity.get();
+        }
+        for (asset, amount) in &reported.balances {
+            both.entry(Held::Balance(asset.clone())).or_default().1 += *amount;
+        }
+        both.into_iter().filter(|(_, (own, venue))| own != venue).map(|(held, (a, b))| (held, a, b)).collect()
+    }
+
+    fn new_policy(&mut self, text: &str, outputs: &mut Vec<Output>) {
+        match Policy::parse("policy", text) {
+            Ok(policy) => {
+                self.views.keep(policy.groupings());
+                // Standings are of limits by place: those of another file mean nothing.
+                self.limits.standings.clear();
+                self.policy = policy;
+                self.policy_text = text.to_owned();
+            }
+            Err(issues) => outputs.push(Output::Refused { rule: format!("the old policy stays:\n{issues}") }),
+        }
+    }
+
+    fn operator(&mut self, command: &Command, touched: &mut Touched, outputs: &mut Vec<Output>) {
+        match command {
+            Command::State(state) => self.limits.by_person = *state,
+            Command::Adopt { place } => {
+                let Some(reported) = self.differing.remove(place) else {
+                    let rule = format!("{place}: nothing to adopt, its last report is what the ledger has");
+                    outputs.push(Output::Refused { rule });
+                    return;
+                };
+                for (held, _, reported_amount) in self.differences(&reported) {
+                    let done = self.adopt(place, &held, reported_amount);
+                    posted(done, touched, outputs);
+                }
+                outputs.push(Output::Reconciled { place: place.clone() });
+            }
+        }
+    }
+
+    fn adopt(&mut self, place: &Place, held: &Held, amount: Decimal) -> Result<Vec<Entry>, String> {
+        match held {
+            Held::Balance(asset) => {
+                let money = units::Money { amount, asset: asset.clone() };
+                self.ledger.set_balance(place, &money).map_err(|e| e.to_string())
+            }
+            Held::Position(symbol) => {
+                let listing = self.listing(&place.venue, symbol)?;
+                let quantity = units::Quantity::new(amount);
+                self.ledger.set_position(place, &listing, quantity, None).map_err(|e| e.to_string())
+            }
+        }
+    }
+}
+
+/// Says what was booked, or why not, and what it touched.
+fn posted(done: Result<Vec<Entry>, String>, touched: &mut Touched, outputs: &mut Vec<Output>) {
+    match done {
+        Ok(entries) => {
+            for entry in entries {
+                match &entry.change {
+                    Change::Balance(money) => {
+                        touched.items.insert(Item::Balance(entry.place.clone(), money.asset.clone()));
+                    }
+                    Change::Position { .. } => {
+                        if let Some(listing) = &entry.listing {
+                            touched.items.insert(Item::Position(entry.place.clone(), listing.symbol.clone()));
+                        }
+                    }
+                    Change::Noted(_) => {}
+                }
+                outputs.push(Output::Posted(entry));
+            }
+        }
+        Err(rule) => outputs.push(Output::Refused { rule }),
+    }
+}

@@ -1,0 +1,323 @@
+//! Limits as a file: measures of the book at a grouping, with a level to warn at and a hard one.
+//!
+//! ```toml
+//! source = "desk limits of November 2026"
+//! valid_from = "2026-11-01"
+//! stale_after_seconds = 60
+//!
+//! [[limit]]
+//! name = "delta by coin"
+//! measure = "delta_cash_usd"
+//! group_by = ["underlying"]
+//! only = { underlying = ["BTC", "ETH"] }
+//! warn = "500000"
+//! hard = "1000000"
+//! release = 0.9            # falls back a level below 90 % of it
+//! hold_seconds = 5         # a level counts once it has been crossed for so long
+//! on_warn = "warn"
+//! on_hard = "reduce_only"
+//! ```
+//!
+//! The figure is tested by its size, so a limit bounds both signs. All mistakes of a file are reported at once.
+
+use crate::limits::State;
+use risk::{GroupBy, Measure};
+use std::collections::{BTreeMap, BTreeSet};
+use units::{Fixed, Issue, Issues, Timestamp};
+
+/// Checked limits.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Policy {
+    /// Where the numbers come from.
+    pub source: String,
+    /// First day it is meant for.
+    pub valid_from: String,
+    /// Quotes older than this stop automatic action on what depends on them; `None` never.
+    pub stale_after_seconds: Option<u32>,
+    /// In the order of the file.
+    pub limits: Vec<Limit>,
+}
+
+/// One limit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Limit {
+    /// Its name, unique in the file.
+    pub name: String,
+    /// Which figure, USD.
+    pub measure: Measure,
+    /// Of which groups of the book; none is the whole.
+    pub group_by: Vec<GroupBy>,
+    /// Per grouping column, the only keys it applies to.
+    pub only: BTreeMap<usize, BTreeSet<String>>,
+    /// Level to warn at.
+    pub warn: Fixed,
+    /// Hard level.
+    pub hard: Fixed,
+    /// Share of a level below which the figure falls back under it.
+    pub release: f64,
+    /// How long a level must be crossed before it counts.
+    pub hold_seconds: u32,
+    /// State of the book at the level to warn at.
+    pub on_warn: State,
+    /// State of the book at the hard level.
+    pub on_hard: State,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PolicyToml {
+    source: String,
+    valid_from: String,
+    stale_after_seconds: Option<u32>,
+    #[serde(default)]
+    limit: Vec<LimitToml>,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LimitToml {
+    name: String,
+    measure: String,
+    #[serde(default)]
+    group_by: Vec<String>,
+    #[serde(default)]
+    only: BTreeMap<String, Vec<String>>,
+    warn: String,
+    hard: String,
+    #[serde(default = "whole")]
+    release: f64,
+    #[serde(default)]
+    hold_seconds: u32,
+    #[serde(default)]
+    on_warn: Option<State>,
+    #[serde(default)]
+    on_hard: Option<State>,
+}
+
+const fn whole() -> f64 {
+    1.0
+}
+
+const COLUMNS: [GroupBy; 6] = [
+    GroupBy::Underlying,
+    GroupBy::Expiry,
+    GroupBy::Venue,
+    GroupBy::Chain,
+    GroupBy::Account,
+    GroupBy::Kind,
+];
+
+impl Policy {
+    /// Parses and checks a file.
+    ///
+    /// # Errors
+    /// Every mistake in it.
+    pub fn parse(file: &str, text: &str) -> Result<Self, Issues> {
+        let mut checker = Checker { file, issues: Issues::default() };
+        let parsed: PolicyToml = match toml::from_str(text) {
+            Ok(parsed) => parsed,
+            Err(error) => {
+                checker.issue("", "", error.to_string().trim());
+                return Err(checker.issues);
+            }
+        };
+        if parsed.source.trim().is_empty() {
+            checker.issue("source", "", "say where the numbers come from");
+        }
+        if format!("{}T00:00:00Z", parsed.valid_from).parse::<Timestamp>().is_err() {
+            checker.issue("valid_from", &parsed.valid_from, "a day, such as 2026-11-01");
+        }
+        if parsed.stale_after_seconds == Some(0) {
+            checker.issue("stale_after_seconds", "0", "one second at least; leave it out to never call a quote stale");
+        }
+        let limits: Vec<Limit> = parsed.limit.iter().filter_map(|raw| checker.limit(raw)).collect();
+        let mut names = BTreeSet::new();
+        for raw in &parsed.limit {
+            if !names.insert(&raw.name) {
+                checker.issue("limit.name", &raw.name, "each limit has a name of its own");
+            }
+        }
+        if checker.issues.is_empty() {
+            let PolicyToml { source, valid_from, stale_after_seconds, .. } = parsed;
+            Ok(Self { source, valid_from, stale_after_seconds, limits })
+        } else {
+            Err(checker.issues)
+        }
+    }
+
+    /// Groupings that its limits look at.
+    pub(crate) fn groupings(&self) -> BTreeSet<Vec<GroupBy>> {
+        self.limits.iter().map(|limit| limit.group_by.clone()).collect()
+    }
+}
+
+/// Finds every mistake instead of the first.
+struct Checker<'a> {
+    file: &'a str,
+    issues: Issues,
+}
+
+impl Checker<'_> {
+    fn issue(&mut self, field: &str, value: &str, rule: &str) {
+        let (field, value, rule) = (field.into(), value.into(), rule.into());
+        self.issues.push(Issue { file: self.file.into(), row: 0, field, value, rule });
+    }
+
+    fn limit(&mut self, raw: &LimitToml) -> Option<Limit> {
+        let at = |field: &str| format!("limit '{}': {field}", raw.name);
+        if raw.name.trim().is_empty() {
+            self.issue("limit.name", "", "a limit has a name");
+        }
+        let measure = Measure::ALL.into_iter().find(|m| m.usd_key() == raw.measure);
+        if measure.is_none() {
+            let known: Vec<&str> = Measure::ALL.into_iter().map(Measure::usd_key).collect();
+            self.issue(&at("measure"), &raw.measure, &format!("one of {}", known.join(", ")));
+        }
+        let group_by = self.columns(&at("group_by"), &raw.group_by);
+        let only = self.only(&at("only"), &raw.only, &group_by);
+        let (warn, hard) = (self.amount(&at("warn"), &raw.warn), self.amount(&at("hard"), &raw.hard));
+        if let (Some(warn), Some(hard)) = (warn, hard)
+            && warn > hard
+        {
+            self.issue(&at("warn"), &raw.warn, "at most the hard level");
+        }
+        if !(raw.release > 0.0 && raw.release <= 1.0) {
+            self.issue(&at("release"), &raw.release.to_string(), "a share above 0 and at most 1");
+        }
+        let (on_warn, on_hard) = (raw.on_warn.unwrap_or(State::Warn), raw.on_hard.unwrap_or(State::ReduceOnly));
+        if on_warn > on_hard {
+            self.issue(&at("on_warn"), on_warn.word(), "no stricter than on_hard");
+        }
+        Some(Limit {
+            name: raw.name.clone(),
+            measure: measure?,
+            group_by,
+            only,
+            warn: warn?,
+            hard: hard?,
+            release: raw.release,
+            hold_seconds: raw.hold_seconds,
+            on_warn,
+            on_hard,
+        })
+    }
+
+    fn columns(&mut self, field: &str, words: &[String]) -> Vec<GroupBy> {
+        let mut columns = Vec::new();
+        for word in words {
+            match COLUMNS.into_iter().find(|column| column.word() == word) {
+                Some(column) if columns.contains(&column) => self.issue(field, word, "each column once"),
+                Some(column) => columns.push(column),
+                None => {
+                    let known: Vec<&str> = COLUMNS.iter().map(|column| column.word()).collect();
+                    self.issue(field, word, &format!("one of {}", known.join(", ")));
+                }
+            }
+        }
+        columns
+    }
+
+    fn only(
+        &mut self,
+        field: &str,
+        raw: &BTreeMap<String, Vec<String>>,
+        group_by: &[GroupBy],
+    ) -> BTreeMap<usize, BTreeSet<String>> {
+        let mut only = BTreeMap::new();
+        for (word, keys) in raw {
+            match group_by.iter().position(|column| column.word() == word) {
+                Some(place) if !keys.is_empty() => {
+                    only.insert(place, keys.iter().cloned().collect());
+                }
+                Some(_) => self.issue(field, word, "at least one name, or leave the column out"),
+                None => self.issue(field, word, "a column of group_by"),
+            }
+        }
+        only
+    }
+
+    fn amount(&mut self, field: &str, text: &str) -> Option<Fixed> {
+        let value = text.trim().parse::<f64>().ok().filter(|v| *v > 0.0);
+        let fixed = value.and_then(|value| Fixed::quantise(value).ok());
+        if fixed.is_none() {
+            self.issue(field, text, "an amount above zero, as text, such as \"500000\"");
+        }
+        fixed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOUND: &str = r#"
+        source = "test"
+        valid_from = "2026-11-01"
+        stale_after_seconds = 60
+        [[limit]]
+        name = "delta"
+        measure = "delta_cash_usd"
+        group_by = ["underlying", "account"]
+        only = { underlying = ["BTC"] }
+        warn = "500000"
+        hard = "1e6"
+        release = 0.9
+        hold_seconds = 5
+        on_hard = "paused"
+    "#;
+
+    #[test]
+    fn a_sound_file_says_what_it_says() {
+        let policy = Policy::parse("p.toml", SOUND).unwrap();
+        let limit = policy.limits.first().unwrap();
+        assert_eq!(policy.stale_after_seconds, Some(60));
+        assert_eq!((limit.measure, limit.on_warn, limit.on_hard), (Measure::Delta, State::Warn, State::Paused));
+        assert_eq!(limit.group_by, [GroupBy::Underlying, GroupBy::Account]);
+        assert_eq!(limit.only[&0], BTreeSet::from(["BTC".to_owned()]));
+        assert_eq!(limit.hard, Fixed::quantise(1e6).unwrap());
+    }
+
+    #[test]
+    fn every_mistake_is_reported() {
+        let text = r#"
+            source = ""
+            valid_from = "soon"
+            stale_after_seconds = 0
+            [[limit]]
+            name = "a"
+            measure = "delta"
+            group_by = ["coin", "venue", "venue"]
+            only = { account = ["x"], venue = [] }
+            warn = "2"
+            hard = "1"
+            release = 0.0
+            on_warn = "flatten"
+            [[limit]]
+            name = "a"
+            measure = "value_usd"
+            warn = "-1"
+            hard = "many"
+        "#;
+        let all = Policy::parse("p.toml", text).unwrap_err().to_string();
+        for expected in [
+            "where the numbers",
+            "a day, such as",
+            "one second at least",
+            "value_usd, delta_cash_usd",
+            "one of underlying",
+            "each column once",
+            "a column of group_by",
+            "at least one name",
+            "at most the hard level",
+            "above 0 and at most 1",
+            "no stricter than on_hard",
+            "a name of its own",
+            "warn = '-1'",
+            "hard = 'many'",
+        ] {
+            assert!(all.contains(expected), "{expected} not in:\n{all}");
+        }
+        let unknown = Policy::parse("p.toml", "source='s'\nvalid_from='2026-01-01'\nlimits=3\n").unwrap_err();
+        assert!(unknown.to_string().contains("unknown field `limits`"), "{unknown}");
+    }
+}

@@ -1,0 +1,148 @@
+//! The quotes at hand, and the market that follows from them.
+
+use crate::views::Touched;
+use instrument::Specs;
+use market::{Layout, Market, RawQuote, RawSnapshot, Snapshot};
+use std::collections::{BTreeMap, BTreeSet};
+use units::{Asset, Issues, Spot, Symbol, Timestamp, Venue};
+
+type Key = (Venue, Symbol);
+
+/// Quotes as their venues wrote them, checked, and as a market at the time of valuation.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Quotes {
+    /// What a snapshot of the machine keeps: everything else here follows from it.
+    rows: BTreeMap<Key, RawQuote>,
+    rates: BTreeMap<Asset, Spot>,
+    snapshot: Snapshot,
+    market: Market,
+    /// Time of the newest quote of each underlying.
+    newest: BTreeMap<Asset, Timestamp>,
+}
+
+impl Quotes {
+    /// None, at a time.
+    pub(crate) fn new(now: Timestamp) -> Self {
+        let snapshot = Snapshot::empty(now);
+        let market = Market::build(&snapshot, &BTreeMap::new());
+        Self { rows: BTreeMap::new(), rates: BTreeMap::new(), snapshot, market, newest: BTreeMap::new() }
+    }
+
+    /// Those of a snapshot of the machine; `Err` when they are not what this program admits.
+    pub(crate) fn restored(
+        specs: &Specs,
+        now: Timestamp,
+        rows: Vec<RawQuote>,
+        rates: BTreeMap<Asset, Spot>,
+    ) -> Result<Self, String> {
+        let mut quotes = Self { rates, ..Self::new(now) };
+        let issues = quotes.take(specs, "snapshot", &rows, &mut Touched::default());
+        if !issues.is_empty() {
+            return Err(format!("a quote that was admitted before is refused now:\n{issues}"));
+        }
+        quotes.market = Market::build(&quotes.snapshot, &quotes.rates);
+        Ok(quotes)
+    }
+
+    pub(crate) const fn market(&self) -> &Market {
+        &self.market
+    }
+
+    pub(crate) const fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    pub(crate) const fn rates(&self) -> &BTreeMap<Asset, Spot> {
+        &self.rates
+    }
+
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &RawQuote> {
+        self.rows.values()
+    }
+
+    /// Takes rows of a feed; those that break a rule are issues and leave what was there.
+    pub(crate) fn take(
+        &mut self,
+        specs: &Specs,
+        feed: &str,
+        rows: &[RawQuote],
+        touched: &mut Touched,
+    ) -> Issues {
+        let asof = self.snapshot.asof;
+        let raw = RawSnapshot {
+            file: feed.into(),
+            layout: Layout::BookSummary,
+            asof,
+            snapshots_in_file: 1,
+            rows: rows.to_vec(),
+            issues: Issues::default(),
+        };
+        let Ok((newer, issues)) = Snapshot::admit(&[raw], specs) else { return Issues::default() };
+        let moved = self.snapshot.update(newer);
+        for row in rows {
+            self.keep(row, asof);
+        }
+        self.market.refresh(&self.snapshot, &moved);
+        touched.underlyings.extend(moved);
+        issues
+    }
+
+    /// Keeps a row if it is the one that its typed quote was made of.
+    fn keep(&mut self, row: &RawQuote, asof: Timestamp) {
+        let venue = Venue::new(row.venue.as_deref().unwrap_or("deribit"));
+        let (Ok(venue), Ok(symbol)) = (venue, Symbol::new(&row.instrument_name)) else { return };
+        let key = (venue, symbol);
+        let time = row.timestamp.unwrap_or(asof);
+        let Some((held, underlying)) = self.held(&key) else { return };
+        if held == time {
+            let newest = self.newest.entry(underlying).or_insert(time);
+            *newest = (*newest).max(time);
+            self.rows.insert(key, RawQuote { timestamp: Some(time), ..row.clone() });
+        }
+    }
+
+    /// Time and underlying of the quote at hand.
+    fn held(&self, key: &Key) -> Option<(Timestamp, Asset)> {
+        let of = |listing: &instrument::Listing| listing.contract.underlying.clone();
+        let Snapshot { options, futures, spots, .. } = &self.snapshot;
+        let option = options.get(key).map(|q| (q.source_time, of(&q.listing)));
+        let future = || futures.get(key).map(|q| (q.source_time, of(&q.listing)));
+        let spot = || spots.get(key).map(|q| (q.source_time, of(&q.listing)));
+        option.or_else(future).or_else(spot)
+    }
+
+    /// Moves the time of valuation.
+    pub(crate) fn advance(&mut self, now: Timestamp, touched: &mut Touched) {
+        self.snapshot.advance(now);
+        let Self { rows, snapshot, .. } = self;
+        rows.retain(|key, _| {
+            snapshot.options.contains_key(key)
+                || snapshot.futures.contains_key(key)
+                || snapshot.spots.contains_key(key)
+        });
+        self.rebuild();
+        touched.everything = true;
+    }
+
+    /// The user's own rate of an asset.
+    pub(crate) fn rate(&mut self, asset: &Asset, usd: Option<Spot>, touched: &mut Touched) {
+        match usd {
+            Some(usd) => drop(self.rates.insert(asset.clone(), usd)),
+            None => drop(self.rates.remove(asset)),
+        }
+        self.rebuild();
+        touched.everything = true;
+    }
+
+    fn rebuild(&mut self) {
+        self.market = Market::build(&self.snapshot, &self.rates);
+    }
+
+    /// Underlyings whose newest quote is older than so many seconds.
+    pub(crate) fn stale(&self, after_seconds: Option<u32>) -> BTreeSet<Asset> {
+        let Some(seconds) = after_seconds else { return BTreeSet::new() };
+        let limit = i64::from(seconds) * 1_000_000_000;
+        let age = |time: &Timestamp| self.snapshot.asof.unix_nanos().saturating_sub(time.unix_nanos());
+        self.newest.iter().filter(|(_, time)| age(time) > limit).map(|(asset, _)| asset.clone()).collect()
+    }
+}

@@ -1,0 +1,232 @@
+//! Live views: the board of prices, one row per thing held, sums by group. All of it follows from ledger and market; what is kept
+//! is only what need not be computed again.
+//!
+//! An event names what it touched: things held, contracts, assets. Their prices and rows are computed again by the functions that a
+//! report calls, and the sums of their groups change by the difference. Sums are exact integers, so that the views after any events
+//! are, bit for bit, those of a valuation of the same ledger and market from nothing (a property test holds that).
+
+use book::{Balance, Ledger, Place, Position};
+use instrument::Contract;
+use market::Market;
+use risk::{
+    Exposure, GroupBy, GroupKey, PositionRows, PriceBoard, Priced, Row, balance_row, position_rows,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use units::{Asset, Symbol};
+
+/// A thing held.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Item {
+    /// A position, by its listing's symbol.
+    Position(Place, Symbol),
+    /// A balance.
+    Balance(Place, Asset),
+}
+
+/// What a thing held is worth, or why that cannot be told.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Valued {
+    /// A row; two where a gain settles in a coin of its own.
+    pub rows: Result<Vec<Row>, String>,
+    /// True for a future without an entry price.
+    pub gain_unknown: bool,
+}
+
+/// Sum of one group.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GroupSum {
+    /// Rows in it.
+    pub rows: usize,
+    /// Exact sums.
+    pub exposure: Exposure,
+    /// How many rows of each underlying.
+    pub underlyings: BTreeMap<Asset, usize>,
+}
+
+/// Sums by grouping and key.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GroupSums {
+    by: BTreeMap<Vec<GroupBy>, BTreeMap<Vec<GroupKey>, GroupSum>>,
+}
+
+impl GroupSums {
+    /// Groups of one grouping; none when it is not kept.
+    pub fn of(&self, by: &[GroupBy]) -> &BTreeMap<Vec<GroupKey>, GroupSum> {
+        const NONE: &BTreeMap<Vec<GroupKey>, GroupSum> = &BTreeMap::new();
+        self.by.get(by).unwrap_or(NONE)
+    }
+
+    fn add(&mut self, row: &Row) {
+        for (columns, groups) in &mut self.by {
+            let sum = groups.entry(columns.iter().map(|column| column.key(row)).collect()).or_default();
+            sum.rows += 1;
+            sum.exposure += &row.exposure;
+            *sum.underlyings.entry(row.underlying.clone()).or_default() += 1;
+        }
+    }
+
+    fn remove(&mut self, row: &Row) {
+        for (columns, groups) in &mut self.by {
+            let key: Vec<GroupKey> = columns.iter().map(|column| column.key(row)).collect();
+            let Some(sum) = groups.get_mut(&key) else { continue };
+            sum.rows = sum.rows.saturating_sub(1);
+            sum.exposure -= &row.exposure;
+            if let Some(count) = sum.underlyings.get_mut(&row.underlying) {
+                *count = count.saturating_sub(1);
+                if *count == 0 {
+                    sum.underlyings.remove(&row.underlying);
+                }
+            }
+            if sum.rows == 0 {
+                groups.remove(&key);
+            }
+        }
+    }
+}
+
+/// What events touched since the views were last brought up to date.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Touched {
+    pub(crate) items: BTreeSet<Item>,
+    pub(crate) underlyings: BTreeSet<Asset>,
+    /// True when the time of valuation or a rate changed: everything is priced again.
+    pub(crate) everything: bool,
+}
+
+/// The views.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Views {
+    board: PriceBoard,
+    items: BTreeMap<Item, Valued>,
+    sums: GroupSums,
+    by_contract: BTreeMap<Contract, BTreeSet<Item>>,
+    by_asset: BTreeMap<Asset, BTreeSet<Item>>,
+}
+
+impl Views {
+    /// Everything held, in the order of places and names.
+    #[must_use]
+    pub const fn items(&self) -> &BTreeMap<Item, Valued> {
+        &self.items
+    }
+
+    /// Sums by group.
+    #[must_use]
+    pub const fn sums(&self) -> &GroupSums {
+        &self.sums
+    }
+
+    /// Prices of everything held.
+    #[must_use]
+    pub const fn board(&self) -> &PriceBoard {
+        &self.board
+    }
+
+    /// Keeps these groupings and no others.
+    pub(crate) fn keep(&mut self, groupings: BTreeSet<Vec<GroupBy>>) {
+        self.sums = GroupSums { by: groupings.into_iter().map(|by| (by, BTreeMap::new())).collect() };
+        for row in self.items.values().filter_map(|valued| valued.rows.as_ref().ok()).flatten() {
+            self.sums.add(row);
+        }
+    }
+
+    /// Brings everything that was touched up to date.
+    pub(crate) fn update(&mut self, ledger: &Ledger, market: &Market, touched: Touched) {
+        let Touched { mut items, underlyings, everything } = touched;
+        self.reprice(market, (&underlyings, everything), &mut items);
+        for item in items {
+            self.value(item, ledger, market);
+        }
+    }
+
+    /// Prices again what may have changed, and adds what is held of what did.
+    fn reprice(
+        &mut self,
+        market: &Market,
+        (underlyings, everything): (&BTreeSet<Asset>, bool),
+        items: &mut BTreeSet<Item>,
+    ) {
+        let mut changed_assets = BTreeSet::new();
+        for (asset, price) in &mut self.board.assets {
+            if everything || underlyings.contains(asset) || asset.is_currency() {
+                let now = Priced::asset(asset, market);
+                if now != *price {
+                    *price = now;
+                    changed_assets.insert(asset.clone());
+                }
+            }
+        }
+        for asset in &changed_assets {
+            items.extend(self.by_asset.get(asset).into_iter().flatten().cloned());
+        }
+        for (contract, price) in &mut self.board.contracts {
+            let quote = market::quote_currency(contract);
+            let depends = everything
+                || underlyings.contains(&contract.underlying)
+                || changed_assets.contains(contract.settlement_asset())
+                || quote.as_str() != "USD";
+            if depends {
+                let now = Priced::new(contract, market);
+                if now != *price {
+                    *price = now;
+                    items.extend(self.by_contract.get(contract).into_iter().flatten().cloned());
+                }
+            }
+        }
+    }
+
+    /// Values one thing held again; what is no longer held goes.
+    fn value(&mut self, item: Item, ledger: &Ledger, market: &Market) {
+        if let Some(old) = self.items.remove(&item) {
+            for row in old.rows.iter().flatten() {
+                self.sums.remove(row);
+            }
+        }
+        let Some(valued) = self.valued(&item, ledger, market) else {
+            self.forget(&item);
+            return;
+        };
+        for row in valued.rows.iter().flatten() {
+            self.sums.add(row);
+        }
+        self.items.insert(item, valued);
+    }
+
+    fn valued(&mut self, item: &Item, ledger: &Ledger, market: &Market) -> Option<Valued> {
+        match item {
+            Item::Position(place, symbol) => {
+                let position: Position = ledger.position(place, symbol)?;
+                let contract = &position.listing.contract;
+                self.board.add(contract, market);
+                self.by_contract.entry(contract.clone()).or_default().insert(item.clone());
+                self.by_asset.entry(contract.settlement_asset().clone()).or_default().insert(item.clone());
+                let rows = position_rows(&position, &self.board, market);
+                let gain_unknown = rows.as_ref().is_ok_and(|valued| valued.gain_unknown);
+                let rows = rows.map(|PositionRows { rows, .. }| rows).map_err(|unpriced| unpriced.reason);
+                Some(Valued { rows, gain_unknown })
+            }
+            Item::Balance(place, asset) => {
+                let balance: Balance = ledger.balance(place, asset)?;
+                self.board.add_asset(asset, market);
+                self.by_asset.entry(asset.clone()).or_default().insert(item.clone());
+                let rows = balance_row(&balance, &self.board).map(|row| vec![row]);
+                Some(Valued { rows: rows.map_err(|unpriced| unpriced.reason), gain_unknown: false })
+            }
+        }
+    }
+
+    /// Takes a thing that is no longer held out of the indices, and prices that nothing needs off the board.
+    fn forget(&mut self, item: &Item) {
+        self.by_contract.retain(|_, items| {
+            items.remove(item);
+            !items.is_empty()
+        });
+        self.by_asset.retain(|_, items| {
+            items.remove(item);
+            !items.is_empty()
+        });
+        let (contracts, assets) = (&self.by_contract, &self.by_asset);
+        self.board.contracts.retain(|contract, _| contracts.contains_key(contract));
+        self.board.assets.retain(|asset, _| assets.contains_key(asset));
+    }
+}

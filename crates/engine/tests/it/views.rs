@@ -1,0 +1,165 @@
+//! Incremental views against a valuation from nothing, after every event of random histories.
+
+use crate::world::{World, start};
+use engine::{Engine, Event, Item, Output};
+use journal::{Machine, Seq, Stamp};
+use market::Market;
+use risk::{Exposure, GroupBy, GroupKey, Row, Valuation, group};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub(crate) const POLICY: &str = r#"
+source = "test"
+valid_from = "2026-11-01"
+stale_after_seconds = 3600
+[[limit]]
+name = "delta"
+measure = "delta_cash_usd"
+group_by = ["underlying"]
+warn = "200000"
+hard = "500000"
+release = 0.9
+hold_seconds = 2
+[[limit]]
+name = "vega"
+measure = "vega_usd_per_point"
+group_by = ["account", "expiry"]
+warn = "400"
+hard = "900"
+[[limit]]
+name = "value"
+measure = "value_usd"
+warn = "1000000"
+hard = "9000000"
+"#;
+
+pub(crate) fn engine() -> Engine {
+    Engine::new(Arc::new(instrument::Specs::embedded()), start())
+}
+
+pub(crate) fn policy() -> Event {
+    Event::Policy { text: POLICY.into() }
+}
+
+pub(crate) fn step(engine: &mut Engine, world: &World, seq: u64, event: &Event) -> Vec<Output> {
+    engine.step(Stamp { seq: Seq::new(seq), time: world.now }, event)
+}
+
+/// Rows by what they are of; the two rows of a position with a foreign gain by their contract.
+fn by_name(rows: impl Iterator<Item = Row>) -> BTreeMap<(String, String), Row> {
+    rows.map(|row| {
+        let held = format!("{}@{}/{} {}", row.account, row.venue, row.chain, row.symbol);
+        ((held, format!("{:?} {}", row.kind, row.contract)), row)
+    })
+    .collect()
+}
+
+/// Every view is that of a valuation of the same ledger and quotes from nothing.
+#[track_caller]
+pub(crate) fn assert_recomputed(engine: &Engine) {
+    let market = Market::build(engine.snapshot(), &BTreeMap::new());
+    assert_eq!(engine.market(), &market);
+    let book = engine.ledger().book();
+    let valuation = Valuation::new(&book, &market);
+    let items = engine.views().items();
+    let own = items.values().filter_map(|valued| valued.rows.as_ref().ok()).flatten().cloned();
+    assert_eq!(by_name(own), by_name(valuation.rows.iter().cloned()));
+    let unpriced = items.values().filter(|valued| valued.rows.is_err()).count();
+    assert_eq!(unpriced, valuation.unpriced.len());
+    assert_eq!(items.values().filter(|v| v.gain_unknown).count(), valuation.futures_without_entry);
+    for by in [vec![GroupBy::Underlying], vec![GroupBy::Account, GroupBy::Expiry], vec![]] {
+        let own: BTreeMap<Vec<GroupKey>, (usize, Exposure)> = engine
+            .views()
+            .sums()
+            .of(&by)
+            .iter()
+            .map(|(key, sum)| (key.clone(), (sum.rows, sum.exposure)))
+            .collect();
+        let whole =
+            group(&valuation.rows, &by).into_iter().map(|g| (g.key, (g.rows, g.exposure))).collect();
+        assert_eq!(own, whole, "{by:?}");
+    }
+    // The board knows what is held and nothing else.
+    assert_eq!(engine.views().board(), &risk::PriceBoard::new(&book, &market));
+}
+
+#[test]
+fn views_are_those_of_a_valuation_from_nothing_after_every_event() {
+    let (mut fills, mut refused, mut changes) = (0, 0, 0);
+    for seed in 0..12 {
+        let (mut engine, mut world) = (engine(), World::new(seed));
+        step(&mut engine, &world, 1, &policy());
+        step(&mut engine, &world, 2, &world.all_quotes());
+        for seq in 3..250 {
+            let event = world.next();
+            for output in step(&mut engine, &world, seq, &event) {
+                match output {
+                    Output::Posted(_) => fills += 1,
+                    Output::Refused { .. } => refused += 1,
+                    Output::Level(_) => changes += 1,
+                    _ => {}
+                }
+            }
+            assert_recomputed(&engine);
+        }
+    }
+    // Histories that trade, are refused and cross levels: else the test would say nothing.
+    assert!(fills > 1_000 && refused > 50 && changes > 20, "{fills} {refused} {changes}");
+}
+
+#[test]
+fn a_quote_changes_what_depends_on_it_and_nothing_else() {
+    let (mut engine, mut world) = (engine(), World::new(7));
+    step(&mut engine, &world, 1, &world.all_quotes());
+    let mut seq = 1;
+    for (venue, symbol, quantity) in
+        [("deribit", "BTC-25DEC26-90000-C", 5), ("deribit", "ETH-25DEC26-3000-P", 7), ("okx", "BTC-USDT-SWAP", 3)]
+    {
+        seq += 1;
+        let fill = world.fill_of(venue, symbol, quantity);
+        step(&mut engine, &world, seq, &Event::Fill(fill));
+    }
+    let before = engine.views().items().clone();
+    world.now = world.now.plus_millis(1);
+    let mut quote = world.quote("deribit", "ETH-25DEC26-3000-P");
+    quote.mark_vol = Some(0.8);
+    step(&mut engine, &world, 9, &Event::Quotes { feed: "one".into(), rows: vec![quote] });
+    let changed: Vec<&Item> =
+        engine.views().items().iter().filter(|(item, valued)| before.get(item) != Some(*valued)).map(|(i, _)| i).collect();
+    assert!(
+        matches!(changed[..], [Item::Position(_, symbol)] if symbol.as_str() == "ETH-25DEC26-3000-P"),
+        "{changed:?}"
+    );
+}
+
+#[test]
+fn the_state_goes_through_bytes_and_goes_on_as_before() {
+    for seed in 20..26 {
+        let (mut engine, mut world) = (engine(), World::new(seed));
+        step(&mut engine, &world, 1, &policy());
+        step(&mut engine, &world, 2, &world.all_quotes());
+        for seq in 3..120 {
+            let event = world.next();
+            step(&mut engine, &world, seq, &event);
+        }
+        let mut twin = engine.restore(&engine.snapshot()).unwrap();
+        assert_eq!(twin.state_hash(), engine.state_hash());
+        assert_recomputed(&twin);
+        for seq in 120..200 {
+            let event = world.next();
+            assert_eq!(step(&mut twin, &world, seq, &event), step(&mut engine, &world, seq, &event));
+        }
+        assert_eq!(twin.state_hash(), engine.state_hash());
+    }
+}
+
+#[test]
+fn a_clock_that_goes_back_is_refused_and_the_time_stays() {
+    let (mut engine, mut world) = (engine(), World::new(1));
+    world.now = start().plus_millis(5_000);
+    step(&mut engine, &world, 1, &Event::Clock);
+    world.now = start();
+    let outputs = step(&mut engine, &world, 2, &Event::Clock);
+    assert!(matches!(&outputs[..], [Output::Refused { rule }] if rule.contains("went back")), "{outputs:?}");
+    assert_eq!(engine.now(), start().plus_millis(5_000));
+}
