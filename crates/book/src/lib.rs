@@ -2,7 +2,9 @@
 //!
 //! Quantities are exact decimals in the unit of their listing; [`Position::canonical_quantity`] is the same size in the
 //! canonical unit of the contract (coins, or USD of notional for inverse futures), which is what nets across venues. A
-//! combo is held as its legs. Left out of this version: fills, realised P&L, funding accrual.
+//! combo is held as its legs. A [`Book`] is one instant, read from files by [`BookBuilder`] or taken of a [`Ledger`], which
+//! books fills, payments and settlements in exact decimals. Left out: funding between two payments (it needs a rate, which
+//! is the market's), gains that need a market.
 //!
 //! ```
 //! use book::{BookBuilder, RawRow, RowKind};
@@ -25,9 +27,13 @@
 //! ```
 
 mod builder;
+mod ledger;
 mod raw;
 
 pub use builder::BookBuilder;
+pub use ledger::{
+    Change, Counter, DecodeError, Entry, EntryKind, Fill, Ledger, LedgerError, OpenPosition, Place,
+};
 pub use raw::{RawRow, RowKind};
 
 use instrument::Listing;

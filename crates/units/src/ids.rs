@@ -84,6 +84,10 @@ id!(
     /// An instrument as its venue writes it: `BTC-27MAR26-100000-C`.
     Symbol, "instrument", str::to_owned
 );
+id!(
+    /// What a venue calls one fill; unique for a venue and account.
+    FillId, "fill id", str::to_owned
+);
 
 impl From<&Asset> for Symbol {
     /// The asset's name, for lists that hold positions and balances alike: what names an asset names an instrument.

@@ -70,7 +70,14 @@ pub fn exact_product(left: Decimal, right: Decimal) -> Option<Decimal> {
 }
 
 /// The sum of two decimals, or nothing when it needs more than 28 digits: `Decimal::checked_add` would round it.
-fn exact_sum(left: Decimal, right: Decimal) -> Option<Decimal> {
+///
+/// ```
+/// use units::{Decimal, exact_sum};
+/// assert_eq!(exact_sum(Decimal::new(-5, 1), Decimal::new(3, 2)), Some(Decimal::new(-47, 2)));
+/// assert_eq!(exact_sum(Decimal::new(1, 28), Decimal::new(10, 0)), None);
+/// ```
+#[must_use]
+pub fn exact_sum(left: Decimal, right: Decimal) -> Option<Decimal> {
     let (left, right) = (left.normalize(), right.normalize());
     let places = left.scale().max(right.scale());
     let aligned = |d: Decimal| d.mantissa().checked_mul(10i128.checked_pow(places - d.scale())?);

@@ -31,9 +31,9 @@ mod model;
 mod time;
 
 pub use fixed::Fixed;
-pub use ids::{Account, Asset, Chain, OptionKind, Symbol, Venue};
+pub use ids::{Account, Asset, Chain, FillId, OptionKind, Symbol, Venue};
 pub use issues::{Issue, Issues};
-pub use ledger::{Money, Price, Quantity, exact_product};
+pub use ledger::{Money, Price, Quantity, exact_product, exact_sum};
 pub use model::{Discount, Forward, Rate, Spot, Strike, Vol, YearFraction};
 pub use rust_decimal::Decimal;
 pub use time::Timestamp;

@@ -1,0 +1,80 @@
+//! Which fills are booked: the ids of a number of days before the newest fill of a venue and account.
+
+use super::{Fill, LedgerError};
+use std::collections::{BTreeMap, BTreeSet};
+use units::{Account, FillId, Timestamp, Venue};
+
+const NANOS_PER_DAY: i64 = 86_400_000_000_000;
+
+/// Ids of fills. Bounded: what is older than the window is forgotten, and a fill from before the window is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Memory {
+    pub(super) days: u32,
+    pub(super) seen: BTreeMap<(Venue, Account), Seen>,
+}
+
+/// Ids of one venue and account, found by id and by age. Both have the same ids and are not empty.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Seen {
+    ids: BTreeSet<FillId>,
+    by_time: BTreeSet<(Timestamp, FillId)>,
+}
+
+impl Memory {
+    pub(super) const fn new(days: u32) -> Self {
+        Self { days, seen: BTreeMap::new() }
+    }
+
+    /// Whether the fill is new.
+    pub(super) fn check(&self, fill: &Fill) -> Result<(), LedgerError> {
+        let Some(seen) = self.seen.get(&key(fill)) else { return Ok(()) };
+        let (id, place) = (fill.id.clone(), fill.place.clone());
+        match seen.oldest(self.days) {
+            Some(oldest) if fill.time < oldest => {
+                Err(LedgerError::TooOld { id, place, time: fill.time, oldest })
+            }
+            _ if seen.ids.contains(&fill.id) => Err(LedgerError::Duplicate { id, place }),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn remember(&mut self, fill: &Fill) {
+        let seen = self.seen.entry(key(fill)).or_default();
+        seen.insert(fill.time, fill.id.clone());
+        seen.prune(self.days);
+    }
+}
+
+impl Seen {
+    /// False when the id is there already.
+    pub(super) fn insert(&mut self, time: Timestamp, id: FillId) -> bool {
+        self.ids.insert(id.clone()) && self.by_time.insert((time, id))
+    }
+
+    /// By time, then id.
+    pub(super) const fn by_time(&self) -> &BTreeSet<(Timestamp, FillId)> {
+        &self.by_time
+    }
+
+    /// The oldest time whose ids are kept.
+    pub(super) fn oldest(&self, days: u32) -> Option<Timestamp> {
+        let (newest, _) = self.by_time.last()?;
+        let window = i64::from(days).saturating_mul(NANOS_PER_DAY);
+        Some(Timestamp::from_unix_nanos(newest.unix_nanos().saturating_sub(window)))
+    }
+
+    fn prune(&mut self, days: u32) {
+        let Some(oldest) = self.oldest(days) else { return };
+        while let Some((time, _)) = self.by_time.first()
+            && *time < oldest
+        {
+            if let Some((_, id)) = self.by_time.pop_first() {
+                self.ids.remove(&id);
+            }
+        }
+    }
+}
+
+fn key(fill: &Fill) -> (Venue, Account) {
+    (fill.place.venue.clone(), fill.place.account.clone())
+}

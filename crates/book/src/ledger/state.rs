@@ -1,0 +1,253 @@
+//! What is held where. Everything changes by entries, all of an event or none.
+
+use super::value::{self, Style};
+use super::{Change, Entry, LedgerError, Place};
+use instrument::{Contract, Listing};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use units::{Asset, Decimal, Money, Price, Quantity, Symbol, exact_sum};
+
+/// A position at a place, not zero.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenPosition {
+    pub(super) listing: Arc<Listing>,
+    pub(super) quantity: Quantity,
+    pub(super) canonical_quantity: Decimal,
+    pub(super) entry_value: Option<Decimal>,
+}
+
+impl OpenPosition {
+    /// What is held.
+    #[must_use]
+    pub const fn listing(&self) -> &Arc<Listing> {
+        &self.listing
+    }
+
+    /// Signed size in the unit of the listing.
+    #[must_use]
+    pub const fn quantity(&self) -> Quantity {
+        self.quantity
+    }
+
+    /// Signed size in the canonical unit of the contract.
+    #[must_use]
+    pub const fn canonical_quantity(&self) -> Decimal {
+        self.canonical_quantity
+    }
+
+    /// What was entered, with the sign of the quantity: quantity x price, for inverse futures quantity / price. None when a
+    /// part of the position came without a price.
+    #[must_use]
+    pub const fn entry_value(&self) -> Option<Decimal> {
+        self.entry_value
+    }
+
+    /// The asset of entry value and gain.
+    #[must_use]
+    pub fn value_asset(&self) -> &Asset {
+        value::value_asset(&self.listing.contract)
+    }
+
+    /// Entry value per quantity, as a listed price, rounded half to even: to 18 places, for inverse futures to 12 digits.
+    /// None when the entry value is unknown, or the price would be zero for a future.
+    #[must_use]
+    pub fn average_price(&self) -> Option<Price> {
+        value::average_price(&self.listing, self.canonical_quantity, self.entry_value?)
+    }
+
+    /// What closing the whole position at a listed price would realise; none when the entry value is unknown, or no gain can
+    /// be computed at such a price.
+    ///
+    /// # Errors
+    /// [`LedgerError`] as for a fill at that price.
+    pub fn gain_at(&self, price: Price, place: &Place) -> Result<Option<Money>, LedgerError> {
+        let Some(entry) = self.entry_value else { return Ok(None) };
+        let style = style_of(&self.listing, place)?;
+        price_checked(&self.listing, price, style.price_fault(price), place)?;
+        let gain =
+            value::value(&self.listing, -self.quantity, price).and_then(|exit| style.gain(entry, exit));
+        let amount = gain.ok_or_else(|| too_many(place, "the gain"))?;
+        Ok(Some(Money { amount, asset: self.value_asset().clone() }))
+    }
+}
+
+/// Positions and balances of one place; not both empty.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Holdings {
+    pub(super) positions: BTreeMap<Symbol, OpenPosition>,
+    pub(super) balances: BTreeMap<Asset, Decimal>,
+}
+
+/// All places. A zero balance, an empty position and an empty place are not kept: what is gone leaves no trace.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct State {
+    pub(super) places: BTreeMap<Place, Holdings>,
+    /// Who holds which contract under which name; follows `places`.
+    pub(super) holders: BTreeMap<Contract, BTreeSet<(Symbol, Place)>>,
+}
+
+/// What an entry found before it.
+enum Before {
+    Nothing,
+    Balance(Decimal),
+    Position(Option<OpenPosition>),
+}
+
+impl State {
+    pub(super) fn position(&self, place: &Place, symbol: &Symbol) -> Option<&OpenPosition> {
+        self.places.get(place)?.positions.get(symbol)
+    }
+
+    pub(super) fn balance(&self, place: &Place, asset: &Asset) -> Decimal {
+        self.places.get(place).and_then(|held| held.balances.get(asset)).copied().unwrap_or_default()
+    }
+
+    /// Applies all entries, or none and says why.
+    pub(super) fn post(&mut self, entries: &[Entry]) -> Result<(), LedgerError> {
+        let mut before = Vec::with_capacity(entries.len());
+        for entry in entries {
+            match self.apply(entry) {
+                Ok(found) => before.push(found),
+                Err(error) => {
+                    for (entry, found) in entries.iter().zip(before).rev() {
+                        self.restore(entry, found);
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, entry: &Entry) -> Result<Before, LedgerError> {
+        let place = &entry.place;
+        match (&entry.change, &entry.listing) {
+            (Change::Balance(money), _) => {
+                let old = self.balance(place, &money.asset);
+                let new = exact_sum(old, money.amount).ok_or_else(|| too_many(place, "the balance"))?;
+                self.put_balance(place, &money.asset, new.normalize());
+                Ok(Before::Balance(old))
+            }
+            (Change::Position { quantity, entry_value }, Some(listing)) => {
+                let old = self.position(place, &listing.symbol).cloned();
+                let new = changed(old.as_ref(), listing, (*quantity, *entry_value), place)?;
+                self.put_position(place, listing, new);
+                Ok(Before::Position(old))
+            }
+            (Change::Position { .. }, None) | (Change::Noted(_), _) => Ok(Before::Nothing),
+        }
+    }
+
+    fn restore(&mut self, entry: &Entry, before: Before) {
+        match (before, &entry.change, &entry.listing) {
+            (Before::Balance(old), Change::Balance(money), _) => {
+                self.put_balance(&entry.place, &money.asset, old);
+            }
+            (Before::Position(old), _, Some(listing)) => self.put_position(&entry.place, listing, old),
+            _ => {}
+        }
+    }
+
+    pub(super) fn put_balance(&mut self, place: &Place, asset: &Asset, amount: Decimal) {
+        if let Some(known) = self.places.get_mut(place).and_then(|held| held.balances.get_mut(asset))
+            && !amount.is_zero()
+        {
+            *known = amount;
+        } else if !amount.is_zero() {
+            self.places.entry(place.clone()).or_default().balances.insert(asset.clone(), amount);
+        } else if let Some(held) = self.places.get_mut(place) {
+            held.balances.remove(asset);
+            self.forget_empty(place);
+        }
+    }
+
+    pub(super) fn put_position(
+        &mut self,
+        place: &Place,
+        listing: &Arc<Listing>,
+        position: Option<OpenPosition>,
+    ) {
+        let symbol = &listing.symbol;
+        let Some(position) = position else {
+            if let Some(held) = self.places.get_mut(place) {
+                held.positions.remove(symbol);
+                self.forget_empty(place);
+            }
+            if let Some(holders) = self.holders.get_mut(&listing.contract) {
+                holders.remove(&(symbol.clone(), place.clone()));
+                if holders.is_empty() {
+                    self.holders.remove(&listing.contract);
+                }
+            }
+            return;
+        };
+        if let Some(known) = self.places.get_mut(place).and_then(|held| held.positions.get_mut(symbol)) {
+            *known = position;
+            return;
+        }
+        self.places.entry(place.clone()).or_default().positions.insert(symbol.clone(), position);
+        if !self.holders.contains_key(&listing.contract) {
+            self.holders.insert(listing.contract.clone(), BTreeSet::new());
+        }
+        if let Some(holders) = self.holders.get_mut(&listing.contract) {
+            holders.insert((symbol.clone(), place.clone()));
+        }
+    }
+
+    fn forget_empty(&mut self, place: &Place) {
+        if self.places.get(place).is_some_and(|held| held.positions.is_empty() && held.balances.is_empty()) {
+            self.places.remove(place);
+        }
+    }
+}
+
+/// The position after a change of quantity and entry value; none when nothing is left.
+fn changed(
+    old: Option<&OpenPosition>,
+    listing: &Arc<Listing>,
+    (quantity, entry_value): (Quantity, Option<Decimal>),
+    place: &Place,
+) -> Result<Option<OpenPosition>, LedgerError> {
+    let (old_quantity, old_entry) =
+        old.map_or((Quantity::ZERO, Some(Decimal::ZERO)), |old| (old.quantity, old.entry_value));
+    let quantity = exact_sum(old_quantity.get(), quantity.get()).map(|sum| Quantity::new(sum.normalize()));
+    let quantity = quantity.ok_or_else(|| too_many(place, "the quantity of the position"))?;
+    let entry_value = match old_entry.zip(entry_value) {
+        Some((old, change)) => {
+            let sum = exact_sum(old, change).ok_or_else(|| too_many(place, "the entry value"))?;
+            Some(sum.normalize())
+        }
+        None => None,
+    };
+    if quantity.is_zero() {
+        return match entry_value {
+            Some(left) if !left.is_zero() => {
+                Err(LedgerError::EntryLeft { place: place.clone(), symbol: listing.symbol.clone() })
+            }
+            _ => Ok(None),
+        };
+    }
+    let canonical_quantity =
+        value::canonical(listing, quantity).ok_or_else(|| too_many(place, "quantity x contract size"))?;
+    let listing = old.map_or(listing, |old| &old.listing).clone();
+    Ok(Some(OpenPosition { listing, quantity, canonical_quantity, entry_value }))
+}
+
+pub(super) fn style_of(listing: &Listing, place: &Place) -> Result<Style, LedgerError> {
+    Style::of(&listing.contract)
+        .ok_or_else(|| LedgerError::SpotSettlement { place: place.clone(), symbol: listing.symbol.clone() })
+}
+
+pub(super) fn price_checked(
+    listing: &Listing,
+    price: Price,
+    fault: Option<&'static str>,
+    place: &Place,
+) -> Result<(), LedgerError> {
+    let Some(rule) = fault else { return Ok(()) };
+    Err(LedgerError::PriceRange { place: place.clone(), symbol: listing.symbol.clone(), price, rule })
+}
+
+pub(super) fn too_many(place: &Place, what: &'static str) -> LedgerError {
+    LedgerError::TooManyDigits { place: place.clone(), what }
+}
