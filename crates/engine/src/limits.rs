@@ -16,7 +16,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use units::{Asset, Fixed, Timestamp};
 
 /// How far a figure is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     /// Below both levels.
@@ -41,7 +43,9 @@ impl Level {
 }
 
 /// What the book may do, from free to closing down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Anything within limits.
@@ -90,7 +94,9 @@ pub(crate) struct Limits {
 
 impl Limit {
     fn applies(&self, key: &[GroupKey]) -> bool {
-        self.only.iter().all(|(place, names)| key.get(*place).is_some_and(|part| names.contains(&part.text())))
+        self.only
+            .iter()
+            .all(|(place, names)| key.get(*place).is_some_and(|part| names.contains(&part.text())))
     }
 
     /// The level that a figure asks for, coming from one.
@@ -158,7 +164,8 @@ impl Limits {
                 .filter(|(of, key)| *of == place && !sums.contains_key(key))
                 .map(|(_, key)| key.clone())
                 .collect();
-            let known = sums.iter().filter(|(_, sum)| sum.underlyings.keys().all(|asset| !stale.contains(asset)));
+            let known =
+                sums.iter().filter(|(_, sum)| sum.underlyings.keys().all(|asset| !stale.contains(asset)));
             let held = known.map(|(key, sum)| (key.clone(), sum.exposure.in_usd(limit.measure)));
             for (key, value) in held.chain(gone.into_iter().map(|key| (key, Fixed::ZERO))) {
                 if !limit.applies(&key) {
@@ -199,7 +206,10 @@ impl Limits {
             let Some(limit) = policy.limits.get(*place) else { continue };
             let parts: Vec<String> = key.iter().map(GroupKey::text).collect();
             let named = if parts.is_empty() { "the book".to_owned() } else { parts.join(" ") };
-            because.push((limit.state(standing.level), format!("{}: {named} {}", limit.name, standing.level.word())));
+            because.push((
+                limit.state(standing.level),
+                format!("{}: {named} {}", limit.name, standing.level.word()),
+            ));
         }
         if let Some(state) = self.by_person {
             because.push((state, "a person".into()));

@@ -6,8 +6,8 @@ use crate::output::{Held, Output};
 use crate::policy::Policy;
 use crate::quotes::Quotes;
 use crate::views::{Item, Touched, Views};
-use book::{Change, Entry, Fill, Ledger, LedgerError, Place};
-use instrument::{Listing, Specs, resolve};
+use book::{Change, Entry, Fill, Ledger, LedgerError, OpenPosition, Place};
+use instrument::{Listing, Specs, Terms, resolve};
 use journal::Stamp;
 use market::Market;
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,7 +37,7 @@ impl Engine {
         Self {
             specs,
             now,
-            ledger: Ledger::default(),
+            ledger: Ledger::new(Ledger::FILL_MEMORY_DAYS),
             quotes: Quotes::new(now),
             policy_text: String::new(),
             policy: Policy::default(),
@@ -68,7 +68,7 @@ impl Engine {
 
     /// The quotes that it was made of.
     #[must_use]
-    pub const fn snapshot(&self) -> &market::Snapshot {
+    pub const fn quotes(&self) -> &market::Snapshot {
         self.quotes.snapshot()
     }
 
@@ -128,7 +128,8 @@ impl Engine {
 
     fn clock(&mut self, time: Timestamp, touched: &mut Touched, outputs: &mut Vec<Output>) {
         if time < self.now {
-            let rule = format!("the clock went back from {} to {time}: the time of valuation stays", self.now);
+            let rule =
+                format!("the clock went back from {} to {time}: the time of valuation stays", self.now);
             outputs.push(Output::Refused { rule });
             return;
         }
@@ -141,9 +142,8 @@ impl Engine {
         self.views.update(&self.ledger, self.quotes.market(), touched);
         let stale = self.quotes.stale(self.policy.stale_after_seconds);
         let changed = stale.symmetric_difference(&self.stale).cloned();
-        outputs.extend(
-            changed.map(|asset| Output::Stale { stale: stale.contains(&asset), underlying: asset }),
-        );
+        outputs
+            .extend(changed.map(|asset| Output::Stale { stale: stale.contains(&asset), underlying: asset }));
         self.stale = stale;
         outputs.extend(self.limits.evaluate(&self.policy, self.views.sums(), &self.stale, self.now));
     }
@@ -177,12 +177,14 @@ impl Engine {
         let size = units::Money { amount: money.amount.abs(), asset: money.asset.clone() };
         let text = |e: LedgerError| e.to_string();
         let done = match kind {
-            CashKind::Deposit if money.amount < Decimal::ZERO => self.ledger.withdraw(place, &size).map_err(text),
+            CashKind::Deposit if money.amount < Decimal::ZERO => {
+                self.ledger.withdraw(place, &size).map_err(text)
+            }
             CashKind::Deposit => self.ledger.deposit(place, &size).map_err(text),
             CashKind::Transfer { to } if money.amount < Decimal::ZERO => {
-                self.ledger.transfer(to, place, &size).map_err(text)
+                self.ledger.transfer((to, place), &size).map_err(text)
             }
-            CashKind::Transfer { to } => self.ledger.transfer(place, to, &size).map_err(text),
+            CashKind::Transfer { to } => self.ledger.transfer((place, to), &size).map_err(text),
             CashKind::Funding { symbol } => self
                 .listing(&place.venue, symbol)
                 .and_then(|listing| self.ledger.funding(place, &listing, money).map_err(text)),
@@ -220,11 +222,12 @@ impl Engine {
     fn differences(&self, reported: &ReportedEvent) -> Vec<(Held, Decimal, Decimal)> {
         let place = &reported.place;
         let mut both: BTreeMap<Held, (Decimal, Decimal)> = BTreeMap::new();
-        for (symbol, quantity) in self.ledger.quantities_at(place) {
-            both.entry(Held::Position(symbol)).or_default().0 += quantity.get();
+        let here = self.ledger.positions().filter(|(at, held)| *at == place && !is_spot(held));
+        for (_, held) in here {
+            both.entry(Held::Position(held.listing().symbol.clone())).or_default().0 += held.quantity().get();
         }
-        for (asset, amount) in self.ledger.balances_at(place) {
-            both.entry(Held::Balance(asset)).or_default().0 += amount;
+        for (_, asset, amount) in self.ledger.balances().filter(|(at, ..)| *at == place) {
+            both.entry(Held::Balance(asset.clone())).or_default().0 += amount;
         }
         for (symbol, quantity) in &reported.positions {
             both.entry(Held::Position(symbol.clone())).or_default().1 += quantity.get();
@@ -275,10 +278,15 @@ impl Engine {
             Held::Position(symbol) => {
                 let listing = self.listing(&place.venue, symbol)?;
                 let quantity = units::Quantity::new(amount);
-                self.ledger.set_position(place, &listing, quantity, None).map_err(|e| e.to_string())
+                self.ledger.set_position(place, &listing, (quantity, None)).map_err(|e| e.to_string())
             }
         }
     }
+}
+
+/// Spot is held as balances.
+fn is_spot(held: &OpenPosition) -> bool {
+    held.listing().contract.terms == Terms::Spot
 }
 
 /// Says what was booked, or why not, and what it touched.

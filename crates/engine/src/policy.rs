@@ -98,14 +98,8 @@ const fn whole() -> f64 {
     1.0
 }
 
-const COLUMNS: [GroupBy; 6] = [
-    GroupBy::Underlying,
-    GroupBy::Expiry,
-    GroupBy::Venue,
-    GroupBy::Chain,
-    GroupBy::Account,
-    GroupBy::Kind,
-];
+const COLUMNS: [GroupBy; 6] =
+    [GroupBy::Underlying, GroupBy::Expiry, GroupBy::Venue, GroupBy::Chain, GroupBy::Account, GroupBy::Kind];
 
 impl Policy {
     /// Parses and checks a file.
@@ -128,7 +122,11 @@ impl Policy {
             checker.issue("valid_from", &parsed.valid_from, "a day, such as 2026-11-01");
         }
         if parsed.stale_after_seconds == Some(0) {
-            checker.issue("stale_after_seconds", "0", "one second at least; leave it out to never call a quote stale");
+            checker.issue(
+                "stale_after_seconds",
+                "0",
+                "one second at least; leave it out to never call a quote stale",
+            );
         }
         let limits: Vec<Limit> = parsed.limit.iter().filter_map(|raw| checker.limit(raw)).collect();
         let mut names = BTreeSet::new();
@@ -184,7 +182,8 @@ impl Checker<'_> {
         if !(raw.release > 0.0 && raw.release <= 1.0) {
             self.issue(&at("release"), &raw.release.to_string(), "a share above 0 and at most 1");
         }
-        let (on_warn, on_hard) = (raw.on_warn.unwrap_or(State::Warn), raw.on_hard.unwrap_or(State::ReduceOnly));
+        let (on_warn, on_hard) =
+            (raw.on_warn.unwrap_or(State::Warn), raw.on_hard.unwrap_or(State::ReduceOnly));
         if on_warn > on_hard {
             self.issue(&at("on_warn"), on_warn.word(), "no stricter than on_hard");
         }
@@ -271,7 +270,10 @@ mod tests {
         let policy = Policy::parse("p.toml", SOUND).unwrap();
         let limit = policy.limits.first().unwrap();
         assert_eq!(policy.stale_after_seconds, Some(60));
-        assert_eq!((limit.measure, limit.on_warn, limit.on_hard), (Measure::Delta, State::Warn, State::Paused));
+        assert_eq!(
+            (limit.measure, limit.on_warn, limit.on_hard),
+            (Measure::Delta, State::Warn, State::Paused)
+        );
         assert_eq!(limit.group_by, [GroupBy::Underlying, GroupBy::Account]);
         assert_eq!(limit.only[&0], BTreeSet::from(["BTC".to_owned()]));
         assert_eq!(limit.hard, Fixed::quantise(1e6).unwrap());

@@ -1,7 +1,7 @@
 //! The quotes at hand, and the market that follows from them.
 
 use crate::views::Touched;
-use instrument::Specs;
+use instrument::{Listing, Specs};
 use market::{Layout, Market, RawQuote, RawSnapshot, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
 use units::{Asset, Issues, Spot, Symbol, Timestamp, Venue};
@@ -32,11 +32,11 @@ impl Quotes {
     pub(crate) fn restored(
         specs: &Specs,
         now: Timestamp,
-        rows: Vec<RawQuote>,
+        rows: &[RawQuote],
         rates: BTreeMap<Asset, Spot>,
     ) -> Result<Self, String> {
         let mut quotes = Self { rates, ..Self::new(now) };
-        let issues = quotes.take(specs, "snapshot", &rows, &mut Touched::default());
+        let issues = quotes.take(specs, "snapshot", rows, &mut Touched::default());
         if !issues.is_empty() {
             return Err(format!("a quote that was admitted before is refused now:\n{issues}"));
         }
@@ -69,46 +69,23 @@ impl Quotes {
         touched: &mut Touched,
     ) -> Issues {
         let asof = self.snapshot.asof;
-        let raw = RawSnapshot {
-            file: feed.into(),
-            layout: Layout::BookSummary,
-            asof,
-            snapshots_in_file: 1,
-            rows: rows.to_vec(),
-            issues: Issues::default(),
+        let Ok((newer, issues)) = Snapshot::admit(&[file(feed, asof, rows)], specs) else {
+            return Issues::default();
         };
-        let Ok((newer, issues)) = Snapshot::admit(&[raw], specs) else { return Issues::default() };
+        let admitted = times(&newer);
         let moved = self.snapshot.update(newer);
-        for row in rows {
-            self.keep(row, asof);
+        for (key, (time, underlying)) in admitted {
+            if times_of(&self.snapshot, &key).is_some_and(|(held, _)| held == time) {
+                let newest = self.newest.entry(underlying).or_insert(time);
+                *newest = (*newest).max(time);
+                if let Some(row) = source(rows, (&key, time), asof, specs) {
+                    self.rows.insert(key, RawQuote { timestamp: Some(time), ..row.clone() });
+                }
+            }
         }
         self.market.refresh(&self.snapshot, &moved);
         touched.underlyings.extend(moved);
         issues
-    }
-
-    /// Keeps a row if it is the one that its typed quote was made of.
-    fn keep(&mut self, row: &RawQuote, asof: Timestamp) {
-        let venue = Venue::new(row.venue.as_deref().unwrap_or("deribit"));
-        let (Ok(venue), Ok(symbol)) = (venue, Symbol::new(&row.instrument_name)) else { return };
-        let key = (venue, symbol);
-        let time = row.timestamp.unwrap_or(asof);
-        let Some((held, underlying)) = self.held(&key) else { return };
-        if held == time {
-            let newest = self.newest.entry(underlying).or_insert(time);
-            *newest = (*newest).max(time);
-            self.rows.insert(key, RawQuote { timestamp: Some(time), ..row.clone() });
-        }
-    }
-
-    /// Time and underlying of the quote at hand.
-    fn held(&self, key: &Key) -> Option<(Timestamp, Asset)> {
-        let of = |listing: &instrument::Listing| listing.contract.underlying.clone();
-        let Snapshot { options, futures, spots, .. } = &self.snapshot;
-        let option = options.get(key).map(|q| (q.source_time, of(&q.listing)));
-        let future = || futures.get(key).map(|q| (q.source_time, of(&q.listing)));
-        let spot = || spots.get(key).map(|q| (q.source_time, of(&q.listing)));
-        option.or_else(future).or_else(spot)
     }
 
     /// Moves the time of valuation.
@@ -120,6 +97,12 @@ impl Quotes {
                 || snapshot.futures.contains_key(key)
                 || snapshot.spots.contains_key(key)
         });
+        // What has expired must not vouch for the age of what has not.
+        self.newest.clear();
+        for (time, underlying) in times(&self.snapshot).into_values() {
+            let newest = self.newest.entry(underlying).or_insert(time);
+            *newest = (*newest).max(time);
+        }
         self.rebuild();
         touched.everything = true;
     }
@@ -144,5 +127,55 @@ impl Quotes {
         let limit = i64::from(seconds) * 1_000_000_000;
         let age = |time: &Timestamp| self.snapshot.asof.unix_nanos().saturating_sub(time.unix_nanos());
         self.newest.iter().filter(|(_, time)| age(time) > limit).map(|(asset, _)| asset.clone()).collect()
+    }
+}
+
+fn file(feed: &str, asof: Timestamp, rows: &[RawQuote]) -> RawSnapshot {
+    RawSnapshot {
+        file: feed.into(),
+        layout: Layout::BookSummary,
+        asof,
+        snapshots_in_file: 1,
+        rows: rows.to_vec(),
+        issues: Issues::default(),
+    }
+}
+
+/// Time and underlying of every quote.
+fn times(snapshot: &Snapshot) -> BTreeMap<Key, (Timestamp, Asset)> {
+    let Snapshot { options, futures, spots, .. } = snapshot;
+    let keys = options.keys().chain(futures.keys()).chain(spots.keys());
+    keys.filter_map(|key| Some((key.clone(), times_of(snapshot, key)?))).collect()
+}
+
+fn times_of(snapshot: &Snapshot, key: &Key) -> Option<(Timestamp, Asset)> {
+    let of = |listing: &Listing| listing.contract.underlying.clone();
+    let Snapshot { options, futures, spots, .. } = snapshot;
+    let option = options.get(key).map(|q| (q.source_time, of(&q.listing)));
+    let future = || futures.get(key).map(|q| (q.source_time, of(&q.listing)));
+    let spot = || spots.get(key).map(|q| (q.source_time, of(&q.listing)));
+    option.or_else(future).or_else(spot)
+}
+
+/// The row that a quote was made of. A row beside it that breaks a rule may have the same name and time.
+fn source<'a>(
+    rows: &'a [RawQuote],
+    (key, time): (&Key, Timestamp),
+    asof: Timestamp,
+    specs: &Specs,
+) -> Option<&'a RawQuote> {
+    let named = |row: &&RawQuote| {
+        let venue = Venue::new(row.venue.as_deref().unwrap_or("deribit"));
+        let symbol = Symbol::new(&row.instrument_name);
+        (venue.as_ref(), symbol.as_ref()) == (Ok(&key.0), Ok(&key.1)) && row.timestamp.unwrap_or(asof) == time
+    };
+    let candidates: Vec<&RawQuote> = rows.iter().filter(named).collect();
+    let is_admitted = |row: &&RawQuote| {
+        let alone = Snapshot::admit(&[file("", asof, std::slice::from_ref(*row))], specs);
+        alone.is_ok_and(|(snapshot, _)| times_of(&snapshot, key).is_some())
+    };
+    match candidates[..] {
+        [only] => Some(only),
+        _ => candidates.into_iter().find(is_admitted),
     }
 }

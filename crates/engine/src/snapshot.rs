@@ -116,13 +116,9 @@ impl Engine {
             specs: self.specs.clone(),
             now,
             ledger: Ledger::decode(&kept.ledger, &self.specs).map_err(|e| e.to_string())?,
-            quotes: Quotes::restored(&self.specs, now, rows, rates)?,
+            quotes: Quotes::restored(&self.specs, now, &rows, rates)?,
             policy_text: kept.policy,
-            limits: Limits {
-                standings: standings.collect(),
-                by_person: kept.by_person,
-                state: kept.state,
-            },
+            limits: Limits { standings: standings.collect(), by_person: kept.by_person, state: kept.state },
             stale: kept.stale.into_iter().collect(),
             differing,
             views: Views::default(),
@@ -141,8 +137,11 @@ impl Engine {
     }
 
     fn items(&self) -> BTreeSet<Item> {
-        let positions = self.ledger.positions().map(|(place, symbol)| Item::Position(place.clone(), symbol.clone()));
-        let balances = self.ledger.balances().map(|(place, asset)| Item::Balance(place.clone(), asset.clone()));
+        let positions = self.ledger.positions();
+        let positions =
+            positions.map(|(place, held)| Item::Position(place.clone(), held.listing().symbol.clone()));
+        let balances = self.ledger.balances();
+        let balances = balances.map(|(place, asset, _)| Item::Balance(place.clone(), asset.clone()));
         positions.chain(balances).collect()
     }
 }

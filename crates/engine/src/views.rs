@@ -5,14 +5,12 @@
 //! report calls, and the sums of their groups change by the difference. Sums are exact integers, so that the views after any events
 //! are, bit for bit, those of a valuation of the same ledger and market from nothing (a property test holds that).
 
-use book::{Balance, Ledger, Place, Position};
-use instrument::Contract;
+use book::{Balance, Ledger, OpenPosition, Origin, Place, Position};
+use instrument::{Contract, Terms};
 use market::Market;
-use risk::{
-    Exposure, GroupBy, GroupKey, PositionRows, PriceBoard, Priced, Row, balance_row, position_rows,
-};
+use risk::{Exposure, GroupBy, GroupKey, PositionRows, PriceBoard, Priced, Row, balance_row, position_rows};
 use std::collections::{BTreeMap, BTreeSet};
-use units::{Asset, Symbol};
+use units::{Asset, Decimal, Money, Symbol};
 
 /// A thing held.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,6 +28,10 @@ pub struct Valued {
     pub rows: Result<Vec<Row>, String>,
     /// True for a future without an entry price.
     pub gain_unknown: bool,
+    /// What it is a position in; none for balances.
+    contract: Option<Contract>,
+    /// The asset of a balance, or the one that a position's gains are paid in.
+    asset: Asset,
 }
 
 /// Sum of one group.
@@ -177,13 +179,14 @@ impl Views {
 
     /// Values one thing held again; what is no longer held goes.
     fn value(&mut self, item: Item, ledger: &Ledger, market: &Market) {
-        if let Some(old) = self.items.remove(&item) {
-            for row in old.rows.iter().flatten() {
-                self.sums.remove(row);
-            }
+        let old = self.items.remove(&item);
+        for row in old.iter().filter_map(|old| old.rows.as_ref().ok()).flatten() {
+            self.sums.remove(row);
         }
         let Some(valued) = self.valued(&item, ledger, market) else {
-            self.forget(&item);
+            if let Some(old) = old {
+                self.forget(&item, &old);
+            }
             return;
         };
         for row in valued.rows.iter().flatten() {
@@ -195,7 +198,7 @@ impl Views {
     fn valued(&mut self, item: &Item, ledger: &Ledger, market: &Market) -> Option<Valued> {
         match item {
             Item::Position(place, symbol) => {
-                let position: Position = ledger.position(place, symbol)?;
+                let position = position_of(place, ledger.position(place, symbol)?)?;
                 let contract = &position.listing.contract;
                 self.board.add(contract, market);
                 self.by_contract.entry(contract.clone()).or_default().insert(item.clone());
@@ -203,30 +206,70 @@ impl Views {
                 let rows = position_rows(&position, &self.board, market);
                 let gain_unknown = rows.as_ref().is_ok_and(|valued| valued.gain_unknown);
                 let rows = rows.map(|PositionRows { rows, .. }| rows).map_err(|unpriced| unpriced.reason);
-                Some(Valued { rows, gain_unknown })
+                let asset = contract.settlement_asset().clone();
+                Some(Valued { rows, gain_unknown, contract: Some(contract.clone()), asset })
             }
             Item::Balance(place, asset) => {
-                let balance: Balance = ledger.balance(place, asset)?;
+                let balance = balance_of(place, asset, ledger.balance(place, asset))?;
                 self.board.add_asset(asset, market);
                 self.by_asset.entry(asset.clone()).or_default().insert(item.clone());
                 let rows = balance_row(&balance, &self.board).map(|row| vec![row]);
-                Some(Valued { rows: rows.map_err(|unpriced| unpriced.reason), gain_unknown: false })
+                let rows = rows.map_err(|unpriced| unpriced.reason);
+                Some(Valued { rows, gain_unknown: false, contract: None, asset: asset.clone() })
             }
         }
     }
 
-    /// Takes a thing that is no longer held out of the indices, and prices that nothing needs off the board.
-    fn forget(&mut self, item: &Item) {
-        self.by_contract.retain(|_, items| {
-            items.remove(item);
-            !items.is_empty()
-        });
-        self.by_asset.retain(|_, items| {
-            items.remove(item);
-            !items.is_empty()
-        });
-        let (contracts, assets) = (&self.by_contract, &self.by_asset);
-        self.board.contracts.retain(|contract, _| contracts.contains_key(contract));
-        self.board.assets.retain(|asset, _| assets.contains_key(asset));
+    /// Takes a thing that is no longer held out of the indices, and prices that nothing needs any more off the board.
+    fn forget(&mut self, item: &Item, old: &Valued) {
+        if let Some(contract) = &old.contract
+            && is_last(&mut self.by_contract, contract, item)
+        {
+            self.board.contracts.remove(contract);
+        }
+        if is_last(&mut self.by_asset, &old.asset, item) {
+            self.board.assets.remove(&old.asset);
+        }
     }
+}
+
+/// Takes an item out of an index; true when its key has none left.
+fn is_last<K: Ord>(index: &mut BTreeMap<K, BTreeSet<Item>>, key: &K, item: &Item) -> bool {
+    let Some(items) = index.get_mut(key) else { return false };
+    items.remove(item);
+    let is_last = items.is_empty();
+    if is_last {
+        index.remove(key);
+    }
+    is_last
+}
+
+/// A position as risk reads it; none for spot, which is in the balances.
+fn position_of(place: &Place, held: &OpenPosition) -> Option<Position> {
+    (held.listing().contract.terms != Terms::Spot).then(|| Position {
+        account: place.account.clone(),
+        venue: place.venue.clone(),
+        chain: place.chain.clone(),
+        listing: held.listing().clone(),
+        quantity: held.quantity(),
+        canonical_quantity: held.canonical_quantity(),
+        average_price: held.average_price(),
+        combo: None,
+        origin: origin(),
+    })
+}
+
+fn balance_of(place: &Place, asset: &Asset, amount: Decimal) -> Option<Balance> {
+    (!amount.is_zero()).then(|| Balance {
+        account: place.account.clone(),
+        venue: place.venue.clone(),
+        chain: place.chain.clone(),
+        money: Money { amount, asset: asset.clone() },
+        origin: origin(),
+    })
+}
+
+/// Live rows have no place in a file.
+fn origin() -> Origin {
+    Origin { file: "ledger".into(), row: 0 }
 }

@@ -271,7 +271,10 @@ impl journal::Event for Event {
 
     fn decode(tag: Tag, payload: &[u8]) -> Result<Self, String> {
         if tag.version != VERSION {
-            return Err(format!("kind {} version {}: this program reads version {VERSION}", tag.kind, tag.version));
+            return Err(format!(
+                "kind {} version {}: this program reads version {VERSION}",
+                tag.kind, tag.version
+            ));
         }
         Ok(match tag.kind {
             CLOCK if payload.is_empty() => Self::Clock,
@@ -382,6 +385,7 @@ impl From<Reported> for ReportedEvent {
     }
 }
 
+#[allow(clippy::needless_pass_by_value)] // used as a map_err function
 fn text(error: units::UnitError) -> String {
     error.to_string()
 }

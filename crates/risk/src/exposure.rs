@@ -158,13 +158,13 @@ impl Valuation {
                     valuation.futures_without_entry += usize::from(valued.gain_unknown);
                     valuation.rows.extend(valued.rows);
                 }
-                Err(unpriced) => valuation.unpriced.push(unpriced),
+                Err(unpriced) => valuation.unpriced.push(*unpriced),
             }
         }
         for balance in &book.balances {
             match balance_row(balance, &valuation.board) {
                 Ok(row) => valuation.rows.push(row),
-                Err(unpriced) => valuation.unpriced.push(unpriced),
+                Err(unpriced) => valuation.unpriced.push(*unpriced),
             }
         }
         valuation
@@ -194,8 +194,8 @@ pub fn position_rows(
     position: &Position,
     board: &PriceBoard,
     market: &Market,
-) -> Result<PositionRows, Unpriced> {
-    rows_of(position, board, market).map_err(|reason| Unpriced {
+) -> Result<PositionRows, Box<Unpriced>> {
+    let unpriced = |reason| Unpriced {
         file: position.origin.file.to_string(),
         row: position.origin.row,
         account: position.account.clone(),
@@ -205,7 +205,8 @@ pub fn position_rows(
         kind: kind(&position.listing.contract),
         quantity: position.quantity.get(),
         reason,
-    })
+    };
+    rows_of(position, board, market).map_err(|reason| Box::new(unpriced(reason)))
 }
 
 fn rows_of(position: &Position, board: &PriceBoard, market: &Market) -> Result<PositionRows, String> {
@@ -250,7 +251,7 @@ fn rows_of(position: &Position, board: &PriceBoard, market: &Market) -> Result<P
 ///
 /// # Errors
 /// The balance as one that cannot be valued.
-pub fn balance_row(balance: &Balance, board: &PriceBoard) -> Result<Row, Unpriced> {
+pub fn balance_row(balance: &Balance, board: &PriceBoard) -> Result<Row, Box<Unpriced>> {
     let asset = &balance.money.asset;
     let unpriced = |reason: String| Unpriced {
         file: balance.origin.file.to_string(),
@@ -270,7 +271,7 @@ pub fn balance_row(balance: &Balance, board: &PriceBoard) -> Result<Row, Unprice
             let amount = border::to_model(balance.money.amount).map_err(text)?;
             Ok((priced.exposure(amount).map_err(text)?, priced.provenance))
         })
-        .map_err(unpriced);
+        .map_err(|reason| Box::new(unpriced(reason)));
     let (exposure, provenance) = valued?;
     Ok(Row {
         account: balance.account.clone(),

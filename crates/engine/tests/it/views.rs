@@ -57,7 +57,7 @@ fn by_name(rows: impl Iterator<Item = Row>) -> BTreeMap<(String, String), Row> {
 /// Every view is that of a valuation of the same ledger and quotes from nothing.
 #[track_caller]
 pub(crate) fn assert_recomputed(engine: &Engine) {
-    let market = Market::build(engine.snapshot(), &BTreeMap::new());
+    let market = Market::build(engine.quotes(), &BTreeMap::new());
     assert_eq!(engine.market(), &market);
     let book = engine.ledger().book();
     let valuation = Valuation::new(&book, &market);
@@ -75,8 +75,7 @@ pub(crate) fn assert_recomputed(engine: &Engine) {
             .iter()
             .map(|(key, sum)| (key.clone(), (sum.rows, sum.exposure)))
             .collect();
-        let whole =
-            group(&valuation.rows, &by).into_iter().map(|g| (g.key, (g.rows, g.exposure))).collect();
+        let whole = group(&valuation.rows, &by).into_iter().map(|g| (g.key, (g.rows, g.exposure))).collect();
         assert_eq!(own, whole, "{by:?}");
     }
     // The board knows what is held and nothing else.
@@ -112,9 +111,11 @@ fn a_quote_changes_what_depends_on_it_and_nothing_else() {
     let (mut engine, mut world) = (engine(), World::new(7));
     step(&mut engine, &world, 1, &world.all_quotes());
     let mut seq = 1;
-    for (venue, symbol, quantity) in
-        [("deribit", "BTC-25DEC26-90000-C", 5), ("deribit", "ETH-25DEC26-3000-P", 7), ("okx", "BTC-USDT-SWAP", 3)]
-    {
+    for (venue, symbol, quantity) in [
+        ("deribit", "BTC-25DEC26-90000-C", 5),
+        ("deribit", "ETH-25DEC26-3000-P", 7),
+        ("okx", "BTC-USDT-SWAP", 3),
+    ] {
         seq += 1;
         let fill = world.fill_of(venue, symbol, quantity);
         step(&mut engine, &world, seq, &Event::Fill(fill));
@@ -124,8 +125,13 @@ fn a_quote_changes_what_depends_on_it_and_nothing_else() {
     let mut quote = world.quote("deribit", "ETH-25DEC26-3000-P");
     quote.mark_vol = Some(0.8);
     step(&mut engine, &world, 9, &Event::Quotes { feed: "one".into(), rows: vec![quote] });
-    let changed: Vec<&Item> =
-        engine.views().items().iter().filter(|(item, valued)| before.get(item) != Some(*valued)).map(|(i, _)| i).collect();
+    let changed: Vec<&Item> = engine
+        .views()
+        .items()
+        .iter()
+        .filter(|(item, valued)| before.get(item) != Some(*valued))
+        .map(|(i, _)| i)
+        .collect();
     assert!(
         matches!(changed[..], [Item::Position(_, symbol)] if symbol.as_str() == "ETH-25DEC26-3000-P"),
         "{changed:?}"

@@ -5,8 +5,8 @@ use engine::{CashEvent, CashKind, Event, FillEvent};
 use market::RawQuote;
 use pricing::{Black76, OptionKind};
 use units::{
-    Account, Asset, Chain, Discount, FillId, Forward, Money, Price, Quantity, Strike, Symbol, Timestamp, Venue,
-    Vol,
+    Account, Asset, Chain, Discount, FillId, Forward, Money, Price, Quantity, Strike, Symbol, Timestamp,
+    Venue, Vol,
 };
 
 /// SplitMix64: a published generator, so that a seed means the same everywhere.
@@ -127,7 +127,8 @@ impl World {
 
     /// Quotes of everything traded, and a spot pair for the rate of USDC.
     pub(crate) fn all_quotes(&self) -> Event {
-        let mut rows: Vec<RawQuote> = TRADED.iter().map(|(venue, symbol)| self.quote(venue, symbol)).collect();
+        let mut rows: Vec<RawQuote> =
+            TRADED.iter().map(|(venue, symbol)| self.quote(venue, symbol)).collect();
         rows.push(RawQuote {
             timestamp: Some(self.now),
             instrument_name: "BTC_USDC".into(),
@@ -169,7 +170,8 @@ impl World {
         self.fills += 1;
         let price = format!("{:.4}", self.mark(venue, symbol));
         let fee = self.draw.below(2) == 0;
-        let asset = Asset::new(if symbol.contains("USD") && symbol != "BTC-PERPETUAL" { "USDT" } else { "BTC" });
+        let asset =
+            Asset::new(if symbol.contains("USD") && symbol != "BTC-PERPETUAL" { "USDT" } else { "BTC" });
         FillEvent {
             id: FillId::new(&format!("f{}", self.fills)).unwrap(),
             place: place(if self.draw.below(3) == 0 { "b" } else { "a" }, venue),

@@ -1,0 +1,146 @@
+//! Limits on a book whose figures are known by hand: one perpetual, so that delta is its notional.
+
+use crate::views::{engine, step};
+use crate::world::{World, place};
+use engine::{Command, Engine, Event, Level, Output, State};
+use units::Symbol;
+
+const POLICY: &str = r#"
+source = "test"
+valid_from = "2026-11-01"
+stale_after_seconds = 30
+[[limit]]
+name = "delta"
+measure = "delta_cash_usd"
+group_by = ["underlying"]
+warn = "100000"
+hard = "200000"
+release = 0.8
+hold_seconds = 10
+on_hard = "paused"
+"#;
+
+struct Desk {
+    engine: Engine,
+    world: World,
+    seq: u64,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let mut desk = Self { engine: engine(), world: World::new(3), seq: 0 };
+        desk.say(&Event::Policy { text: POLICY.into() });
+        let quotes = desk.world.all_quotes();
+        desk.say(&quotes);
+        desk
+    }
+
+    fn say(&mut self, event: &Event) -> Vec<Output> {
+        self.seq += 1;
+        step(&mut self.engine, &self.world, self.seq, event)
+    }
+
+    /// Buys so many USD of the inverse perpetual, which is quoted anew.
+    fn buy(&mut self, usd: i64) -> Vec<Output> {
+        self.requote();
+        let mut fill = self.world.fill_of("deribit", "BTC-PERPETUAL", usd);
+        fill.place = place("a", "deribit");
+        fill.fee = None;
+        let outputs = self.say(&Event::Fill(fill));
+        outputs.into_iter().filter(|output| !matches!(output, Output::Posted(_))).collect()
+    }
+
+    fn wait(&mut self, seconds: i64) -> Vec<Output> {
+        self.world.now = self.world.now.plus_millis(seconds * 1000);
+        self.say(&Event::Clock)
+    }
+
+    fn requote(&mut self) -> Vec<Output> {
+        let rows = vec![self.world.quote("deribit", "BTC-PERPETUAL")];
+        self.say(&Event::Quotes { feed: "f".into(), rows })
+    }
+}
+
+fn states(outputs: &[Output]) -> Vec<(State, State)> {
+    let changed = |output: &Output| match output {
+        Output::StateChanged { from, to, .. } => Some((*from, *to)),
+        _ => None,
+    };
+    outputs.iter().filter_map(changed).collect()
+}
+
+#[test]
+fn a_level_counts_after_its_hold_and_sets_the_state_and_falls_back_below_its_release() {
+    let mut desk = Desk::new();
+    assert!(desk.buy(150_000).is_empty(), "above the level to warn at, but not for ten seconds");
+    desk.wait(9);
+    assert_eq!(desk.engine.state(), State::Normal);
+    let outputs = desk.wait(1);
+    assert_eq!(states(&outputs), [(State::Normal, State::Warn)]);
+    let level = outputs.iter().find_map(|o| if let Output::Level(l) = o { Some(l) } else { None }).unwrap();
+    assert_eq!((level.from, level.to), (Level::Inside, Level::Warn));
+    // A perpetual at its mark: cash delta is notional times index over mark.
+    assert!((level.value.to_f64() - 150_000.0 / 1.0005).abs() < 1e-3, "{level:?}");
+    desk.buy(90_000);
+    assert_eq!(states(&desk.wait(10)), [(State::Warn, State::Paused)]);
+    // 190,000: under the hard level, over 80 % of it.
+    desk.buy(-50_000);
+    assert!(states(&desk.wait(10)).is_empty(), "hysteresis");
+    desk.buy(-60_000);
+    assert_eq!(states(&desk.wait(10)), [(State::Paused, State::Warn)]);
+    desk.buy(-130_000);
+    assert_eq!(states(&desk.wait(10)), [(State::Warn, State::Normal)], "nothing is held: the group is gone");
+}
+
+#[test]
+fn a_figure_on_stale_quotes_moves_no_level_until_it_is_quoted_again() {
+    let mut desk = Desk::new();
+    desk.buy(150_000);
+    let outputs = desk.wait(31);
+    assert!(outputs.iter().any(|o| matches!(o, Output::Stale { stale: true, .. })), "{outputs:?}");
+    assert_eq!(desk.engine.state(), State::Normal, "the hold has passed, on quotes that may not be true");
+    let outputs = desk.requote();
+    assert!(
+        outputs
+            .iter()
+            .any(|o| matches!(o, Output::Stale { stale: false, underlying } if underlying.as_str() == "BTC"))
+    );
+    assert_eq!(states(&outputs), [(State::Normal, State::Warn)]);
+}
+
+#[test]
+fn the_strictest_of_limits_and_a_person_is_the_state() {
+    let mut desk = Desk::new();
+    let say = |state| Event::Operator { who: "risk officer".into(), command: Command::State(state) };
+    assert_eq!(states(&desk.say(&say(Some(State::Flatten)))), [(State::Normal, State::Flatten)]);
+    desk.buy(250_000);
+    assert!(states(&desk.wait(10)).is_empty(), "paused is asked for, flatten is stricter");
+    assert_eq!(states(&desk.say(&say(None))), [(State::Flatten, State::Paused)]);
+}
+
+#[test]
+fn a_policy_with_mistakes_leaves_the_old_one_in_force() {
+    let mut desk = Desk::new();
+    let outputs = desk.say(&Event::Policy { text: POLICY.replace("hard = \"200000\"", "hard = \"2\"") });
+    assert!(
+        matches!(&outputs[..], [Output::Refused { rule }] if rule.contains("at most the hard level")),
+        "{outputs:?}"
+    );
+    assert_eq!(desk.engine.policy().limits.len(), 1);
+}
+
+#[test]
+fn a_fill_is_booked_once_and_of_what_is_listed() {
+    let mut desk = Desk::new();
+    let fill = desk.world.fill_of("deribit", "BTC-PERPETUAL", 1000);
+    desk.say(&Event::Fill(fill.clone()));
+    let refused = |outputs: &[Output]| match outputs {
+        [Output::Refused { rule }] => rule.clone(),
+        other => panic!("{other:?}"),
+    };
+    let again = desk.say(&Event::Fill(fill.clone()));
+    assert!(refused(&again).contains("booked already"), "{again:?}");
+    let strange = engine::FillEvent { symbol: Symbol::new("BTC-30FEB27").unwrap(), ..fill };
+    let strange = desk.say(&Event::Fill(strange));
+    assert!(refused(&strange).contains("calendar"), "{strange:?}");
+}
