@@ -422,3 +422,6 @@ fn not_spot(listing: &Listing, place: &Place, mend: &'static str) -> Result<(), 
 fn place_of(account: &units::Account, venue: &units::Venue, chain: &units::Chain) -> Place {
     Place { account: account.clone(), venue: venue.clone(), chain: chain.clone() }
 }
+
+#[cfg(test)]
+mod tests;
