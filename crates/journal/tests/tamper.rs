@@ -114,6 +114,23 @@ fn no_flipped_bit_passes_unnoticed_and_none_changes_an_event() {
 }
 
 #[test]
+fn a_stray_bit_in_the_unused_end_is_cut_and_in_a_full_segment_it_is_damage() {
+    let (disk, _) = journal(8, &[]);
+    let all: Vec<_> = disk.files().into_iter().filter(|(name, _)| name.ends_with(".seg")).collect();
+    for (number, (name, bytes)) in all.iter().enumerate() {
+        for byte in used(bytes).next_multiple_of(8)..bytes.len() {
+            let stray = disk.copy();
+            stray.flip(name, byte * 8 + byte % 8);
+            let opened = Journal::open(stray, ID, small(), time(0)).map(|(_, opened)| opened.cut);
+            match opened {
+                Ok(cut) => assert!(cut.is_some() && number + 1 == all.len(), "{name}, byte {byte}"),
+                Err(error) => assert!(number + 1 < all.len(), "{name}, byte {byte}: {error}"),
+            }
+        }
+    }
+}
+
+#[test]
 fn no_truncation_passes_unnoticed() {
     let (disk, oracle) = journal(8, &[5]);
     let mut tally = Tally::default();
