@@ -118,6 +118,40 @@ fn a_segment_made_in_advance_takes_the_next_commits_on_a_disk_that_filled_up() {
 }
 
 #[test]
+fn a_snapshot_or_spare_for_which_there_is_no_room_is_left_out_and_the_writer_goes_on() {
+    let (disk, _) = journal(2, &[1]);
+    let mut runner = open(&disk, small());
+    disk.plan(Fault::Full { bytes: 0 });
+    let error = runner.write_snapshot().unwrap_err();
+    assert!(matches!(error, JournalError::DiskFull { .. }), "{error}");
+    let error = runner.prepare_segment().unwrap_err();
+    assert!(matches!(error, JournalError::DiskFull { .. }), "{error}");
+    let next = runner.journal().next_seq().get();
+    runner.submit(time(next), &plain(next)).unwrap();
+    runner.commit().unwrap();
+    assert!(disk.files().keys().all(|name| !name.ends_with(".tmp")), "{:?}", disk.files().keys());
+    drop(runner);
+    let report = verify(&disk, &[]).unwrap();
+    assert!(report.is_sound() && report.snapshots.len() == 1, "{report}");
+}
+
+#[test]
+fn the_size_of_segments_may_change_between_runs() {
+    let disk = SimDisk::new(1);
+    let mut next = 1;
+    for blocks in [2, 5, 3, 2] {
+        let mut runner = open(&disk, Config { segment_bytes: 4096 * blocks, ..small() });
+        for _ in 0..40 {
+            runner.submit(time(next), &plain(next)).unwrap();
+            runner.commit().unwrap();
+            next += 1;
+        }
+    }
+    let report = verify(&disk, &[]).unwrap();
+    assert!(report.is_sound() && report.records == 160, "{report}");
+}
+
+#[test]
 fn a_second_writer_is_refused_and_a_reader_is_not() {
     let (disk, _) = journal(2, &[]);
     let first = open(&disk, small());

@@ -507,17 +507,18 @@ fn after_each_snapshot_the_older_one_still_has_all_that_follows_it() {
     let disk = SimDisk::new(1);
     let config = journal::Config { retention: Retention::SinceOlderSnapshot, ..small() };
     let mut runner = open(&disk, config);
-    let mut snapshots = Vec::new();
     for number in 1..=150u64 {
         runner.submit(time(number), &plain(number)).unwrap();
         runner.commit().unwrap();
+        if number % 2 == 1 {
+            continue;
+        }
         runner.write_snapshot().unwrap();
-        snapshots.push(number);
         let broken = disk.copy();
         broken.flip(&format!("snapshot-{number:020}.snap"), 2100);
-        let found =
-            Runner::open(broken, ID, config, &Ledger::default(), time(0), Rederive::Nothing).unwrap().1;
-        assert_eq!(found.snapshot.map(Seq::get), number.checked_sub(1).filter(|n| *n > 0), "after {number}");
+        let opened = Runner::open(broken, ID, config, &Ledger::default(), time(0), Rederive::Nothing);
+        let older = number.checked_sub(2).filter(|older| *older > 0);
+        assert_eq!(opened.unwrap().1.snapshot.map(Seq::get), older, "after {number}");
     }
     assert!(segments(&disk).len() <= 2, "{:?}", segments(&disk));
 }
