@@ -50,8 +50,8 @@ pub enum JournalError {
     },
     /// No space is left.
     #[error(
-        "{file}: cannot {action}: the disk is full; nothing of this commit was acknowledged: free space (a segment and two \
-         snapshots), then open the journal again"
+        "{file}: cannot {action}: the disk is full; nothing was acknowledged that is not durable: free space for a segment \
+         and two snapshots; after a failed commit open the journal again"
     )]
     DiskFull {
         /// The file, with its folder.

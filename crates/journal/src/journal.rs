@@ -350,12 +350,13 @@ impl<D: Disk> Journal<D> {
     /// shows while there is still room. Worth calling when nothing is waiting; does nothing when it is done already.
     ///
     /// # Errors
-    /// As for a commit, and the writer is halted.
+    /// When the disk is full, after which the writer goes on in the segment that it has; when the disk refuses otherwise, which
+    /// halts the writer.
     pub fn prepare_segment(&mut self) -> Result<(), JournalError> {
         self.running()?;
         if self.spare.is_none() {
             let made = blank(&self.disk, SPARE_NAME, self.config.segment_bytes);
-            self.spare = Some(made.inspect_err(|error| self.halted = Some(error.to_string()))?);
+            self.spare = Some(made.inspect_err(|error| self.halt_unless_full(error))?);
         }
         Ok(())
     }
@@ -363,7 +364,8 @@ impl<D: Disk> Journal<D> {
     /// Writes a snapshot of the machine's state after the last commit, and removes what is no longer kept. Returns its file.
     ///
     /// # Errors
-    /// When records are pending, or the disk refuses; the latter halts the writer.
+    /// When records are pending; when the disk is full, after which the writer goes on without this snapshot; when the disk
+    /// refuses otherwise, which halts the writer.
     pub fn write_snapshot(
         &mut self,
         state: &[u8],
@@ -386,9 +388,14 @@ impl<D: Disk> Journal<D> {
             self.retain()?;
             Ok(name)
         });
-        written
-            .map(|name| self.disk.describe(&name))
-            .inspect_err(|error| self.halted = Some(error.to_string()))
+        written.map(|name| self.disk.describe(&name)).inspect_err(|error| self.halt_unless_full(error))
+    }
+
+    /// For what can wait: without room it is left undone, and nothing that commits need was touched.
+    fn halt_unless_full(&mut self, error: &JournalError) {
+        if !matches!(error, JournalError::DiskFull { .. }) {
+            self.halted = Some(error.to_string());
+        }
     }
 
     /// Removes segments that the older kept snapshot does not need, the oldest first, each durably before the next, so that
@@ -469,7 +476,11 @@ impl<D: Disk> Journal<D> {
 fn blank<D: Disk>(disk: &D, name: &str, bytes: u64) -> Result<D::File, JournalError> {
     let io = |action| move |e| JournalError::io(disk.describe(name), action, e);
     let mut file = disk.create(name).map_err(io("create a segment"))?;
-    fill(&mut file, 0, bytes).map_err(io("fill a segment with zeros"))?;
+    if let Err(error) = fill(&mut file, 0, bytes) {
+        // Of no use to anyone, and the space is wanted; if it cannot be removed now, the next opening does.
+        let _ = disk.remove(name);
+        return Err(io("fill a segment with zeros")(error));
+    }
     file.sync().map_err(|source| JournalError::SyncFailed { file: disk.describe(name), source })?;
     Ok(file)
 }

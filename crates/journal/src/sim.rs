@@ -3,7 +3,8 @@
 //! Writes are visible at once but durable only after `sync`, in sectors of 512 bytes; names after `sync_directory`.
 //! [`SimDisk::cut_power`] keeps what is durable and of the rest a random subset, sector by sector; [`SimDisk::kill`] ends the
 //! process only, and what was written stays visible. After a failed sync the written sectors count as clean, as on Linux:
-//! they read back, no later sync writes them, and a power cut may lose them. A plan makes any call fail or crash.
+//! they read back, no later sync writes them, and a power cut may lose them. A plan makes any call fail or crash. Left out: two
+//! writes to one sector between syncs, of which the older could survive, and reads that fail.
 //!
 //! ```
 //! use journal::sim::{Fault, SimDisk};

@@ -132,8 +132,12 @@ pub(crate) fn write<D: Disk>(disk: &D, header: &SnapshotHeader, body: &[u8]) -> 
     let unfinished = format!("{name}{UNFINISHED}");
     let io = |action| move |e| JournalError::io(disk.describe(&snapshot_name(header.head.seq)), action, e);
     let mut file = disk.create(&unfinished).map_err(io("create the snapshot"))?;
-    file.write_at(0, &header.encode()).map_err(io("write the snapshot"))?;
-    file.write_at(HEADER as u64, body).map_err(io("write the snapshot"))?;
+    let written = file.write_at(0, &header.encode()).and_then(|()| file.write_at(HEADER as u64, body));
+    if let Err(error) = written {
+        // Of no use to anyone, and the space is wanted; if it cannot be removed now, the next opening does.
+        let _ = disk.remove(&unfinished);
+        return Err(io("write the snapshot")(error));
+    }
     file.sync().map_err(|source| JournalError::SyncFailed { file: disk.describe(&unfinished), source })?;
     disk.rename(&unfinished, &name).map_err(io("rename the snapshot"))?;
     disk.sync_directory().map_err(|source| JournalError::SyncFailed { file: disk.describe(""), source })?;

@@ -55,7 +55,7 @@ pub enum HeadVerdict {
     Found,
     /// The journal has another chain there, or no commit: it was changed.
     Differs,
-    /// The journal ends before it: records are missing.
+    /// The journal ends before it, or reading stopped there at damage: records are missing.
     Missing,
     /// It is of before the first record that is there.
     BeforeFirst,
@@ -132,7 +132,7 @@ impl fmt::Display for VerifyReport {
             let words = match verdict {
                 HeadVerdict::Found => "found",
                 HeadVerdict::Differs => "differs: the journal was changed",
-                HeadVerdict::Missing => "missing: the journal ends before it",
+                HeadVerdict::Missing => "missing: the journal ends, or is damaged, before it",
                 HeadVerdict::BeforeFirst => "before the first record: cannot be compared",
             };
             writeln!(f, "kept head {head}: {words}")?;

@@ -146,9 +146,9 @@ impl World {
                 true
             }
             12..=16 => self.commit(runner),
-            17 => runner.prepare_segment().is_ok(),
+            17 => matches!(runner.prepare_segment(), Ok(()) | Err(JournalError::DiskFull { .. })),
             _ => match runner.write_snapshot() {
-                Ok(_) | Err(JournalError::Pending { .. }) => true,
+                Ok(_) | Err(JournalError::Pending { .. } | JournalError::DiskFull { .. }) => true,
                 Err(_) => false,
             },
         }

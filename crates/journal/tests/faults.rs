@@ -6,7 +6,8 @@ mod common;
 use common::{ID, Ledger, journal, open, plain, small, time};
 use journal::sim::{Fault, SimDisk};
 use journal::{
-    Config, Journal, JournalError, JournalId, NewRecord, Reader, RealDisk, Rederive, Runner, Seq, Tag, verify,
+    Config, Digest, Event, Journal, JournalError, JournalId, Machine, NewRecord, Reader, RealDisk, Rederive,
+    Runner, Seq, Stamp, Tag, verify,
 };
 use std::path::PathBuf;
 
@@ -117,6 +118,40 @@ fn a_segment_made_in_advance_takes_the_next_commits_on_a_disk_that_filled_up() {
 }
 
 #[test]
+fn a_snapshot_or_spare_for_which_there_is_no_room_is_left_out_and_the_writer_goes_on() {
+    let (disk, _) = journal(2, &[1]);
+    let mut runner = open(&disk, small());
+    disk.plan(Fault::Full { bytes: 0 });
+    let error = runner.write_snapshot().unwrap_err();
+    assert!(matches!(error, JournalError::DiskFull { .. }), "{error}");
+    let error = runner.prepare_segment().unwrap_err();
+    assert!(matches!(error, JournalError::DiskFull { .. }), "{error}");
+    let next = runner.journal().next_seq().get();
+    runner.submit(time(next), &plain(next)).unwrap();
+    runner.commit().unwrap();
+    assert!(disk.files().keys().all(|name| !name.ends_with(".tmp")), "{:?}", disk.files().keys());
+    drop(runner);
+    let report = verify(&disk, &[]).unwrap();
+    assert!(report.is_sound() && report.snapshots.len() == 1, "{report}");
+}
+
+#[test]
+fn the_size_of_segments_may_change_between_runs() {
+    let disk = SimDisk::new(1);
+    let mut next = 1;
+    for blocks in [2, 5, 3, 2] {
+        let mut runner = open(&disk, Config { segment_bytes: 4096 * blocks, ..small() });
+        for _ in 0..40 {
+            runner.submit(time(next), &plain(next)).unwrap();
+            runner.commit().unwrap();
+            next += 1;
+        }
+    }
+    let report = verify(&disk, &[]).unwrap();
+    assert!(report.is_sound() && report.records == 160, "{report}");
+}
+
+#[test]
 fn a_second_writer_is_refused_and_a_reader_is_not() {
     let (disk, _) = journal(2, &[]);
     let first = open(&disk, small());
@@ -220,10 +255,10 @@ fn on_a_real_disk_work_comes_back_and_a_second_writer_waits() {
     }
     let error = run(create()).unwrap_err();
     assert!(matches!(error, JournalError::Locked { .. }), "{error}");
-    let hash = journal::Machine::state_hash(runner.machine());
+    let hash = runner.machine().state_hash();
     drop(runner);
     let (runner, recovered) = run(create()).unwrap();
-    assert_eq!((journal::Machine::state_hash(runner.machine()), recovered.outputs), (hash, outputs));
+    assert_eq!((runner.machine().state_hash(), recovered.outputs), (hash, outputs));
     drop(runner);
     let (_, recovered) =
         Runner::open(create(), ID, small(), &Ledger::default(), time(0), Rederive::Nothing).unwrap();
@@ -269,6 +304,58 @@ fn an_event_that_the_machine_cannot_read_is_named_with_its_seq() {
     let error = Runner::open(disk, ID, small(), &Ledger::default(), time(0), Rederive::Nothing).unwrap_err();
     assert!(matches!(&error, JournalError::Event { seq, .. } if *seq == Seq::new(1)), "{error}");
     assert!(error.to_string().contains("kind 9"), "{error}");
+}
+
+/// An encoding that forgets the sign.
+struct Lossy(i8);
+#[derive(Clone, Debug)]
+struct Sum(i64);
+
+impl Event for Lossy {
+    fn encode(&self, payload: &mut Vec<u8>) -> Tag {
+        payload.push(self.0.unsigned_abs());
+        Tag { kind: 1, version: 1 }
+    }
+    fn decode(_: Tag, payload: &[u8]) -> Result<Self, String> {
+        match payload {
+            [byte] => i8::try_from(*byte).map(Self).map_err(|_| "up to 127".to_owned()),
+            _ => Err("one byte".to_owned()),
+        }
+    }
+}
+
+impl Machine for Sum {
+    type Event = Lossy;
+    type Output = ();
+    fn step(&mut self, _: Stamp, event: &Lossy) -> Vec<()> {
+        self.0 += i64::from(event.0);
+        Vec::new()
+    }
+    fn state_hash(&self) -> Digest {
+        Digest::of_state(&self.0.to_le_bytes())
+    }
+    fn snapshot(&self) -> Vec<u8> {
+        self.0.to_le_bytes().to_vec()
+    }
+    fn restore(&self, _: &[u8]) -> Result<Self, String> {
+        Err("not asked for here".to_owned())
+    }
+}
+
+#[test]
+fn an_encoding_that_loses_something_cannot_make_live_and_replay_differ() {
+    let disk = SimDisk::new(1);
+    let run = |disk: &SimDisk| {
+        Runner::open(disk.clone(), ID, small(), &Sum(0), time(0), Rederive::Nothing).unwrap().0
+    };
+    let mut runner = run(&disk);
+    runner.submit(time(1), &Lossy(-3)).unwrap();
+    let error = runner.submit(time(1), &Lossy(-128)).unwrap_err();
+    assert!(matches!(error, JournalError::Refused { .. }), "{error}");
+    runner.commit().unwrap();
+    let live = runner.machine().0;
+    drop(runner);
+    assert_eq!((live, run(&disk).machine().0), (3, 3));
 }
 
 #[test]

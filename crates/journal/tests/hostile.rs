@@ -3,16 +3,12 @@
 
 mod common;
 
-use common::{Chances, ID, Ledger, journal, open, plain, small, time};
+use common::{ID, Ledger, bytes_of, frames, journal, open, plain, segments, small, time};
 use journal::sim::SimDisk;
 use journal::{
-    Head, HeadVerdict, Journal, JournalError, JournalId, NewRecord, ProofError, Reader, Rederive, Retention,
-    Runner, Seq, SnapshotVerdict, Tag, check_proof, prove, replay_all, verify,
+    Head, HeadVerdict, Journal, JournalError, JournalId, NewRecord, Reader, Rederive, Retention, Runner, Seq,
+    SnapshotVerdict, Tag, prove, replay_all, verify,
 };
-
-fn segments(disk: &SimDisk) -> Vec<String> {
-    disk.files().into_keys().filter(|name| name.ends_with(".seg")).collect()
-}
 
 /// The rule that both opening and verifying name.
 fn damage(disk: &SimDisk) -> String {
@@ -33,19 +29,6 @@ fn assert_damage(disk: &SimDisk, rule: &str) {
     assert!(found.contains(rule), "expected '{rule}' in '{found}'");
 }
 
-/// Places of the frames of a segment with their types (1 record, 2 commit).
-fn frames(bytes: &[u8]) -> Vec<(usize, usize, u16)> {
-    let mut at = 4096;
-    let mut found = Vec::new();
-    while bytes[at..at + 4] != [0; 4] {
-        let length = u32::from_le_bytes(bytes[at + 4..at + 8].try_into().unwrap()) as usize;
-        let whole = 32 + length.next_multiple_of(8);
-        found.push((at, whole, u16::from_le_bytes([bytes[at + 28], bytes[at + 29]])));
-        at += whole;
-    }
-    found
-}
-
 /// Makes the CRC of a frame fit again.
 fn seal(bytes: &mut [u8], (at, length, _): (usize, usize, u16)) {
     let crc = crc32c::crc32c(&bytes[at + 4..at + length]);
@@ -60,20 +43,10 @@ fn seal_header(bytes: &mut [u8]) {
 /// A spoilt copy of one file.
 fn with(disk: &SimDisk, name: &str, change: impl FnOnce(&mut Vec<u8>)) -> SimDisk {
     let spoilt = disk.copy();
-    let mut bytes = spoilt.contains(name);
+    let mut bytes = bytes_of(&spoilt, name);
     change(&mut bytes);
     spoilt.put(name, bytes);
     spoilt
-}
-
-trait Contents {
-    fn contains(&self, name: &str) -> Vec<u8>;
-}
-
-impl Contents for SimDisk {
-    fn contains(&self, name: &str) -> Vec<u8> {
-        self.contents(name).unwrap()
-    }
 }
 
 #[test]
@@ -82,8 +55,8 @@ fn segments_that_change_places_are_found() {
     let names = segments(&disk);
     assert!(names.len() >= 3, "{names:?}");
     let swapped = disk.copy();
-    swapped.put(&names[0], disk.contains(&names[1]));
-    swapped.put(&names[1], disk.contains(&names[0]));
+    swapped.put(&names[0], bytes_of(&disk, &names[1]));
+    swapped.put(&names[1], bytes_of(&disk, &names[0]));
     assert_damage(&swapped, "a segment's name and header agree");
 }
 
@@ -93,7 +66,7 @@ fn a_segment_that_is_there_twice_is_found() {
     let names = segments(&disk);
     for place in ["journal-00000000000000000002.seg", "journal-00000000000000009999.seg"] {
         let twice = disk.copy();
-        twice.put(place, disk.contains(&names[1]));
+        twice.put(place, bytes_of(&disk, &names[1]));
         damage(&twice);
         // With name and header changed to agree the chain still finds it.
         let renamed = with(&twice, place, |bytes| {
@@ -148,7 +121,7 @@ fn the_end_taken_away_is_found_by_a_kept_head_and_by_a_snapshot() {
 fn commits_in_another_order_or_twice_are_found() {
     let (disk, _) = journal(3, &[]);
     let name = &segments(&disk)[0];
-    let bytes = disk.contains(name);
+    let bytes = bytes_of(&disk, name);
     let all = frames(&bytes);
     let ends: Vec<usize> = all.iter().filter(|f| f.2 == 2).map(|(at, length, _)| at + length).collect();
     let (first, second, third) = (4096..ends[0], ends[0]..ends[1], ends[1]..ends[2]);
@@ -185,7 +158,7 @@ fn an_old_segment_of_another_journal_is_found_also_when_it_is_relabelled() {
     }
     let name = &segments(&disk)[1];
     let mixed = disk.copy();
-    mixed.put(name, other.contains(name));
+    mixed.put(name, bytes_of(&other, name));
     assert_damage(&mixed, "of one journal");
     let relabelled = with(&mixed, name, |bytes| {
         bytes[16..32].copy_from_slice(&ID.bytes());
@@ -193,7 +166,7 @@ fn an_old_segment_of_another_journal_is_found_also_when_it_is_relabelled() {
     });
     assert_damage(&relabelled, "continues the chain");
     let relinked = with(&relabelled, name, |bytes| {
-        bytes[48..80].copy_from_slice(&disk.contains(name)[48..80]);
+        bytes[48..80].copy_from_slice(&bytes_of(&disk, name)[48..80]);
         seal_header(bytes);
     });
     assert_damage(&relinked, "chain of a commit follows");
@@ -203,7 +176,7 @@ fn an_old_segment_of_another_journal_is_found_also_when_it_is_relabelled() {
 fn a_changed_event_with_a_fitting_crc_is_found_by_the_root_and_a_changed_commit_by_the_chain() {
     let (disk, _) = journal(4, &[]);
     let name = &segments(&disk)[0];
-    let all = frames(&disk.contains(name));
+    let all = frames(&bytes_of(&disk, name));
     for (number, frame) in all.iter().enumerate() {
         let spoilt = with(&disk, name, |bytes| {
             bytes[frame.0 + 40] ^= 1;
@@ -284,10 +257,10 @@ fn snapshots_that_lie_are_refused_and_the_older_one_or_the_first_record_is_used(
     assert_eq!(used(&disk), (Some(18), 0));
     // Renamed: the older one as the newer, and one as of the future.
     let renamed = disk.copy();
-    renamed.put(newer, disk.contains(older));
+    renamed.put(newer, bytes_of(&disk, older));
     assert_eq!(used(&renamed), (Some(9), 1));
     let future = disk.copy();
-    future.put("snapshot-00000000000000000099.snap", disk.contains(newer));
+    future.put("snapshot-00000000000000000099.snap", bytes_of(&disk, newer));
     assert_eq!(used(&future), (Some(18), 1));
     // Emptied, or of no commit: the first record.
     let empty = disk.copy();
@@ -307,7 +280,7 @@ fn snapshots_that_lie_are_refused_and_the_older_one_or_the_first_record_is_used(
         runner.write_snapshot().unwrap();
     }
     let mixed = disk.copy();
-    mixed.put(newer, fork.contains(newer));
+    mixed.put(newer, bytes_of(&fork, newer));
     assert_eq!(used(&mixed), (Some(9), 1));
     let verdict = &verify(&mixed, &[]).unwrap().snapshots[0].verdict;
     assert!(matches!(verdict, SnapshotVerdict::Refused(reason) if reason.contains("chain")), "{verdict:?}");
@@ -328,7 +301,7 @@ fn a_snapshot_of_a_false_state_under_the_right_chain_is_found_by_a_replay() {
     }
     runner.write_snapshot().unwrap();
     let name = "snapshot-00000000000000000018.snap";
-    disk.put(name, forger.contains(name));
+    disk.put(name, bytes_of(&forger, name));
     assert!(verify(&disk, &[]).unwrap().is_sound(), "the chain says nothing of states");
     let replayed = replay_all(&disk, Ledger::default(), |_, _| ()).unwrap();
     assert_eq!(replayed.snapshots, [(Seq::new(18), false)]);
@@ -339,7 +312,7 @@ fn a_snapshot_of_a_false_state_under_the_right_chain_is_found_by_a_replay() {
 fn lengths_and_numbers_beyond_everything_are_damage_and_no_allocation() {
     let (disk, _) = journal(20, &[]);
     let name = &segments(&disk)[0];
-    let all = frames(&disk.contains(name));
+    let all = frames(&bytes_of(&disk, name));
     for length in [u32::MAX, u32::MAX - 31, 1 << 31, 8192, 4000] {
         for frame in [all[0], *all.last().unwrap()] {
             let spoilt = with(&disk, name, |bytes| {
@@ -354,7 +327,7 @@ fn lengths_and_numbers_beyond_everything_are_damage_and_no_allocation() {
     {
         let only = single.copy();
         only.take(name);
-        let mut bytes = single.contains(name);
+        let mut bytes = bytes_of(&single, name);
         bytes[32..40].copy_from_slice(&first.to_le_bytes());
         bytes[40..48].copy_from_slice(&index.to_le_bytes());
         seal_header(&mut bytes);
@@ -380,7 +353,7 @@ fn files_of_no_bytes_and_of_strange_names_are_named() {
         assert_damage(&empty, "header of 4096 bytes");
     }
     let strange = disk.copy();
-    strange.put("journal-1.seg", disk.contains(&segments(&disk)[0]));
+    strange.put("journal-1.seg", bytes_of(&disk, &segments(&disk)[0]));
     assert_damage(&strange, "20 digits");
     let ignored = disk.copy();
     ignored.put("notes.txt", b"mine".to_vec());
@@ -407,7 +380,7 @@ fn leftovers_of_a_crash_are_removed_and_other_files_are_not() {
 fn a_frame_inside_a_payload_never_becomes_an_event() {
     // The payload of the only record holds whole frames of later records and commits of another journal.
     let (inner, _) = journal(3, &[]);
-    let bytes = inner.contains(&segments(&inner)[0]);
+    let bytes = bytes_of(&inner, &segments(&inner)[0]);
     let end = frames(&bytes).last().map(|(at, length, _)| at + length).unwrap();
     for skip in 0..9 {
         let disk = SimDisk::new(1);
@@ -446,7 +419,108 @@ fn looking_for_frames_in_a_file_made_to_waste_time_comes_to_an_end() {
             word.copy_from_slice(&claim);
         }
     });
-    damage(&wasteful);
+    assert_damage(&wasteful, "looks like a frame too often");
+}
+
+/// A journal of two commits: one record of 1,500 bytes, then one of 40.
+fn long_then_short() -> (SimDisk, String, Vec<(usize, usize, u16)>) {
+    let disk = SimDisk::new(1);
+    let (mut journal, _) = Journal::open(disk.clone(), ID, small(), time(0)).unwrap();
+    let tag = Tag { kind: 1, version: 1 };
+    for length in [1500, 40] {
+        journal.append(&NewRecord { time: time(1), tag, payload: &vec![b'x'; length] }).unwrap();
+        journal.commit().unwrap();
+    }
+    drop(journal);
+    let name = segments(&disk).remove(0);
+    let all = frames(&bytes_of(&disk, &name));
+    (disk, name, all)
+}
+
+#[test]
+fn damage_in_a_commit_is_damage_also_when_the_one_after_it_is_torn() {
+    let (disk, name, all) = long_then_short();
+    let spoilt = with(&disk, &name, |bytes| {
+        bytes[9 * 512..10 * 512].fill(0); // inside the first record
+        let (at, length, _) = all[3];
+        bytes[at..at + length].fill(0); // the second commit never got there
+    });
+    assert_damage(&spoilt, "of another commit");
+}
+
+#[test]
+fn a_last_commit_that_was_wiped_or_overwritten_is_damage_and_not_a_torn_write() {
+    let (disk, name, all) = long_then_short();
+    let (record, commit) = (all[2], all[3]);
+    assert_eq!(
+        (commit.0 - 8) / 512,
+        (commit.0 + commit.1 - 1) / 512,
+        "the commit lies in the sector of its record"
+    );
+    assert_damage(
+        &with(&disk, &name, |bytes| bytes[commit.0..commit.0 + commit.1].fill(0)),
+        "neither a frame",
+    );
+    assert_damage(
+        &with(&disk, &name, |bytes| bytes[commit.0..commit.0 + commit.1].fill(0x5a)),
+        "neither a frame",
+    );
+    assert_damage(
+        &with(&disk, &name, |bytes| bytes[record.0..commit.0 + commit.1].fill(0x5a)),
+        "neither a frame",
+    );
+    assert_damage(&with(&disk, &name, |bytes| bytes[record.0..commit.0].fill(0x5a)), "sound frames follow");
+}
+
+#[test]
+fn the_chain_begins_with_the_id_also_when_nothing_follows() {
+    let disk = SimDisk::new(1);
+    drop(open(&disk, small()));
+    let name = &segments(&disk)[0];
+    assert_eq!(verify(&disk, &[]).unwrap().head, Some(Head { seq: Seq::ZERO, chain: ID.origin() }));
+    let spoilt = with(&disk, name, |bytes| {
+        bytes[48] ^= 1;
+        seal_header(bytes);
+    });
+    assert_damage(&spoilt, "begins with the hash of the journal's id");
+}
+
+#[test]
+fn a_snapshot_that_restores_to_another_hash_is_refused() {
+    let (disk, oracle) = journal(8, &[3, 6]);
+    let newer = "snapshot-00000000000000000018.snap";
+    let spoilt = with(&disk, newer, |bytes| {
+        bytes[80] ^= 1; // the hash of the state, under a CRC that fits
+        let crc = crc32c::crc32c(&bytes[..252]);
+        bytes[252..256].copy_from_slice(&crc.to_le_bytes());
+    });
+    let opened = Runner::open(spoilt, ID, small(), &Ledger::default(), time(0), Rederive::Nothing);
+    let (runner, recovered) = opened.unwrap();
+    assert_eq!(runner.machine(), &oracle.after(oracle.last()).0);
+    assert_eq!(recovered.snapshot, Some(Seq::new(9)));
+    let (file, reason) = &recovered.refused[0];
+    assert!(file.contains(newer) && reason.contains("the restored state has hash"), "{file}: {reason}");
+}
+
+#[test]
+fn after_each_snapshot_the_older_one_still_has_all_that_follows_it() {
+    let disk = SimDisk::new(1);
+    let config = journal::Config { retention: Retention::SinceOlderSnapshot, ..small() };
+    let mut runner = open(&disk, config);
+    for number in 1..=150u64 {
+        runner.submit(time(number), &plain(number)).unwrap();
+        runner.commit().unwrap();
+        if number % 2 == 1 {
+            continue;
+        }
+        runner.write_snapshot().unwrap();
+        let broken = disk.copy();
+        broken.flip(&format!("snapshot-{number:020}.snap"), 2100);
+        let opened = Runner::open(broken, ID, config, &Ledger::default(), time(0), Rederive::Nothing);
+        let older = number.checked_sub(2).filter(|older| *older > 0);
+        assert_eq!(opened.unwrap().1.snapshot.map(Seq::get), older, "after {number}");
+    }
+    assert!(segments(&disk).len() <= 2, "{:?}", segments(&disk));
 }
 
 #[test]
@@ -481,69 +555,4 @@ fn retention_keeps_what_the_older_snapshot_needs() {
     assert!(matches!(error, JournalError::NoStart { .. }) && error.to_string().contains(oldest), "{error}");
     let wants_all = Runner::open(disk, ID, config, &Ledger::default(), time(0), Rederive::After(Seq::ZERO));
     assert!(matches!(wants_all.unwrap_err(), JournalError::NoStart { .. }));
-}
-
-#[test]
-fn every_record_is_proved_under_its_commit_and_under_later_heads() {
-    let (disk, oracle) = journal(7, &[]);
-    let heads: Vec<Head> = (1..=7).map(|n| prove(&disk, Seq::new(3 * n), None).unwrap().head()).collect();
-    assert_eq!(
-        verify(&disk, &heads).unwrap().heads.iter().filter(|(_, v)| *v == HeadVerdict::Found).count(),
-        7
-    );
-    for seq in 1..=oracle.last().get() {
-        for (commit, head) in (1..).zip(&heads).filter(|(commit, _)| 3 * commit >= seq) {
-            let proof = prove(&disk, Seq::new(seq), Some(Seq::new(3 * commit))).unwrap();
-            let back = check_proof(&proof.to_string(), *head).unwrap();
-            assert_eq!(back, proof);
-            let mut payload = Vec::new();
-            journal::Event::encode(&plain(seq), &mut payload);
-            assert_eq!((back.record().stamp.seq.get(), back.record().payload), (seq, payload.as_slice()));
-        }
-        let other = heads[usize::try_from((seq + 8) / 3 % 7).unwrap()];
-        let own = prove(&disk, Seq::new(seq), None).unwrap();
-        if own.head() != other {
-            assert!(matches!(own.check(other), Err(ProofError::OtherHead { .. })));
-        }
-    }
-    for (seq, up_to) in [(0, None), (22, None), (u64::MAX, None), (3, Some(22))] {
-        let error = prove(&disk, Seq::new(seq), up_to.map(Seq::new)).unwrap_err();
-        assert!(matches!(error, JournalError::NoRecord { .. }), "{error}");
-    }
-}
-
-#[test]
-fn no_change_to_a_proof_is_believed() {
-    let (disk, _) = journal(4, &[]);
-    let proof = prove(&disk, Seq::new(5), Some(Seq::new(12))).unwrap();
-    let text = proof.to_string();
-    let head = proof.head();
-    assert!(check_proof(&text, head).is_ok());
-    for at in 0..text.len() {
-        for with in ["", "0", "1", "9", "f", " ", "\n", "-"] {
-            let changed = format!("{}{with}{}", &text[..at], &text[at + 1..]);
-            assert!(changed == text || check_proof(&changed, head).is_err(), "{changed}");
-        }
-    }
-    let lines: Vec<&str> = text.lines().collect();
-    for drop in 0..lines.len() {
-        let fewer: String =
-            lines.iter().enumerate().filter(|(n, _)| *n != drop).map(|(_, l)| format!("{l}\n")).collect();
-        assert!(check_proof(&fewer, head).is_err(), "without line {drop}");
-        let twice: String = lines
-            .iter()
-            .enumerate()
-            .map(|(n, l)| format!("{l}\n").repeat(1 + usize::from(n == drop)))
-            .collect();
-        assert!(check_proof(&twice, head).is_err(), "line {drop} twice");
-    }
-    let mut chances = Chances(1);
-    for _ in 0..2_000 {
-        let noise: String =
-            (0..chances.below(400)).map(|_| char::from((chances.next() % 96 + 32) as u8)).collect();
-        assert!(check_proof(&noise, head).is_err());
-        assert!(check_proof(&format!("plimsoll-proof 1\n{noise}"), head).is_err());
-    }
-    let huge = text.replace("commit 6 3", "commit 18446744073709551615 4294967295");
-    assert!(huge != text && check_proof(&huge, head).is_err());
 }

@@ -1,9 +1,10 @@
 //! Every single flipped bit and every truncation of a small journal: noticed, or said to be cut, and never an altered event.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 mod common;
 
-use common::{ID, Ledger, Oracle, journal, small, time};
+use common::{Chances, ID, Ledger, Oracle, journal, seeds, small, time};
+use journal::prove;
 use journal::sim::SimDisk;
 use journal::{
     Event, Journal, JournalError, Machine, Reader, Recovered, Rederive, Runner, Seq, VerifyReport, verify,
@@ -114,6 +115,23 @@ fn no_flipped_bit_passes_unnoticed_and_none_changes_an_event() {
 }
 
 #[test]
+fn a_stray_bit_in_the_unused_end_is_cut_and_in_a_full_segment_it_is_damage() {
+    let (disk, _) = journal(8, &[]);
+    let all: Vec<_> = disk.files().into_iter().filter(|(name, _)| name.ends_with(".seg")).collect();
+    for (number, (name, bytes)) in all.iter().enumerate() {
+        for byte in used(bytes).next_multiple_of(8)..bytes.len() {
+            let stray = disk.copy();
+            stray.flip(name, byte * 8 + byte % 8);
+            let opened = Journal::open(stray, ID, small(), time(0)).map(|(_, opened)| opened.cut);
+            match opened {
+                Ok(cut) => assert!(cut.is_some() && number + 1 == all.len(), "{name}, byte {byte}"),
+                Err(error) => assert!(number + 1 < all.len(), "{name}, byte {byte}: {error}"),
+            }
+        }
+    }
+}
+
+#[test]
 fn no_truncation_passes_unnoticed() {
     let (disk, oracle) = journal(8, &[5]);
     let mut tally = Tally::default();
@@ -155,6 +173,66 @@ fn zeroed_sectors_are_damage_but_for_the_last_commit_which_is_cut_and_said_to_be
         }
     }
     assert!(refused > 3 && cut > 0, "{refused} refused, {cut} cut");
+}
+
+/// Copies, zeros, noise and flips at random places, several at once, over headers, frames and snapshots.
+fn vandalise(bytes: &mut Vec<u8>, chances: &mut Chances) {
+    for _ in 0..1 + chances.below(4) {
+        let length = bytes.len() as u64;
+        let aligned = if chances.one_in(2) { 8 } else { 1 };
+        let from = (chances.below(length) / aligned * aligned) as usize;
+        let to = (from + 1 + chances.below(700) as usize).min(bytes.len());
+        match chances.below(6) {
+            0 => bytes[from] ^= 1 << chances.below(8),
+            1 => bytes[from..to].fill(0),
+            2 => bytes[from..to].iter_mut().for_each(|byte| *byte = chances.next() as u8),
+            3 => {
+                let place = chances.below(length - (to - from) as u64 + 1) as usize / aligned as usize
+                    * aligned as usize;
+                bytes.copy_within(from..to, place);
+            }
+            4 => {
+                bytes.drain(from..to);
+                bytes.resize(length as usize, 0);
+            }
+            _ => {
+                bytes[from] = bytes[from].wrapping_add(1);
+                if let Some(block) = bytes.first_chunk_mut::<4096>() {
+                    let crc = crc32c::crc32c(&block[..4092]);
+                    block[4092..].copy_from_slice(&crc.to_le_bytes());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn whatever_is_done_to_the_files_only_a_prefix_of_the_events_is_ever_read() {
+    let (disk, oracle) = journal(8, &[3, 5]);
+    let files: Vec<_> = disk.files().into_iter().filter(|(name, _)| *name != "journal.lock").collect();
+    let (mut refused, mut opened) = (0, 0);
+    for seed in 0..seeds(2_000) {
+        let mut chances = Chances(seed);
+        let spoilt = disk.copy();
+        for _ in 0..1 + chances.below(2) {
+            let (name, bytes) = &files[chances.below(files.len() as u64) as usize];
+            let mut bytes = bytes.clone();
+            vandalise(&mut bytes, &mut chances);
+            spoilt.put(name, bytes);
+        }
+        let what = format!("seed {seed}");
+        read_is_a_prefix(&spoilt, &oracle, &what);
+        let _ = verify(&spoilt, &[]).map(|report| report.to_string());
+        for seq in [1, 13, 24] {
+            let _ = prove(&spoilt, Seq::new(seq), None);
+        }
+        match open_says(&spoilt, &oracle, &what) {
+            Ok(_) => opened += 1,
+            Err(_) => refused += 1,
+        }
+    }
+    println!("{refused} refused, {opened} opened");
+    assert!(refused > 100 && opened > 100);
 }
 
 #[test]

@@ -211,3 +211,26 @@ pub fn journal(commits: u64, snapshots: &[u64]) -> (SimDisk, Oracle) {
     drop(runner);
     (disk, oracle)
 }
+
+/// Names of the segments.
+pub fn segments(disk: &SimDisk) -> Vec<String> {
+    disk.files().into_keys().filter(|name| name.ends_with(".seg")).collect()
+}
+
+/// Places of the frames of a segment with their types (1 record, 2 commit).
+pub fn frames(bytes: &[u8]) -> Vec<(usize, usize, u16)> {
+    let mut at = 4096;
+    let mut found = Vec::new();
+    while bytes[at..at + 4] != [0; 4] {
+        let length = u32::from_le_bytes(bytes[at + 4..at + 8].try_into().unwrap()) as usize;
+        let whole = 32 + length.next_multiple_of(8);
+        found.push((at, whole, u16::from_le_bytes([bytes[at + 28], bytes[at + 29]])));
+        at += whole;
+    }
+    found
+}
+
+/// Contents of a file that is there.
+pub fn bytes_of(disk: &SimDisk, name: &str) -> Vec<u8> {
+    disk.contents(name).unwrap()
+}
