@@ -112,12 +112,23 @@ pub struct CashEvent {
 pub struct ReportedEvent {
     /// Where.
     pub place: Place,
-    /// Sizes in the unit of the listing.
-    pub positions: Vec<(Symbol, Quantity)>,
+    /// Positions.
+    pub positions: Vec<ReportedPosition>,
     /// Amounts by asset.
     pub balances: Vec<(Asset, Decimal)>,
     /// When it was true.
     pub time: Timestamp,
+}
+
+/// A position as its venue reports it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportedPosition {
+    /// What.
+    pub symbol: Symbol,
+    /// Signed, in the unit of the listing.
+    pub quantity: Quantity,
+    /// Average entry price, if the venue says it; taken over with the size.
+    pub average_price: Option<Price>,
 }
 
 /// What a person may say.

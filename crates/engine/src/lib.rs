@@ -47,7 +47,7 @@ mod snapshot;
 mod views;
 mod wire;
 
-pub use event::{CashEvent, CashKind, Command, Event, FillEvent, ReportedEvent};
+pub use event::{CashEvent, CashKind, Command, Event, FillEvent, ReportedEvent, ReportedPosition};
 pub use limits::{Level, State};
 pub use machine::Engine;
 pub use output::{Held, LevelChange, Output};

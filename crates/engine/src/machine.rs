@@ -229,8 +229,8 @@ impl Engine {
         for (_, asset, amount) in self.ledger.balances().filter(|(at, ..)| *at == place) {
             both.entry(Held::Balance(asset.clone())).or_default().0 += amount;
         }
-        for (symbol, quantity) in &reported.positions {
-            both.entry(Held::Position(symbol.clone())).or_default().1 += quantity.get();
+        for position in &reported.positions {
+            both.entry(Held::Position(position.symbol.clone())).or_default().1 += position.quantity.get();
         }
         for (asset, amount) in &reported.balances {
             both.entry(Held::Balance(asset.clone())).or_default().1 += *amount;
@@ -261,7 +261,7 @@ impl Engine {
                     return;
                 };
                 for (held, _, reported_amount) in self.differences(&reported) {
-                    let done = self.adopt(place, &held, reported_amount);
+                    let done = self.adopt(&reported, &held, reported_amount);
                     posted(done, touched, outputs);
                 }
                 outputs.push(Output::Reconciled { place: place.clone() });
@@ -269,7 +269,13 @@ impl Engine {
         }
     }
 
-    fn adopt(&mut self, place: &Place, held: &Held, amount: Decimal) -> Result<Vec<Entry>, String> {
+    fn adopt(
+        &mut self,
+        reported: &ReportedEvent,
+        held: &Held,
+        amount: Decimal,
+    ) -> Result<Vec<Entry>, String> {
+        let place = &reported.place;
         match held {
             Held::Balance(asset) => {
                 let money = units::Money { amount, asset: asset.clone() };
@@ -278,7 +284,10 @@ impl Engine {
             Held::Position(symbol) => {
                 let listing = self.listing(&place.venue, symbol)?;
                 let quantity = units::Quantity::new(amount);
-                self.ledger.set_position(place, &listing, (quantity, None)).map_err(|e| e.to_string())
+                // The price of a position that is reported in several rows is not that of the whole.
+                let mut rows = reported.positions.iter().filter(|position| position.symbol == *symbol);
+                let price = rows.next().and_then(|row| row.average_price).filter(|_| rows.next().is_none());
+                self.ledger.set_position(place, &listing, (quantity, price)).map_err(|e| e.to_string())
             }
         }
     }

@@ -3,7 +3,7 @@
 //!
 //! Numbers of the ledger travel as the sixteen bytes of their decimal, model numbers as the eight of their float, times as nanoseconds.
 
-use crate::event::{CashEvent, CashKind, Command, Event, FillEvent, ReportedEvent};
+use crate::event::{CashEvent, CashKind, Command, Event, FillEvent, ReportedEvent, ReportedPosition};
 use crate::limits::State;
 use book::Place;
 use journal::Tag;
@@ -100,7 +100,7 @@ struct Settle {
 #[derive(Serialize, Deserialize)]
 struct Reported {
     place: Held,
-    positions: Vec<(Symbol, Exact)>,
+    positions: Vec<(Symbol, Exact, Option<Exact>)>,
     balances: Vec<(Asset, Exact)>,
     time: At,
 }
@@ -361,7 +361,13 @@ impl From<Cash> for CashEvent {
 
 impl From<&ReportedEvent> for Reported {
     fn from(reported: &ReportedEvent) -> Self {
-        let positions = reported.positions.iter().map(|(s, q)| (s.clone(), Exact::of(q.get())));
+        let positions = reported.positions.iter().map(|p| {
+            (
+                p.symbol.clone(),
+                Exact::of(p.quantity.get()),
+                p.average_price.map(|price| Exact::of(price.get())),
+            )
+        });
         let balances = reported.balances.iter().map(|(a, d)| (a.clone(), Exact::of(*d)));
         Self {
             place: (&reported.place).into(),
@@ -374,7 +380,11 @@ impl From<&ReportedEvent> for Reported {
 
 impl From<Reported> for ReportedEvent {
     fn from(reported: Reported) -> Self {
-        let positions = reported.positions.into_iter().map(|(s, q)| (s, Quantity::new(q.get())));
+        let positions = reported.positions.into_iter().map(|(symbol, quantity, price)| ReportedPosition {
+            symbol,
+            quantity: Quantity::new(quantity.get()),
+            average_price: price.map(|price| Price::new(price.get())),
+        });
         let balances = reported.balances.into_iter().map(|(a, d)| (a, d.get()));
         Self {
             place: reported.place.into(),

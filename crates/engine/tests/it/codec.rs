@@ -1,7 +1,7 @@
 //! Events as bytes: what is read is what was written, old bytes stay readable, and no bytes panic.
 
 use crate::world::{World, place, start};
-use engine::{CashEvent, CashKind, Command, Event, ReportedEvent, State};
+use engine::{CashEvent, CashKind, Command, Event, ReportedEvent, ReportedPosition, State};
 use journal::{Event as _, Tag};
 use proptest::prelude::*;
 use units::{Asset, Money, Spot, Symbol, Venue};
@@ -27,7 +27,11 @@ fn one_of_each() -> Vec<Event> {
     let operator = |command| Event::Operator { who: "me".into(), command };
     let reported = ReportedEvent {
         place: here.clone(),
-        positions: vec![(symbol.clone(), "-2".parse().unwrap())],
+        positions: vec![ReportedPosition {
+            symbol: symbol.clone(),
+            quantity: "-2".parse().unwrap(),
+            average_price: Some("91000.5".parse().unwrap()),
+        }],
         balances: vec![(asset.clone(), "0.25".parse().unwrap())],
         time: start(),
     };

@@ -2,13 +2,17 @@
 
 use crate::views::{assert_recomputed, engine, policy, step};
 use crate::world::{World, place};
-use engine::{CashEvent, CashKind, Command, Event, Held, Output, ReportedEvent};
+use engine::{CashEvent, CashKind, Command, Event, Held, Output, ReportedEvent, ReportedPosition};
 use units::{Asset, Decimal, Money, Symbol};
 
 fn reported(world: &World, quantity: &str, btc: &str) -> Event {
     Event::Reported(ReportedEvent {
         place: place("a", "deribit"),
-        positions: vec![(Symbol::new("BTC-PERPETUAL").unwrap(), quantity.parse().unwrap())],
+        positions: vec![ReportedPosition {
+            symbol: Symbol::new("BTC-PERPETUAL").unwrap(),
+            quantity: quantity.parse().unwrap(),
+            average_price: Some("91000".parse().unwrap()),
+        }],
         balances: vec![(Asset::new("BTC").unwrap(), btc.parse().unwrap())],
         time: world.now,
     })
@@ -55,6 +59,10 @@ fn differences_are_said_one_by_one_block_the_place_and_are_taken_over_on_command
     assert_eq!(engine.unreconciled().count(), 0);
     assert!(step(&mut engine, &world, 7, &reported(&world, "1500", "2.4999")).is_empty());
     assert_recomputed(&engine);
+    let (_, held) = engine.ledger().positions().next().unwrap();
+    // 1,500 USD at 91,000: the entry value of an inverse perpetual is in coin, and gives the price back to a part in 1e14.
+    let average = held.average_price().unwrap().get() - number("91000");
+    assert!(average.abs() < number("0.000000001"), "{average}");
 
     let outputs = step(&mut engine, &world, 8, &adopt);
     assert!(
