@@ -1,8 +1,9 @@
 //! What the engine says: everything that anyone outside may act on or show.
 
 use crate::limits::{Level, State};
-use book::{Entry, Place};
+use book::{Change, Entry, EntryKind, Place};
 use risk::GroupKey;
+use std::fmt;
 use units::{Asset, Decimal, Fixed, Issue, Symbol};
 
 /// One thing said.
@@ -75,4 +76,70 @@ pub struct LevelChange {
     pub to: Level,
     /// The figure.
     pub value: Fixed,
+}
+
+impl fmt::Display for Output {
+    /// One line: what a replay prints, and compares.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Posted(entry) => posted(f, entry),
+            Self::Refused { rule } => write!(f, "refused: {}", rule.trim_end().replace('\n', "; ")),
+            Self::QuoteRefused(issue) => {
+                let Issue { file, row, field, value, rule } = issue;
+                write!(f, "quote refused: {file} row {row}, {field} = '{value}': {rule}")
+            }
+            Self::Difference { place, held, own, reported } => {
+                write!(f, "difference: {place} {held}: ledger {own}, venue {reported}")
+            }
+            Self::Reconciled { place } => write!(f, "reconciled: {place}"),
+            Self::Stale { underlying, stale: true } => write!(f, "stale: {underlying}"),
+            Self::Stale { underlying, stale: false } => write!(f, "quoted again: {underlying}"),
+            Self::Level(LevelChange { limit, group, from, to, value }) => {
+                let keys: Vec<String> = group.iter().map(GroupKey::text).collect();
+                let named = if keys.is_empty() { "book".to_owned() } else { keys.join(" ") };
+                write!(f, "level: {limit}, {named}: {} to {} at {value}", from.word(), to.word())
+            }
+            Self::StateChanged { from, to, because } => {
+                write!(f, "state: {} to {}", from.word(), to.word())?;
+                if because.is_empty() { Ok(()) } else { write!(f, " because of {}", because.join("; ")) }
+            }
+        }
+    }
+}
+
+fn posted(f: &mut fmt::Formatter<'_>, entry: &Entry) -> fmt::Result {
+    let kind = match entry.kind {
+        EntryKind::Trade => "trade",
+        EntryKind::Premium => "premium",
+        EntryKind::Exchange => "exchange",
+        EntryKind::Realised => "realised",
+        EntryKind::Fee => "fee",
+        EntryKind::Funding => "funding",
+        EntryKind::Settlement => "settlement",
+        EntryKind::Deposit => "deposit",
+        EntryKind::Withdrawal => "withdrawal",
+        EntryKind::Transfer => "transfer",
+        EntryKind::Adjustment => "adjustment",
+        EntryKind::Opening => "opening",
+        _ => "entry",
+    };
+    write!(f, "{kind}: {}", entry.place)?;
+    if let Some(listing) = &entry.listing {
+        write!(f, " {}", listing.symbol)?;
+    }
+    match &entry.change {
+        Change::Balance(money) => write!(f, " {} {}", money.amount, money.asset),
+        Change::Position { quantity, entry_value: Some(value) } => write!(f, " {quantity} for {value}"),
+        Change::Position { quantity, entry_value: None } => write!(f, " {quantity}, entry unknown"),
+        Change::Noted(money) => write!(f, " gain of {} {}", money.amount, money.asset),
+    }
+}
+
+impl fmt::Display for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Position(symbol) => write!(f, "{symbol}"),
+            Self::Balance(asset) => write!(f, "{asset}"),
+        }
+    }
 }

@@ -1,0 +1,32 @@
+//! Commands on a journal: run the engine into one, replay it, verify it.
+
+mod config;
+mod replay;
+mod run;
+mod verify;
+
+pub(crate) use replay::run as run_replay;
+pub(crate) use run::run as run_live;
+pub(crate) use verify::run as run_verify;
+
+use crate::failure::Failure;
+use engine::Engine;
+use instrument::Specs;
+use journal::{JournalError, RealDisk};
+use std::path::Path;
+use std::sync::Arc;
+use units::Timestamp;
+
+/// The state before the first event: time begins with the first clock.
+fn genesis() -> Engine {
+    Engine::new(Arc::new(Specs::embedded()), Timestamp::from_unix_nanos(0))
+}
+
+fn open(folder: &Path) -> Result<RealDisk, Failure> {
+    RealDisk::open(folder).map_err(|error| Failure::Input(format!("{}: {error}", folder.display())))
+}
+
+#[allow(clippy::needless_pass_by_value)] // used as a map_err function
+fn journal_failure(error: JournalError) -> Failure {
+    Failure::Input(error.to_string())
+}
