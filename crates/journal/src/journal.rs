@@ -325,10 +325,13 @@ impl<D: Disk> Journal<D> {
 
     /// Begins the next segment. Everything before it is durable.
     fn rotate(&mut self, created: Timestamp) -> Result<(), JournalError> {
+        let first = self.durable.seq.next();
+        // One without records, too small since the configuration changed, is replaced under its name.
+        let is_empty = self.segment.first == first;
         let header = SegmentHeader {
             id: self.segment.id,
-            first: self.durable.seq.next(),
-            index: self.segment.index + 1,
+            first,
+            index: self.segment.index + u64::from(!is_empty),
             chain_before: self.durable.chain,
             created,
             bytes: self.config.segment_bytes,

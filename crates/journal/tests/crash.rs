@@ -62,15 +62,8 @@ struct World {
 impl World {
     fn new(seed: u64) -> Self {
         let mut chances = Chances(seed);
-        let config = Config {
-            segment_bytes: 8192 + 4096 * chances.below(3),
-            batching: Batching {
-                max_records: 1 + chances.below(16) as u32,
-                max_bytes: 1500 + chances.below(2000) as u32,
-            },
-            retention: if chances.one_in(2) { Retention::Everything } else { Retention::SinceOlderSnapshot },
-            ..small()
-        };
+        let retention = if chances.one_in(2) { Retention::Everything } else { Retention::SinceOlderSnapshot };
+        let config = Config { retention, ..small() };
         let disk = SimDisk::new(seed ^ 0x5eed);
         Self {
             chances,
@@ -81,6 +74,14 @@ impl World {
             consumer: Consumer::default(),
             crashes: 0,
         }
+    }
+
+    /// Other sizes in each life: a configuration may change between runs.
+    fn resize(&mut self) {
+        let segment_bytes = 8192 + 4096 * self.chances.below(3);
+        let max_bytes = 1500 + self.chances.below(segment_bytes - 4200 - 1500) as u32;
+        let batching = Batching { max_records: 1 + self.chances.below(16) as u32, max_bytes };
+        self.config = Config { segment_bytes, batching, ..self.config };
     }
 
     fn plan(&mut self) {
@@ -219,6 +220,7 @@ fn run(seed: u64) -> (u64, u64) {
     let mut world = World::new(seed);
     for _ in 0..world.chances.below(6) + 1 {
         world.plan();
+        world.resize();
         world.live();
         world.die();
     }

@@ -6,8 +6,8 @@ mod common;
 use common::{ID, Ledger, journal, open, plain, small, time};
 use journal::sim::{Fault, SimDisk};
 use journal::{
-    Config, Digest, Event, Journal, JournalError, JournalId, Machine, NewRecord, Reader, RealDisk, Rederive,
-    Runner, Seq, Stamp, Tag, verify,
+    Batching, Config, Digest, Event, Journal, JournalError, JournalId, Machine, NewRecord, Reader, RealDisk,
+    Rederive, Runner, Seq, Stamp, Tag, verify,
 };
 use std::path::PathBuf;
 
@@ -149,6 +149,28 @@ fn the_size_of_segments_may_change_between_runs() {
     }
     let report = verify(&disk, &[]).unwrap();
     assert!(report.is_sound() && report.records == 160, "{report}");
+}
+
+#[test]
+fn an_empty_segment_that_is_too_small_for_the_next_batch_is_replaced() {
+    let large = Config {
+        segment_bytes: 1 << 16,
+        batching: Batching { max_bytes: 20_000, ..small().batching },
+        ..small()
+    };
+    let long =
+        |number: u64| common::Move { account: 1, amount: 1, text: vec![b'x'; 9_000 + number as usize] };
+    let disk = SimDisk::new(1);
+    drop(open(&disk, small()));
+    let mut runner = open(&disk, large);
+    for number in 1..=8 {
+        runner.submit(time(number), &long(number)).unwrap();
+        runner.commit().unwrap();
+    }
+    drop(runner);
+    let report = verify(&disk, &[]).unwrap();
+    assert!(report.is_sound() && report.records == 8 && report.segments.len() == 2, "{report}");
+    assert_eq!(open(&disk, large).journal().head().seq, Seq::new(8));
 }
 
 #[test]
