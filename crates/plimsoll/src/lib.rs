@@ -10,6 +10,7 @@ mod example;
 mod failure;
 mod feeds_command;
 mod forwards_command;
+mod live_commands;
 mod load;
 mod margin_commands;
 mod measure_commands;
@@ -36,6 +37,9 @@ pub fn main() -> ExitCode {
         Command::Liquidation(args) => margin_commands::run_liquidation(&args),
         Command::Whatif(args) => margin_commands::run_whatif(&args),
         Command::Surface(args) => surface_command::run(&args),
+        Command::Run(args) => live_commands::run_live(&args),
+        Command::Replay(args) => live_commands::run_replay(&args),
+        Command::Verify(args) => live_commands::run_verify(&args),
         Command::Forwards(args) => forwards_command::run(&args),
         Command::Smile(args) => measure_commands::run_smile(&args),
         Command::Var(args) => measure_commands::run_var(&args),

@@ -1,11 +1,13 @@
 //! The command line: what can be asked, with an example for each command.
 
 mod feeds;
+mod live;
 mod margin;
 mod measures;
 mod surface;
 
 pub(crate) use feeds::{FeedsArgs, FeedsTableName};
+pub(crate) use live::{ReplayArgs, RunArgs, VerifyArgs};
 pub(crate) use margin::{
     Holder, LiquidationArgs, LiquidationTableName, MarginArgs, MarginTableName, NewPosition, Override,
     RulebookAction, RulebookArgs, RulesArgs, WhatifArgs, WhatifTableName,
@@ -69,6 +71,12 @@ pub(crate) enum Command {
     Explain(Box<ExplainArgs>),
     /// Covariance of the risk factors from recorded prices and vols, as a parameter file
     Covariance(CovarianceArgs),
+    /// Run the engine over a journal, fed from recorded chains and files of fills
+    Run(RunArgs),
+    /// Apply every event of a journal again; compare with another journal
+    Replay(ReplayArgs),
+    /// Recompute the hash chain of a journal; prove one record
+    Verify(VerifyArgs),
     /// Parameter files of the margin models: list them, show one to copy, check your own
     Rulebook(RulebookArgs),
     /// Write the sample book and market, generated from a named seed

@@ -128,8 +128,7 @@ mod tests {
 
     #[test]
     fn every_mistake_is_named() {
-        let text =
-            "journal = 'j'\nmarket = []\nfrom = '2026-02-08'\nto = '2026-02-01'\nsnapshot_every = 0\n[rates]\nUSDC = -1.0\n";
+        let text = "journal = 'j'\nmarket = []\nfrom = '2026-02-08'\nto = '2026-02-01'\nsnapshot_every = 0\n[rates]\nUSDC = -1.0\n";
         let mistakes = RunConfig::parse(text, Path::new("")).unwrap_err().join("\n");
         for expected in ["not before", "at least one recorded chain", "snapshot_every", "rates.USDC"] {
             assert!(mistakes.contains(expected), "{expected} not in:\n{mistakes}");

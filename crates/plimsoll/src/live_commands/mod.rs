@@ -1,6 +1,7 @@
 //! Commands on a journal: run the engine into one, replay it, verify it.
 
 mod config;
+mod fills;
 mod replay;
 mod run;
 mod verify;

@@ -77,8 +77,9 @@ fn replay(folder: &Path, until: Option<u64>) -> Result<Replayed, Failure> {
         if stamp.seq.get() > last {
             break;
         }
-        let event = Event::decode(record.tag, record.payload)
-            .map_err(|reason| Failure::Input(format!("{}: record {}: {reason}", folder.display(), stamp.seq)))?;
+        let event = Event::decode(record.tag, record.payload).map_err(|reason| {
+            Failure::Input(format!("{}: record {}: {reason}", folder.display(), stamp.seq))
+        })?;
         for output in engine.apply(stamp, &event) {
             let line = output.to_string();
             hasher.update(format!("{} {line}\n", stamp.seq).as_bytes());

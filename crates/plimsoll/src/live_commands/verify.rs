@@ -58,7 +58,10 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
         let proof = check_proof(&text, *head).map_err(|error| Failure::Input(error.to_string()))?;
         let record = proof.record();
         let (seq, time, tag) = (record.stamp.seq, record.stamp.time, record.tag);
-        let line = format!("proved: record {seq} of {time}, kind {}.{}, is under head {head}\n", tag.kind, tag.version);
+        let line = format!(
+            "proved: record {seq} of {time}, kind {}.{}, is under head {head}\n",
+            tag.kind, tag.version
+        );
         put(None, line.as_bytes())?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -119,9 +122,10 @@ fn json(report: &VerifyReport) -> Result<String, Failure> {
         last_seq: report.last.map(|stamp| stamp.seq.get()),
         last_time: report.last.map(|stamp| stamp.time),
         head: report.head.map(|head| head.to_string()),
-        unfinished_write: report.torn.as_ref().map(|cut| {
-            format!("{}, byte {}, {} bytes, never acknowledged", cut.file, cut.offset, cut.bytes)
-        }),
+        unfinished_write: report
+            .torn
+            .as_ref()
+            .map(|cut| format!("{}, byte {}, {} bytes, never acknowledged", cut.file, cut.offset, cut.bytes)),
         damage: report.damage.as_ref().map(ToString::to_string),
         segments: segments.collect(),
         snapshots: snapshots.collect(),

@@ -1,0 +1,78 @@
+//! Options of the commands on a journal.
+
+use super::ReportForm;
+use clap::Args;
+use journal::Head;
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example, with desk/run.toml:
+  journal = \"journal\"
+  policy = \"policy.toml\"
+  book = [\"book.csv\"]
+  market = [\"deribit_202602.parquet\"]
+  from = \"2026-02-04\"
+  to = \"2026-02-07\"
+
+  plimsoll run desk/run.toml          goes on after the last durable snapshot when it is started again
+  plimsoll replay desk/journal
+  plimsoll verify desk/journal
+
+All keys: docs/formats.md, \"Journal commands\".")]
+pub(crate) struct RunArgs {
+    /// The file that says what is run
+    pub(crate) config: PathBuf,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = ReportForm::Table)]
+    pub(crate) format: ReportForm,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  plimsoll replay desk/journal                         events, outputs and state, each with its hash
+  plimsoll replay desk/journal --outputs --until 500   what was said up to event 500
+  plimsoll replay desk/journal --against copy/journal  the first difference, if there is one; exit code 1 then")]
+pub(crate) struct ReplayArgs {
+    /// Folder of the journal
+    pub(crate) folder: PathBuf,
+    /// Stop after this event
+    #[arg(long, value_name = "N")]
+    pub(crate) until: Option<u64>,
+    /// Another journal to compare every output with
+    #[arg(long, value_name = "DIR")]
+    pub(crate) against: Option<PathBuf>,
+    /// In tables, print every output
+    #[arg(long)]
+    pub(crate) outputs: bool,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = ReportForm::Table)]
+    pub(crate) format: ReportForm,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  plimsoll verify desk/journal                              recompute the chain; keep the head it prints
+  plimsoll verify desk/journal --head 1204:9c4e...          is everything up to a head kept earlier still what it was?
+  plimsoll verify desk/journal --prove 17 > record17.proof  proof that record 17 is in the journal
+  plimsoll verify --check record17.proof --head 1204:9c4e... for whoever kept the head and has no journal
+
+Exit code 1: damaged, or another journal than the one that the head is of.")]
+pub(crate) struct VerifyArgs {
+    /// Folder of the journal
+    pub(crate) folder: Option<PathBuf>,
+    /// A head kept earlier, SEQ:HASH; may be given several times
+    #[arg(long, value_name = "SEQ:HASH")]
+    pub(crate) head: Vec<Head>,
+    /// Print the proof that this record is in the journal
+    #[arg(long, value_name = "N")]
+    pub(crate) prove: Option<u64>,
+    /// Check a proof against the head, without a journal
+    #[arg(long, value_name = "FILE")]
+    pub(crate) check: Option<PathBuf>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = ReportForm::Table)]
+    pub(crate) format: ReportForm,
+}

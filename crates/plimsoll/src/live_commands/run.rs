@@ -1,0 +1,328 @@
+//! `plimsoll run`: the engine over a journal, fed from recorded chains and files of fills.
+//!
+//! Every snapshot becomes two events, the clock and its quotes; fills come in between by their times. A commit ends each snapshot, so
+//! that a run that was killed goes on after the last snapshot that is durable. What is in the journal is never taken from the files
+//! again: policy, rates and opening book go in as events once.
+
+use super::config::RunConfig;
+use super::{genesis, journal_failure};
+use crate::cli::{ReportForm, RunArgs};
+use crate::failure::Failure;
+use crate::load::load_added;
+use crate::meter::Meter;
+use crate::output::put;
+use crate::render::json::pretty;
+use book::{Book, Place};
+use engine::{Command, Engine, Event, Level, Output, ReportedEvent, ReportedPosition};
+use journal::{Config, JournalId, RealDisk, Rederive, Released, Retention, Runner, Seq};
+use lake::for_each_snapshot;
+use market::RawSnapshot;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::process::ExitCode;
+use units::Timestamp;
+
+/// Which journal: one engine's. A folder holds one.
+const ID: JournalId = JournalId::new(*b"plimsoll engine ");
+
+/// What a run came to.
+#[derive(Default)]
+struct Tally {
+    snapshots: u64,
+    skipped: u64,
+    events: u64,
+    refused: u64,
+    quotes_refused: u64,
+    levels: u64,
+    lines: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct RunJson {
+    schema: &'static str,
+    journal: String,
+    recovered_records: u64,
+    cut: Option<String>,
+    snapshots_taken: u64,
+    snapshots_skipped: u64,
+    events: u64,
+    refused: u64,
+    quotes_refused: u64,
+    levels_crossed: u64,
+    head: String,
+    state: &'static str,
+    valued_at: Timestamp,
+    exposure: BTreeMap<String, BTreeMap<&'static str, units::Fixed>>,
+    lines: Vec<String>,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
+    let config = RunConfig::read(&args.config)?;
+    let disk = RealDisk::create(&config.journal)
+        .map_err(|error| Failure::Input(format!("{}: {error}", config.journal.display())))?;
+    let durable = Config {
+        segment_bytes: 16 << 20,
+        retention: Retention::Everything,
+        snapshot_every: config.snapshot_every,
+        ..Config::default()
+    };
+    let created = Timestamp::from_unix_nanos(0);
+    let (runner, recovered) =
+        Runner::open(disk, ID, durable, &genesis(), created, Rederive::Nothing).map_err(journal_failure)?;
+    let mut session = Session { runner, tally: Tally::default() };
+    if recovered.opened.head.seq == Seq::ZERO {
+        session.open_book(&config)?;
+    }
+    session.feed(&config)?;
+    let cut = recovered
+        .opened
+        .cut
+        .as_ref()
+        .map(|cut| format!("{}, byte {}, {} bytes, never acknowledged", cut.file, cut.offset, cut.bytes));
+    let text = match args.format {
+        ReportForm::Table => session.table(&config, recovered.opened.head.seq, cut.as_deref()),
+        ReportForm::Json => session.json(&config, recovered.opened.head.seq, cut)?,
+    };
+    put(None, text.as_bytes())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+struct Session {
+    runner: Runner<Engine, RealDisk>,
+    tally: Tally,
+}
+
+impl Session {
+    fn submit(&mut self, time: Timestamp, event: &Event) -> Result<(), Failure> {
+        self.runner.submit(time, event).map_err(journal_failure)?;
+        self.tally.events += 1;
+        Ok(())
+    }
+
+    /// Makes what is pending durable and takes its outputs.
+    fn commit(&mut self) -> Result<(), Failure> {
+        let durable = self.runner.commit().map_err(journal_failure)?;
+        for Released { output, .. } in durable.outputs {
+            self.tally.note(&output);
+        }
+        if self.runner.is_snapshot_due() {
+            self.runner.write_snapshot().map_err(journal_failure)?;
+        }
+        Ok(())
+    }
+
+    /// Policy, rates and opening book, once, in one commit.
+    fn open_book(&mut self, config: &RunConfig) -> Result<(), Failure> {
+        let time = Timestamp::from_unix_nanos(0);
+        if let Some(path) = &config.policy {
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| Failure::Input(format!("{}: cannot read: {error}", path.display())))?;
+            // A policy with mistakes must not be found out when it is already in the journal.
+            engine::Policy::parse(&path.display().to_string(), &text)
+                .map_err(|issues| Failure::Input(issues.to_string()))?;
+            self.submit(time, &Event::Policy { text })?;
+        }
+        for (asset, usd) in &config.rates {
+            self.submit(time, &Event::Rate { asset: asset.clone(), usd: Some(*usd) })?;
+        }
+        let mut inputs = Vec::new();
+        let (book, issues) = load_added(&config.book, &mut inputs)?;
+        if !issues.is_empty() {
+            return Err(Failure::BadRows { issues: Box::new(issues) });
+        }
+        for (place, reported) in reports(&book, time) {
+            self.submit(time, &Event::Reported(reported))?;
+            let command = Command::Adopt { place };
+            self.submit(time, &Event::Operator { who: "opening book".into(), command })?;
+        }
+        self.commit()
+    }
+
+    fn feed(&mut self, config: &RunConfig) -> Result<(), Failure> {
+        let mut fills = super::fills::read(config.fills.as_deref())?;
+        // What came before the last durable clock is in the journal.
+        let done = self.runner.machine().now();
+        fills.retain(|(time, _)| *time > done);
+        let mut fills = fills.into_iter().peekable();
+        for path in &config.market {
+            let mut meter = Meter::new(format!("running {}", path.display()));
+            let mut failed = None;
+            let mut take = |raw: RawSnapshot| match self.snapshot(config, raw, &mut fills) {
+                Ok(true) => ControlFlow::Continue(()),
+                Ok(false) => ControlFlow::Break(()),
+                Err(failure) => {
+                    failed = Some(failure);
+                    ControlFlow::Break(())
+                }
+            };
+            for_each_snapshot(path, &mut take, &mut |p| meter.at(p.bytes_done, p.bytes_total))?;
+            drop(meter);
+            if let Some(failure) = failed {
+                return Err(failure);
+            }
+        }
+        // Fills after the last snapshot are taken at its prices.
+        for (time, event) in fills {
+            self.submit(time, &event)?;
+        }
+        self.commit()
+    }
+
+    /// One snapshot; false when the end of the run has come.
+    fn snapshot(
+        &mut self,
+        config: &RunConfig,
+        raw: RawSnapshot,
+        fills: &mut std::iter::Peekable<impl Iterator<Item = (Timestamp, Event)>>,
+    ) -> Result<bool, Failure> {
+        if config.to.is_some_and(|to| raw.asof > to) {
+            return Ok(false);
+        }
+        let is_done = raw.asof <= self.runner.machine().now();
+        if is_done || config.from.is_some_and(|from| raw.asof < from) {
+            self.tally.skipped += 1;
+            return Ok(true);
+        }
+        while let Some((time, event)) = fills.next_if(|(time, _)| *time <= raw.asof) {
+            self.submit(time, &event)?;
+        }
+        let time = raw.asof;
+        self.submit(time, &Event::Clock)?;
+        // A batch has a limit of bytes, so a large chain goes in pieces.
+        for rows in raw.rows.chunks(500) {
+            self.submit(time, &Event::Quotes { feed: raw.file.clone(), rows: rows.to_vec() })?;
+        }
+        self.tally.snapshots += 1;
+        self.commit()?;
+        Ok(true)
+    }
+
+    fn table(&self, config: &RunConfig, recovered: Seq, cut: Option<&str>) -> String {
+        let (tally, engine) = (&self.tally, self.runner.machine());
+        let mut out = format!("journal    {}\n", config.journal.display());
+        if recovered > Seq::ZERO {
+            out.push_str(&format!("recovered  {recovered} events\n"));
+        }
+        if let Some(cut) = cut {
+            out.push_str(&format!("cut off    {cut}\n"));
+        }
+        out.push_str(&format!(
+            "run        {} snapshots ({} before or already in the journal), {} events; refused: {} events, {} quotes\n",
+            tally.snapshots, tally.skipped, tally.events, tally.refused, tally.quotes_refused
+        ));
+        for line in &tally.lines {
+            out.push_str(&format!("  {line}\n"));
+        }
+        out.push_str(&format!(
+            "book       {}, valued at {}; levels crossed: {}\n",
+            engine.state().word(),
+            engine.now(),
+            tally.levels
+        ));
+        for (name, figures) in exposure(engine) {
+            let words: Vec<String> =
+                figures.iter().map(|(key, value)| format!("{key} {}", value.to_decimal_text(2))).collect();
+            out.push_str(&format!("  {name}: {}\n", words.join(", ")));
+        }
+        out.push_str(&format!("head       {}\n", self.runner.journal().head()));
+        out
+    }
+
+    fn json(&self, config: &RunConfig, recovered: Seq, cut: Option<String>) -> Result<String, Failure> {
+        let (tally, engine) = (&self.tally, self.runner.machine());
+        let value = RunJson {
+            schema: "plimsoll.run/1",
+            journal: config.journal.display().to_string(),
+            recovered_records: recovered.get(),
+            cut,
+            snapshots_taken: tally.snapshots,
+            snapshots_skipped: tally.skipped,
+            events: tally.events,
+            refused: tally.refused,
+            quotes_refused: tally.quotes_refused,
+            levels_crossed: tally.levels,
+            head: self.runner.journal().head().to_string(),
+            state: engine.state().word(),
+            valued_at: engine.now(),
+            exposure: exposure(engine),
+            lines: tally.lines.clone(),
+        };
+        pretty(&value).map_err(|error| Failure::Input(error.to_string()))
+    }
+}
+
+impl Tally {
+    /// Counts an output; levels, states and what was refused are kept in words.
+    fn note(&mut self, output: &Output) {
+        /// So many lines; a journal has the rest.
+        const KEPT: usize = 50;
+        let keep = match output {
+            Output::Refused { .. } => {
+                self.refused += 1;
+                true
+            }
+            Output::QuoteRefused(_) => {
+                self.quotes_refused += 1;
+                false
+            }
+            Output::Level(change) => {
+                self.levels += 1;
+                change.to == Level::Hard || change.from == Level::Hard
+            }
+            Output::StateChanged { .. } | Output::Stale { .. } => true,
+            Output::Difference { .. } | Output::Reconciled { .. } | Output::Posted(_) => false,
+        };
+        if keep && self.lines.len() < KEPT {
+            self.lines.push(output.to_string());
+        }
+    }
+}
+
+/// What a book holds, as each place's venue would report it.
+fn reports(book: &Book, time: Timestamp) -> BTreeMap<Place, ReportedEvent> {
+    let mut places: BTreeMap<Place, ReportedEvent> = BTreeMap::new();
+    let mut at = |account: &units::Account, venue: &units::Venue, chain: &units::Chain| {
+        let place = Place { account: account.clone(), venue: venue.clone(), chain: chain.clone() };
+        let empty = ReportedEvent { place: place.clone(), positions: vec![], balances: vec![], time };
+        places.entry(place.clone()).or_insert(empty);
+        place
+    };
+    let mut rows: Vec<(Place, Result<ReportedPosition, (units::Asset, units::Decimal)>)> = Vec::new();
+    for position in &book.positions {
+        let place = at(&position.account, &position.venue, &position.chain);
+        let reported = ReportedPosition {
+            symbol: position.listing.symbol.clone(),
+            quantity: position.quantity,
+            average_price: position.average_price,
+        };
+        rows.push((place, Ok(reported)));
+    }
+    for balance in &book.balances {
+        let place = at(&balance.account, &balance.venue, &balance.chain);
+        rows.push((place, Err((balance.money.asset.clone(), balance.money.amount))));
+    }
+    for (place, row) in rows {
+        if let Some(report) = places.get_mut(&place) {
+            match row {
+                Ok(position) => report.positions.push(position),
+                Err(balance) => report.balances.push(balance),
+            }
+        }
+    }
+    places
+}
+
+/// Value, delta, gamma and vega by underlying, of everything that could be valued.
+fn exposure(engine: &Engine) -> BTreeMap<String, BTreeMap<&'static str, units::Fixed>> {
+    use risk::Measure;
+    let mut sums: BTreeMap<String, BTreeMap<&'static str, units::Fixed>> = BTreeMap::new();
+    for row in engine.views().items().values().filter_map(|valued| valued.rows.as_ref().ok()).flatten() {
+        let figures = sums.entry(row.underlying.to_string()).or_default();
+        for measure in [Measure::Value, Measure::Delta, Measure::Gamma, Measure::Vega] {
+            *figures.entry(measure.usd_key()).or_default() += row.exposure.in_usd(measure);
+        }
+    }
+    sums
+}
