@@ -49,6 +49,15 @@ fn beside_a_large_balance_a_part_has_fewer_places_and_nothing_is_refused() {
 }
 
 #[test]
+fn closing_in_full_takes_every_digit_beyond_the_rounding() {
+    let mut desk = Desk::new("deribit", "BTC_USDC-PERPETUAL");
+    desk.fill("0.0000000003", "0.0000000007");
+    assert_eq!(desk.held(), Some((d("3e-10"), d("21e-20"))));
+    desk.fill("-0.0000000003", "0.0000000009");
+    assert_eq!((desk.held(), desk.balance("USDC")), (None, d("27e-20") - d("21e-20")));
+}
+
+#[test]
 fn a_fill_through_zero_closes_and_opens() {
     let mut desk = Desk::new("deribit", "BTC_USDC-PERPETUAL");
     desk.fill("-2", "60000");
