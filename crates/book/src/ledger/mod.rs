@@ -225,7 +225,11 @@ impl Ledger {
         let held = self.state.position(place, &listing.symbol);
         let target = match average_price {
             Some(price) if !quantity.is_zero() => Some(entry_value(place, listing, (quantity, price))?),
-            _ => held.map(|held| shrunk(held, quantity, place)).transpose()?.flatten(),
+            // A quantity of other terms is no part of what is held.
+            _ => {
+                let same = held.filter(|held| held.listing == *listing);
+                same.map(|held| shrunk(held, quantity, place)).transpose()?.flatten()
+            }
         };
         let entries = difference(place, (held, listing), (quantity, target))?;
         self.post(entries)

@@ -122,20 +122,40 @@ impl State {
     fn apply(&mut self, entry: &Entry) -> Result<Before, LedgerError> {
         let place = &entry.place;
         match (&entry.change, &entry.listing) {
-            (Change::Balance(money), _) => {
-                let old = self.balance(place, &money.asset);
-                let new = exact_sum(old, money.amount).ok_or_else(|| too_many(place, "the balance"))?;
-                self.put_balance(place, &money.asset, new.normalize());
-                Ok(Before::Balance(old))
-            }
+            (Change::Balance(money), _) => self.add_money(place, money),
             (Change::Position { quantity, entry_value }, Some(listing)) => {
-                let old = self.position(place, &listing.symbol).cloned();
-                let new = changed(old.as_ref(), listing, (*quantity, *entry_value), place)?;
-                self.put_position(place, listing, new);
-                Ok(Before::Position(old))
+                self.add_position(place, listing, (*quantity, *entry_value))
             }
             (Change::Position { .. }, None) | (Change::Noted(_), _) => Ok(Before::Nothing),
         }
+    }
+
+    /// In place where something is there and stays: most events look a place up once.
+    fn add_money(&mut self, place: &Place, money: &Money) -> Result<Before, LedgerError> {
+        let known = self.places.get_mut(place).and_then(|held| held.balances.get_mut(&money.asset));
+        let old = known.as_deref().copied().unwrap_or_default();
+        let new = exact_sum(old, money.amount).ok_or_else(|| too_many(place, "the balance"))?.normalize();
+        match known {
+            Some(known) if !new.is_zero() => *known = new,
+            _ => self.put_balance(place, &money.asset, new),
+        }
+        Ok(Before::Balance(old))
+    }
+
+    fn add_position(
+        &mut self,
+        place: &Place,
+        listing: &Arc<Listing>,
+        change: (Quantity, Option<Decimal>),
+    ) -> Result<Before, LedgerError> {
+        let known = self.places.get_mut(place).and_then(|held| held.positions.get_mut(&listing.symbol));
+        let new = changed(known.as_deref(), listing, change, place)?;
+        let old = known.as_deref().cloned();
+        match (known, new) {
+            (Some(known), Some(new)) => *known = new,
+            (_, new) => self.put_position(place, listing, new),
+        }
+        Ok(Before::Position(old))
     }
 
     fn restore(&mut self, entry: &Entry, before: Before) {
@@ -149,11 +169,7 @@ impl State {
     }
 
     pub(super) fn put_balance(&mut self, place: &Place, asset: &Asset, amount: Decimal) {
-        if let Some(known) = self.places.get_mut(place).and_then(|held| held.balances.get_mut(asset))
-            && !amount.is_zero()
-        {
-            *known = amount;
-        } else if !amount.is_zero() {
+        if !amount.is_zero() {
             self.places.entry(place.clone()).or_default().balances.insert(asset.clone(), amount);
         } else if let Some(held) = self.places.get_mut(place) {
             held.balances.remove(asset);
@@ -181,10 +197,6 @@ impl State {
             }
             return;
         };
-        if let Some(known) = self.places.get_mut(place).and_then(|held| held.positions.get_mut(symbol)) {
-            *known = position;
-            return;
-        }
         self.places.entry(place.clone()).or_default().positions.insert(symbol.clone(), position);
         if !self.holders.contains_key(&listing.contract) {
             self.holders.insert(listing.contract.clone(), BTreeSet::new());

@@ -1,7 +1,7 @@
 //! The entries of a fill and of a settlement, as pure functions of what is held before.
 
 use super::exact::{Fraction, places_beside};
-use super::state::{OpenPosition, State, price_checked, style_of, too_many};
+use super::state::{Holdings, OpenPosition, State, price_checked, style_of, too_many};
 use super::value::{self, Style};
 use super::{Change, Entry, EntryKind, Fill, LedgerError, Place};
 use instrument::Listing;
@@ -10,8 +10,9 @@ use units::{Decimal, Money, Price, Quantity, exact_sum};
 
 /// What is traded or settled, and the entries so far.
 struct Draft<'a> {
-    state: &'a State,
     place: &'a Place,
+    /// What is at the place before.
+    before: Option<&'a Holdings>,
     listing: &'a Arc<Listing>,
     style: Style,
     entries: Vec<Entry>,
@@ -28,7 +29,8 @@ pub(super) fn of_fill(state: &State, fill: &Fill) -> Result<Vec<Entry>, LedgerEr
     price_checked(listing, fill.price, style.price_fault(fill.price), place)?;
     let value = value::value(listing, fill.quantity, fill.price)
         .ok_or_else(|| too_many(place, "the value of the fill"))?;
-    let mut draft = Draft { state, place, listing, style, entries: Vec::with_capacity(5) };
+    let before = state.places.get(place);
+    let mut draft = Draft { place, before, listing, style, entries: Vec::with_capacity(5) };
     draft.cash(fill.quantity, value)?;
     draft.position(fill.quantity, value)?;
     if let Some(fee) = &fill.fee {
@@ -47,7 +49,8 @@ pub(super) fn of_settlement(
     let listing = &held.listing;
     let style = style_of(listing, place)?;
     price_checked(listing, price, value::settlement_fault(listing, price), place)?;
-    let mut draft = Draft { state, place, listing, style, entries: Vec::with_capacity(3) };
+    let before = state.places.get(place);
+    let mut draft = Draft { place, before, listing, style, entries: Vec::with_capacity(3) };
     let exit = if style.is_margined() {
         value::value(listing, -held.quantity, price)
     } else {
@@ -88,8 +91,7 @@ impl Draft<'_> {
 
     /// Closes what is held the other way, then opens with the rest; the value of the fill is split between both.
     fn position(&mut self, quantity: Quantity, value: Decimal) -> Result<(), LedgerError> {
-        let held = self.state.position(self.place, &self.listing.symbol);
-        let Some(held) = held else {
+        let Some(held) = self.before.and_then(|before| before.positions.get(&self.listing.symbol)) else {
             self.change(EntryKind::Trade, quantity, Some(value));
             return Ok(());
         };
@@ -155,11 +157,10 @@ impl Draft<'_> {
         (portion, whole): (Quantity, Quantity),
         exit: Decimal,
     ) -> Result<Decimal, LedgerError> {
-        let balance = if self.style.is_margined() {
-            self.state.balance(self.place, value::value_asset(&self.listing.contract))
-        } else {
-            Decimal::ZERO
-        };
+        let asset = value::value_asset(&self.listing.contract);
+        let balance =
+            self.before.filter(|_| self.style.is_margined()).and_then(|held| held.balances.get(asset));
+        let balance = balance.copied().unwrap_or_default();
         let fraction = Fraction { of: value, part: portion.get().abs(), whole: whole.get().abs() };
         fraction
             .rounded(places_beside(&[value, exit, balance]))

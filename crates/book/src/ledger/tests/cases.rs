@@ -36,6 +36,28 @@ fn a_third_of_an_entry_value_is_rounded_once_and_the_rest_stays() {
 }
 
 #[test]
+fn beside_a_large_balance_a_part_has_fewer_places_and_nothing_is_refused() {
+    let mut desk = Desk::new("deribit", "BTC_USDC-PERPETUAL");
+    // Twelve digits leave sixteen places.
+    desk.ledger.deposit(&desk.place, &money("500000000000", "USDC")).unwrap();
+    desk.fill("3", "100");
+    desk.fill("4", "50.1");
+    desk.fill("-1", "100");
+    let (entry, part) = (d("3") * d("100") + d("4") * d("50.1"), d("71.4857142857142857"));
+    assert_eq!(desk.held(), Some((d("6"), entry - part)));
+    assert_eq!(desk.balance("USDC"), d("500000000000") + d("100") - part);
+}
+
+#[test]
+fn closing_in_full_takes_every_digit_beyond_the_rounding() {
+    let mut desk = Desk::new("deribit", "BTC_USDC-PERPETUAL");
+    desk.fill("0.0000000003", "0.0000000007");
+    assert_eq!(desk.held(), Some((d("3e-10"), d("21e-20"))));
+    desk.fill("-0.0000000003", "0.0000000009");
+    assert_eq!((desk.held(), desk.balance("USDC")), (None, d("27e-20") - d("21e-20")));
+}
+
+#[test]
 fn a_fill_through_zero_closes_and_opens() {
     let mut desk = Desk::new("deribit", "BTC_USDC-PERPETUAL");
     desk.fill("-2", "60000");

@@ -83,3 +83,33 @@ fn other_bytes_versions_and_terms_are_named() {
     let error = Ledger::decode(&bytes, &other.unwrap()).unwrap_err().to_string();
     assert!(error.contains("was 'BTC-PERP/BTC x100 @1' and is 'BTC-PERP/BTC x10 @1'"), "{error}");
 }
+
+#[test]
+fn bytes_that_no_ledger_writes_name_their_rule() {
+    let mut desk = Desk::new("deribit", "BTC_USDC-PERPETUAL");
+    desk.ledger.deposit(&desk.place, &money("7.25", "USDC")).unwrap();
+    desk.fill("3", "60000");
+    let mut bytes = Vec::new();
+    desk.ledger.encode(&mut bytes);
+    let decimal = |mantissa: i128, scale: u8| [&mantissa.to_le_bytes()[..], &[scale]].concat();
+    let flagged = |flag: u8, entry: i128| [&[flag][..], &decimal(entry, 0)].concat();
+    let cases = [
+        (decimal(725, 2), decimal(0, 0), "a balance of zero is not kept"),
+        (decimal(725, 2), decimal(7250, 3), "no zeros at the end"),
+        (decimal(725, 2), decimal(i128::MAX, 2), "at most 28 digits"),
+        (decimal(725, 2), decimal(725, 29), "at most 28 digits"),
+        (decimal(3, 0), decimal(0, 0), "a quantity is not zero"),
+        (flagged(1, 180_000), flagged(0, 180_000), "an unknown entry value is written as zero"),
+        (flagged(1, 180_000), flagged(2, 180_000), "an unknown entry value is written as zero"),
+        (b"USDC".to_vec(), b"usdc".to_vec(), "in its normal case"),
+        (b"desk".to_vec(), b"de\"k".to_vec(), "printable"),
+        (b"desk".to_vec(), b"de\xffk".to_vec(), "UTF-8"),
+    ];
+    for (was, is, rule) in cases {
+        let at = bytes.windows(was.len()).position(|window| *window == was).unwrap();
+        let mut other = bytes.clone();
+        other[at..at + is.len()].copy_from_slice(&is);
+        let error = Ledger::decode(&other, &SPECS).unwrap_err().to_string();
+        assert!(error.contains(rule) && error.contains("byte "), "{rule}: {error}");
+    }
+}

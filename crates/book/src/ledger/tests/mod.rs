@@ -2,6 +2,7 @@
 
 mod cases;
 mod codec;
+mod hostile;
 mod properties;
 mod refusals;
 mod twin;

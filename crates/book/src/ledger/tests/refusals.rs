@@ -82,7 +82,9 @@ fn a_listing_is_held_at_its_venue_with_its_terms() {
     let fill = Fill { listing: changed.clone(), ..desk.next("10", "60000") };
     let error = desk.refused(|ledger| ledger.fill(&fill));
     assert!(matches!(error, LedgerError::ListingChanged { .. }), "{error}");
-    // Reconciliation may bring in the new terms.
+    // Reconciliation may bring in the new terms; their entry value is unknown without a price.
+    desk.ledger.set_position(&desk.place, &changed, (quantity("1"), None)).unwrap();
+    assert_eq!(desk.ledger.position(&desk.place, &changed.symbol).unwrap().entry_value(), None);
     desk.ledger.set_position(&desk.place, &changed, (quantity("1"), Some(price("60000")))).unwrap();
     desk.ledger.fill(&fill).unwrap();
 }
