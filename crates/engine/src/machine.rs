@@ -14,6 +14,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use units::{Asset, Decimal, Price, Symbol, Timestamp, Venue};
 
+/// How far a venue's clock may be ahead of ours.
+const MOST_AHEAD_MILLIS: i64 = 300_000;
+
 /// The engine. What is state changes by events alone; tables of venues are given at the start.
 #[derive(Debug, Clone)]
 pub struct Engine {
@@ -112,7 +115,7 @@ impl Engine {
                 outputs.extend(issues.kept().iter().cloned().map(Output::QuoteRefused));
             }
             Event::Rate { asset, usd } => self.quotes.rate(asset, *usd, &mut touched),
-            Event::Fill(fill) => self.fill(fill, &mut touched, &mut outputs),
+            Event::Fill(fill) => self.fill(stamp.time, fill, &mut touched, &mut outputs),
             Event::Cash(cash) => self.cash(cash, &mut touched, &mut outputs),
             Event::Settle { venue, symbol, price, time } => {
                 let done = self.settle((venue, symbol), *price, *time);
@@ -156,7 +159,22 @@ impl Engine {
         }
     }
 
-    fn fill(&mut self, event: &FillEvent, touched: &mut Touched, outputs: &mut Vec<Output>) {
+    fn fill(
+        &mut self,
+        received: Timestamp,
+        event: &FillEvent,
+        touched: &mut Touched,
+        outputs: &mut Vec<Output>,
+    ) {
+        // One fill dated far ahead would make all that follow too old to be told from duplicates.
+        if event.time > received.plus_millis(MOST_AHEAD_MILLIS) {
+            let rule = format!(
+                "{}: fill '{}' is dated {}, over five minutes after it was received at {received}: check the venue's clock",
+                event.place, event.id, event.time
+            );
+            outputs.push(Output::Refused { rule });
+            return;
+        }
         let done = self.listing(&event.place.venue, &event.symbol).and_then(|listing| {
             let fill = Fill {
                 id: event.id.clone(),

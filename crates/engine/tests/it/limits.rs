@@ -140,6 +140,13 @@ fn a_fill_is_booked_once_and_of_what_is_listed() {
     };
     let again = desk.say(&Event::Fill(fill.clone()));
     assert!(refused(&again).contains("booked already"), "{again:?}");
+    let ahead = engine::FillEvent {
+        id: units::FillId::new("ahead").unwrap(),
+        time: desk.world.now.plus_millis(301_000),
+        ..fill.clone()
+    };
+    let ahead = desk.say(&Event::Fill(ahead));
+    assert!(refused(&ahead).contains("five minutes after"), "{ahead:?}");
     let strange = engine::FillEvent { symbol: Symbol::new("BTC-30FEB27").unwrap(), ..fill };
     let strange = desk.say(&Event::Fill(strange));
     assert!(refused(&strange).contains("calendar"), "{strange:?}");

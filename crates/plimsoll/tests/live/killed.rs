@@ -1,0 +1,49 @@
+//! The real process, killed at random moments: nothing that it had made durable is lost, and the end is that of an undisturbed run.
+
+use crate::{desk, go};
+use std::process::Stdio;
+use std::time::Duration;
+
+/// Kills: few by default, or what PLIMSOLL_KILLS says.
+fn kills() -> u32 {
+    #[allow(clippy::disallowed_methods)] // a test may be told to do more
+    std::env::var("PLIMSOLL_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(8)
+}
+
+#[test]
+fn a_killed_run_goes_on_to_the_same_end() {
+    let minutes = 40;
+    let undisturbed = desk(minutes);
+    go(&undisturbed, "run run.toml").succeeds();
+    let whole = go(&undisturbed, "replay journal --format json").json();
+    let scratch = desk(minutes);
+    let (mut durable, mut killed_at_work) = (0, 0);
+    for kill in 0..kills() {
+        let mut child =
+            scratch.command(&["run", "run.toml"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        // From a few milliseconds to some hundreds: at the start, in the middle, at the end.
+        std::thread::sleep(Duration::from_millis(u64::from(20 + (kill * 7919) % 300)));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let verified = go(&scratch, "verify journal --format json");
+        // Killed before there was a journal.
+        if verified.code == 3 {
+            continue;
+        }
+        let verified = verified.json();
+        assert_eq!(verified["damage"], serde_json::Value::Null, "a kill is no damage: {verified}");
+        let records = verified["records"].as_u64().unwrap();
+        assert!(records >= durable, "what was durable is there: {records} of {durable}");
+        killed_at_work += u32::from(records > durable);
+        durable = records;
+    }
+    let end = go(&scratch, "run run.toml --format json").json();
+    let again = go(&scratch, "replay journal --format json").json();
+    // Killed between two commits of one snapshot a run may cut its events otherwise; what they say is the same.
+    assert_eq!(again["state_blake3"], whole["state_blake3"]);
+    let said = |json: &serde_json::Value| -> Vec<String> {
+        json["lines"].as_array().unwrap().iter().map(|line| line["output"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(said(&again), said(&whole));
+    assert!(killed_at_work > 0, "no kill found the run at work: {end}");
+}
