@@ -229,7 +229,7 @@ fn record(fit: &Fit, quote: &HeldOut<'_>) -> Option<f64> {
     let report = fit.expiries.iter().find(|report| report.expiry == quote.quote.expiry)?;
     let k = quote.log_moneyness();
     match report.refused {
-        None => report.svi.map(|svi| svi.variance(k)),
+        None => report.slice.map(|slice| slice.variance(k)),
         Some(_) => fit.surface.variance(k, quote.reference.years),
     }
 }
