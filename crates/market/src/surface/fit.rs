@@ -48,7 +48,7 @@ pub(super) const DENSITY_WEIGHT: f64 = 300.0;
 const CALENDAR_WEIGHT: f64 = 30.0;
 /// The bounds aim inside by this much, so that what a soft bound gives way does not reach the hard one.
 const DENSITY_MARGIN: f64 = 1e-3;
-const CALENDAR_MARGIN_VOL: f64 = 1e-5;
+const CALENDAR_MARGIN_VOL: f64 = 5e-5;
 const STEPS: usize = 40;
 const TRIES: usize = 10;
 /// A descent ends when a step lowers the cost by no more than this part of it.

@@ -67,7 +67,7 @@ use units::{Forward, Strike, Timestamp, UnitError, Vol, YearFraction};
 /// What g may be below zero by rounding.
 pub const DENSITY_TOLERANCE: f64 = 1e-10;
 /// What fits leave clear of both bounds for the places between points of the grids: of g, and of the longer slice's variance.
-const CLEARANCE: f64 = 3e-5;
+const CLEARANCE: f64 = 1e-4;
 /// Grids reach so many deviations of the longer slice, between a factor of 4.5 and one of 400 on the price.
 const REACH_DEVIATIONS: f64 = 8.0;
 const LEAST_REACH: f64 = 1.5;

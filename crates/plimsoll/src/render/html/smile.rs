@@ -89,6 +89,7 @@ pub(super) const fn letter(reason: Drop) -> &'static str {
         Drop::NearExpiry => "n",
         Drop::NoOpenInterest => "i",
         Drop::NoVega => "v",
+        Drop::NoUnderlyingPrice => "u",
         Drop::WideSpread => "w",
         Drop::FarStrike => "f",
         Drop::NoTimeValue => "0",
