@@ -193,7 +193,7 @@ fn one_quote_that_jumps_tenfold_hardly_moves_the_money() {
     quotes[3].quotes[9].vol *= 10.0;
     let jumped = VolSurface::fit(asof(), &quotes);
     let at_the_money =
-        |fit: &Fit| (fit.expiries[3].svi.unwrap().variance(0.0) / fit.expiries[3].years).sqrt();
+        |fit: &Fit| (fit.expiries[3].slice.unwrap().variance(0.0) / fit.expiries[3].years).sqrt();
     // Half of the half spread there, which is 1 % of the vol.
     near(at_the_money(&jumped), at_the_money(&sound), 0.5 * 0.01 * 0.52);
     assert!(jumped.surface.check().is_free_of_arbitrage());
@@ -221,9 +221,56 @@ fn a_refused_expiry_is_carried_from_the_last_good_surface() {
     assert_eq!(carried.slices().len(), 6);
     let slice = carried.slices()[3];
     assert_eq!((slice.asof, carried.asof), (asof(), later), "its age is that of its quotes");
-    let vol = |slice: &market::surface::SurfaceSlice| (slice.svi.variance(0.1) / slice.years).sqrt();
+    let vol = |slice: &market::surface::SurfaceSlice| (slice.slice.variance(0.1) / slice.years).sqrt();
     near(vol(&slice), vol(&good.slices()[3]), 1e-12);
     assert!(carried.check().is_free_of_arbitrage());
+}
+
+/// Least g and least relative calendar gap between the points of the checks: ten times as many, over the same range and along
+/// each correction.
+fn on_a_finer_grid(surface: &VolSurface) -> (f64, f64) {
+    let (mut density, mut gap) = (f64::INFINITY, f64::INFINITY);
+    let slices = surface.slices();
+    for (index, early) in slices.iter().enumerate() {
+        let along = early.slice.correction().map(|own| {
+            let pieces = own.cubics().len() as f64;
+            (own.from(), own.from() + own.spacing() * pieces)
+        });
+        let reach = (8.0 * early.slice.variance(0.0).sqrt()).clamp(1.5, 6.0);
+        for (low, high) in std::iter::once((-reach, reach)).chain(along) {
+            for point in 0..=4010 {
+                let k = low + (high - low) * f64::from(point) / 4010.0;
+                density = density.min(early.slice.density(k));
+                if let Some(late) = slices.get(index + 1) {
+                    gap = gap.min(late.slice.variance(k) / early.slice.variance(k) - 1.0);
+                }
+            }
+        }
+    }
+    (density, gap)
+}
+
+#[test]
+fn a_hump_that_five_parameters_miss_is_followed() {
+    let mut quotes = term_structure();
+    for expiry in &mut quotes {
+        for (quote, hump) in expiry.quotes.iter_mut().skip(2).zip([0.8, 1.6, 1.6, 0.8]) {
+            quote.vol += hump * quote.half_spread;
+        }
+    }
+    let fit = VolSurface::fit(asof(), &quotes);
+    for (report, given) in fit.expiries.iter().zip(&quotes) {
+        let slice = report.slice.unwrap();
+        let farthest = |variance: &dyn Fn(f64) -> f64| {
+            let off = |q: &VolQuote| {
+                ((variance(q.log_moneyness) / report.years).sqrt() - q.vol).abs() / q.half_spread
+            };
+            given.quotes.iter().map(off).fold(0.0, f64::max)
+        };
+        let (own, plain) = (farthest(&|k| slice.variance(k)), farthest(&|k| slice.hyperbola().variance(k)));
+        assert!(own < 0.67 * plain, "{} years: {own} of {plain} half spreads", report.years);
+    }
+    assert!(fit.surface.check().is_free_of_arbitrage());
 }
 
 fn noisy() -> impl Strategy<Value = Vec<ExpiryQuotes>> {
@@ -248,6 +295,8 @@ proptest! {
         let fit = VolSurface::fit(asof(), &quotes);
         let check = fit.surface.check();
         prop_assert!(check.is_free_of_arbitrage(), "{check:?}");
+        let (density, gap) = on_a_finer_grid(&fit.surface);
+        prop_assert!(density >= 0.0 && gap >= 0.0, "{density} {gap}");
         prop_assert_eq!(fit.expiries.len(), quotes.len());
         prop_assert_eq!(fit.surface.slices().len(), accepted(&fit));
     }

@@ -70,7 +70,7 @@ pub struct Priced {
     /// The form.
     pub form: Form,
     /// The smile around an option; none for everything else, and where there is no surface.
-    pub smile: Option<PlacedSmile>,
+    pub smile: Option<Box<PlacedSmile>>,
     /// Where the inputs come from.
     pub provenance: Provenance,
     pub(crate) settles_in_underlying: bool,
@@ -275,12 +275,12 @@ fn usd_per_value(contract: &Contract, forward: f64, spot_usd: f64, market: &Mark
     }
 }
 
-fn placed_smile(contract: &Contract, black: &Black76, market: &Market) -> Option<PlacedSmile> {
-    Some(PlacedSmile {
+fn placed_smile(contract: &Contract, black: &Black76, market: &Market) -> Option<Box<PlacedSmile>> {
+    Some(Box::new(PlacedSmile {
         smile: market.smile(contract)?,
         log_moneyness: pricing::kernel::ln(black.strike.get() / black.forward.get()),
         stickiness: market.stickiness_of(&contract.underlying),
-    })
+    }))
 }
 
 const fn quoted_in(contract: &Contract) -> QuotedIn {

@@ -14,6 +14,7 @@ macro_rules! model_number {
             ///
             /// # Errors
             /// [`UnitError::Range`] names the rule that the value breaks.
+            #[inline]
             pub fn new(value: f64) -> Result<Self, UnitError> {
                 let within: fn(f64) -> bool = $ok;
                 if value.is_finite() && within(value) {

@@ -7,12 +7,17 @@
 //! The bounds hold on nodes. Where a slice breaks one between nodes, that place becomes a node and the slice is fitted again; what is
 //! left after [`ROUNDS`] is closed by lowering the slice by at most [`LARGEST_SHIFT_VOL`]. A slice that stays unsound becomes the best
 //! eSSVI slice under the same bound, or is refused.
+//!
+//! The slices of the second pass are corrected before the next shorter one is fitted below them. A correction that breaks a bound
+//! between its nodes is halved up to [`HALVINGS`] times, and else left out.
 
 use super::clean::Dropped;
+use super::correct::Residual;
 use super::essvi::Essvi;
 use super::fit::{Guides, Problem, SHAPE_NODES, Shape, VolQuote, deviations, largest};
+use super::slice::{Correction, Slice};
 use super::svi::{Svi, Wings};
-use super::{SurfaceSlice, VolSurface, calendar_gap, is_sound, wings_ordered};
+use super::{CLEARANCE, SurfaceSlice, VolSurface, calendar_gap, is_sound, wings_ordered};
 use units::{Forward, Timestamp};
 
 /// Fewer mids than this make no slice.
@@ -25,6 +30,8 @@ const ENOUGH_INSIDE: f64 = 0.75;
 const ROUNDS: usize = 8;
 /// A calendar gap that the soft bound leaves is closed by lowering the shorter slice by at most this much vol.
 const LARGEST_SHIFT_VOL: f64 = 1e-3;
+/// How often a correction that breaks a bound is halved.
+const HALVINGS: usize = 3;
 
 /// Cleaned quotes of one expiry.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,7 +101,7 @@ pub struct ExpiryReport {
     /// The form that was found; none when refused before fitting.
     pub model: Option<Model>,
     /// The slice, also when it was refused for its error.
-    pub svi: Option<Svi>,
+    pub slice: Option<Slice>,
     /// Root mean square of model vol less mid vol, quotes weighted by the inverse square of their spread, in vol points.
     pub error_points: Option<f64>,
     /// Median of half the spread, in vol points.
@@ -124,7 +131,7 @@ struct Desk {
     /// By log-moneyness.
     quotes: Vec<VolQuote>,
     dropped: Dropped,
-    found: Option<(Svi, Model)>,
+    found: Option<(Slice, Model)>,
     refused: Option<Refused>,
 }
 
@@ -139,36 +146,51 @@ impl VolSurface {
                 desks[index].refused = Some(Refused::Twice);
             }
         }
-        let unguided = vec![None; desks.len()];
-        pass(&mut desks, &unguided);
+        pass(&mut desks, Pass::Shapes);
         let shapes = shapes(&desks);
-        pass(&mut desks, &shapes);
+        pass(&mut desks, Pass::Slices(&shapes));
         refuse_misfits(&mut desks);
         let slices = desks.iter().filter_map(|desk| desk.slice(asof)).collect();
         Fit { surface: Self::of(asof, slices), expiries: desks.into_iter().map(Desk::report).collect() }
     }
 }
 
+/// What a pass is for.
+#[derive(Clone, Copy)]
+enum Pass<'a> {
+    /// To know the shapes.
+    Shapes,
+    /// To make the slices, knowing the shapes of the neighbours.
+    Slices(&'a [Option<Shape>]),
+}
+
 /// Where a slice breaks its bounds most, one place a bound.
-fn worst(found: &Svi, next: Option<&Svi>) -> Vec<f64> {
+fn worst(found: &Slice, next: Option<&Slice>) -> Vec<f64> {
     let reach = super::reach(found);
     let density = found.check(-reach, reach);
-    let calendar = next.map(|late| calendar_gap(found, late)).filter(|gap| gap.least < 0.0);
-    let density = (density.least_density < 0.0).then_some(density.at);
+    let calendar = next.map(|late| calendar_gap(found, late, CLEARANCE)).filter(|gap| gap.value < 0.0);
+    let density = (density.least_density < CLEARANCE).then_some(density.at);
     density.into_iter().chain(calendar.map(|gap| gap.at)).collect()
 }
 
 /// From the longest expiry to the shortest.
-fn pass(desks: &mut [Desk], shapes: &[Option<Shape>]) {
-    let mut next: Option<Svi> = None;
-    for (desk, shape) in desks.iter_mut().zip(shapes).rev() {
+fn pass(desks: &mut [Desk], pass: Pass<'_>) {
+    let mut next: Option<Slice> = None;
+    for (index, desk) in desks.iter_mut().enumerate().rev() {
         if desk.refused.is_some_and(|refused| refused != Refused::Arbitrage) {
             continue;
         }
-        let previous = desk.found.map(|(svi, _)| svi.wings());
-        desk.found = desk.solve(next.as_ref(), shape.as_ref(), previous);
+        let previous = desk.found.map(|(slice, _)| slice.hyperbola().wings());
+        desk.found = match pass {
+            Pass::Shapes => desk.solve(next.as_ref(), None, previous),
+            Pass::Slices(shapes) => {
+                let shape = shapes.get(index).and_then(Option::as_ref);
+                let found = desk.solve(next.as_ref(), shape, previous);
+                found.map(|(slice, model)| (desk.corrected(slice, next.as_ref()), model))
+            }
+        };
         desk.refused = desk.found.is_none().then_some(Refused::Arbitrage);
-        next = desk.found.map(|(svi, _)| svi).or(next);
+        next = desk.found.map(|(slice, _)| slice).or(next);
     }
 }
 
@@ -176,7 +198,7 @@ fn pass(desks: &mut [Desk], shapes: &[Option<Shape>]) {
 fn shapes(desks: &[Desk]) -> Vec<Option<Shape>> {
     let known: Vec<Option<(f64, Shape)>> = desks
         .iter()
-        .map(|desk| desk.found.map(|(svi, _)| (pricing::kernel::ln(desk.years), shape(&svi))))
+        .map(|desk| desk.found.map(|(slice, _)| (pricing::kernel::ln(desk.years), shape(&slice))))
         .collect();
     let near = |index: usize, offset: isize| {
         index.checked_add_signed(offset).and_then(|place| known.get(place)).and_then(Option::as_ref)
@@ -200,12 +222,12 @@ fn shapes(desks: &[Desk]) -> Vec<Option<Shape>> {
         .collect()
 }
 
-fn shape(svi: &Svi) -> Shape {
-    let centre = svi.variance(0.0);
+fn shape(slice: &Slice) -> Shape {
+    let centre = slice.variance(0.0);
     let deviation = centre.sqrt();
     let mut shape = [0.0; SHAPE_NODES];
     for (node, slot) in shape.iter_mut().enumerate() {
-        *slot = (svi.variance(deviations(node) * deviation) / centre).sqrt();
+        *slot = (slice.variance(deviations(node) * deviation) / centre).sqrt();
     }
     shape
 }
@@ -246,10 +268,10 @@ impl Desk {
 
     fn solve(
         &self,
-        next: Option<&Svi>,
+        next: Option<&Slice>,
         shape: Option<&Shape>,
         previous: Option<Wings>,
-    ) -> Option<(Svi, Model)> {
+    ) -> Option<(Slice, Model)> {
         let mut start = previous;
         let mut broken = Vec::new();
         let mut last = None;
@@ -257,9 +279,9 @@ impl Desk {
             let problem = Problem::new(&self.quotes, self.years, Guides { next, shape, broken: &broken });
             let starts = start.map_or_else(|| problem.starts(), |wings| vec![wings]);
             let found = problem.solve(&starts)?;
-            let worst = worst(&found, next);
+            let worst = worst(&found.into(), next);
             if worst.is_empty() {
-                return Some((found, Model::Svi));
+                return Some((found.into(), Model::Svi));
             }
             last = Some(found);
             broken.extend(worst);
@@ -269,25 +291,44 @@ impl Desk {
             return Some((sound, Model::Svi));
         }
         let stand_in = Essvi::fit(&self.quotes, self.years, next)?;
-        Some((stand_in.svi(), Model::Essvi))
+        Some((stand_in.svi().into(), Model::Essvi))
+    }
+
+    /// With what its quotes say beyond five parameters, as far as the bounds allow.
+    fn corrected(&self, slice: Slice, next: Option<&Slice>) -> Slice {
+        let hyperbola = *slice.hyperbola();
+        let problem = Problem::new(&self.quotes, self.years, Guides { next, shape: None, broken: &[] });
+        let full =
+            Residual::new(&problem, hyperbola).and_then(|residual| residual.solve().correction().copied());
+        let mut trial: Option<Correction> = full;
+        for _ in 0..=HALVINGS {
+            let Some(correction) = trial else { break };
+            let corrected = Slice::corrected(hyperbola, correction);
+            if worst(&corrected, next).is_empty() {
+                return corrected;
+            }
+            trial = Some(correction.scaled(0.5));
+        }
+        slice
     }
 
     /// A slice that touches the next longer one, lowered until it does not; none where that takes more vol than is bearable, or
     /// leaves butterfly arbitrage.
-    fn lowered(&self, found: &Svi, next: Option<&Svi>) -> Option<Svi> {
-        let gap = next.map_or(0.0, |late| calendar_gap(found, late).least);
+    fn lowered(&self, found: &Svi, next: Option<&Slice>) -> Option<Slice> {
+        let gap = next.map_or(0.0, |late| calendar_gap(&(*found).into(), late, CLEARANCE).value);
         let by = if gap < 0.0 { -gap * (1.0 + 1e-9) + 1e-15 } else { 0.0 };
         let vol = by / (2.0 * (found.variance(0.0) * self.years).sqrt());
         let wings = found.wings();
-        let slice = Svi::new(Wings { least: wings.least - by, ..wings }).ok()?;
-        let ordered =
-            next.is_none_or(|late| wings_ordered(&slice, late) && calendar_gap(&slice, late).least >= 0.0);
+        let slice = Slice::from(Svi::new(Wings { least: wings.least - by, ..wings }).ok()?);
+        let ordered = next.is_none_or(|late| {
+            wings_ordered(&slice, late) && calendar_gap(&slice, late, CLEARANCE).value >= 0.0
+        });
         (vol <= LARGEST_SHIFT_VOL && ordered && is_sound(&slice)).then_some(slice)
     }
 
     fn errors(&self) -> Option<Vec<f64>> {
-        let (svi, _) = self.found?;
-        let error = |q: &VolQuote| (svi.variance(q.log_moneyness) / self.years).sqrt() - q.vol;
+        let (slice, _) = self.found?;
+        let error = |q: &VolQuote| (slice.variance(q.log_moneyness) / self.years).sqrt() - q.vol;
         Some(self.quotes.iter().map(error).collect())
     }
 
@@ -315,12 +356,15 @@ impl Desk {
     }
 
     fn slice(&self, asof: Timestamp) -> Option<SurfaceSlice> {
-        let (svi, _) = self.found.filter(|_| self.refused.is_none())?;
-        Some(SurfaceSlice { expiry: self.expiry, years: self.years, forward: self.forward, svi, asof })
+        let (slice, _) = self.found.filter(|_| self.refused.is_none())?;
+        Some(SurfaceSlice { expiry: self.expiry, years: self.years, forward: self.forward, slice, asof })
     }
 
     fn report(self) -> ExpiryReport {
-        let reach = |svi: &Svi| super::reach(svi);
+        let least_density = |(slice, _): (Slice, Model)| {
+            let reach = super::reach(&slice);
+            slice.check(-reach, reach).least_density
+        };
         ExpiryReport {
             expiry: self.expiry,
             years: self.years,
@@ -329,9 +373,9 @@ impl Desk {
             error_points: self.error().map(|e| 100.0 * e),
             half_spread_points: self.half_spread().map(|h| 100.0 * h),
             inside: self.inside(),
-            least_density: self.found.map(|(svi, _)| svi.check(-reach(&svi), reach(&svi)).least_density),
+            least_density: self.found.map(least_density),
             model: self.found.map(|(_, model)| model),
-            svi: self.found.map(|(svi, _)| svi),
+            slice: self.found.map(|(slice, _)| slice),
             refused: self.refused,
             dropped: self.dropped,
         }

@@ -32,7 +32,7 @@ pub struct Cleaning {
 /// Whether a quote needs open interest and a published vega.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Interest {
-    /// At least one contract open, and a vega above zero where the venue publishes one.
+    /// At least one contract open, a vega of zero or more, and a price of the underlying printed beside the quote.
     Required,
     /// Any quote counts: open interest is not in every feed, and is zero everywhere in a new expiry.
     Ignored,
@@ -52,7 +52,8 @@ impl Default for Cleaning {
 
 impl Cleaning {
     /// The filter of a published benchmark on recorded chains (S. Mahbub's thesis on inverse options, 2026): a day to expiry, open
-    /// interest, a vega, spread at most half the mid, strikes from half to twice the printed forward.
+    /// interest, a vega, spread at most half the mid, strikes from half to twice the printed forward. A vega of zero passes: far from
+    /// the money it is what five printed digits leave.
     pub const BENCHMARK: Self = Self {
         least_days: 1.0,
         widest_relative_spread: 0.5,
@@ -75,6 +76,8 @@ pub enum Drop {
     NoOpenInterest,
     /// The venue gives it no vega.
     NoVega,
+    /// The venue prints no price of the underlying beside it.
+    NoUnderlyingPrice,
     /// Spread against mid.
     WideSpread,
     /// Strike too far from the forward.
@@ -93,6 +96,7 @@ impl Drop {
             Self::NearExpiry => "near_expiry",
             Self::NoOpenInterest => "no_open_interest",
             Self::NoVega => "no_vega",
+            Self::NoUnderlyingPrice => "no_underlying_price",
             Self::WideSpread => "wide_spread",
             Self::FarStrike => "far_strike",
             Self::NoTimeValue => "no_time_value",
@@ -139,8 +143,11 @@ impl Cleaning {
             if quote.open_interest.is_none_or(|open| open < 1.0) {
                 return Err(Drop::NoOpenInterest);
             }
-            if quote.published.vega_per_point.is_none_or(|vega| vega <= 0.0) {
+            if quote.published.vega_per_point.is_none_or(|vega| vega < 0.0) {
                 return Err(Drop::NoVega);
+            }
+            if quote.underlying_price.is_none() {
+                return Err(Drop::NoUnderlyingPrice);
             }
         }
         if ask - bid > self.widest_relative_spread * (0.5 * (bid + ask)) {
@@ -208,3 +215,50 @@ pub fn vol_quote(quote: &OptionQuote, sides: TwoSided, reference: &Reference) ->
 
 /// Dropped quotes, by reason.
 pub type Dropped = BTreeMap<Drop, u32>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Layout, RawQuote, RawSnapshot, Snapshot};
+    use instrument::Specs;
+    use units::{Timestamp, UnitError};
+
+    /// A quote that the published filter keeps, changed.
+    fn fate(change: impl Fn(&mut RawQuote)) -> Result<TwoSided, Drop> {
+        let mut row = RawQuote {
+            instrument_name: "BTC-27MAR26-80000-C".into(),
+            mark_price: Some(0.1),
+            bid_price: Some(0.0975),
+            ask_price: Some(0.1025),
+            underlying_price: Some(84_000.0),
+            open_interest: Some(1.0),
+            vega_per_point: Some(90.0),
+            ..RawQuote::default()
+        };
+        change(&mut row);
+        let asof = Timestamp::from_utc_date(2026, 2, 5, 8).unwrap();
+        let (file, issues, rows) = ("chain.csv".into(), Default::default(), vec![row]);
+        let raw = RawSnapshot { file, layout: Layout::Chain, asof, snapshots_in_file: 1, rows, issues };
+        let snapshot = Snapshot::admit(&[raw], &Specs::embedded()).unwrap().0;
+        let quote = snapshot.options.values().next().unwrap();
+        let reference = || -> Result<Reference, UnitError> {
+            let forward = Forward::new(84_000.0)?;
+            Ok(Reference { forward, strikes_against: 84_000.0, years: asof.years_until(quote.expiry)? })
+        };
+        Cleaning::BENCHMARK.admit(quote, &reference().unwrap())
+    }
+
+    #[test]
+    fn the_published_filter_keeps_and_drops_at_its_limits() {
+        assert!(fate(|_| {}).is_ok());
+        assert!(fate(|row| row.vega_per_point = Some(0.0)).is_ok(), "a vega of zero passes");
+        assert_eq!(fate(|row| row.vega_per_point = Some(-0.1)), Err(Drop::NoVega));
+        assert_eq!(fate(|row| row.vega_per_point = None), Err(Drop::NoVega));
+        assert_eq!(fate(|row| row.open_interest = Some(0.9)), Err(Drop::NoOpenInterest));
+        assert_eq!(fate(|row| row.underlying_price = None), Err(Drop::NoUnderlyingPrice));
+        assert_eq!(fate(|row| row.bid_price = Some(0.0)), Err(Drop::OneSided));
+        assert_eq!(fate(|row| row.bid_price = Some(0.11)), Err(Drop::Crossed));
+        assert!(fate(|row| row.bid_price = Some(0.0625)).is_ok(), "(0.1025 - 0.0625)/0.0825 is 0.48");
+        assert_eq!(fate(|row| row.bid_price = Some(0.06)), Err(Drop::WideSpread), "0.0425/0.08125 is 0.52");
+    }
+}

@@ -128,7 +128,7 @@ impl Smile {
     /// The vol at a log-moneyness.
     #[must_use]
     pub fn vol(&self, log_moneyness: f64) -> f64 {
-        let part = |part: &Part| part.share * part.slice.svi.variance(log_moneyness);
+        let part = |part: &Part| part.share * part.slice.slice.variance(log_moneyness);
         let variance = part(&self.near) + self.far.as_ref().map_or(0.0, part);
         (variance / self.years).sqrt()
     }
@@ -138,7 +138,7 @@ impl Smile {
     pub fn curvature(&self, log_moneyness: f64) -> VolCurvature {
         let [mut variance, mut slope, mut curvature] = [0.0; 3];
         for part in [Some(&self.near), self.far.as_ref()].into_iter().flatten() {
-            let at = part.slice.svi.curvature(log_moneyness);
+            let at = part.slice.slice.curvature(log_moneyness);
             variance += part.share * at.variance;
             slope += part.share * at.slope;
             curvature += part.share * at.curvature;
@@ -287,8 +287,9 @@ mod tests {
             #[allow(clippy::cast_precision_loss)]
             years: days as f64 / 365.0,
             forward: Forward::new(80_000.0).unwrap(),
-            svi: Svi::from_raw(RawSvi { a: 0.01 * scale, b: 0.06 * scale, rho: -0.4, m: 0.02, sigma: 0.2 })
-                .unwrap(),
+            slice: Svi::from_raw(RawSvi { a: 0.01 * scale, b: 0.06 * scale, rho: -0.4, m: 0.02, sigma: 0.2 })
+                .unwrap()
+                .into(),
             asof,
         };
         VolSurface::of(asof, vec![slice(30, 1.0), slice(60, 2.0)])

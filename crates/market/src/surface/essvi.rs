@@ -13,8 +13,9 @@
 //! surface of record has five parameters (ADR 0009).
 
 use super::fit::{VolQuote, largest};
+use super::slice::Slice;
 use super::svi::{Svi, Wings};
-use super::{calendar_gap, wings_ordered};
+use super::{CLEARANCE, calendar_gap, wings_ordered};
 
 /// Points of a side of the search grid, and how often it closes in.
 const GRID: i32 = 12;
@@ -123,11 +124,11 @@ impl Essvi {
     }
 
     /// The best slice below the next longer one.
-    pub(super) fn fit(quotes: &[VolQuote], years: f64, next: Option<&Svi>) -> Option<Self> {
+    pub(super) fn fit(quotes: &[VolQuote], years: f64, next: Option<&Slice>) -> Option<Self> {
         search(quotes, years, |slice| {
             next.is_none_or(|late| {
-                let own = slice.svi();
-                wings_ordered(&own, late) && calendar_gap(&own, late).least >= 0.0
+                let own = Slice::from(slice.svi());
+                wings_ordered(&own, late) && calendar_gap(&own, late, CLEARANCE).value >= 0.0
             })
         })
     }

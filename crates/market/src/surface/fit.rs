@@ -16,6 +16,7 @@
 //! bound. The number of steps is bounded, sums run in the order of quotes and nodes, starts are fixed: the same
 //! bits on every machine.
 
+use super::slice::Slice;
 use super::svi::{STEEPEST_WING, Svi, Wings};
 
 /// One mid quote of a slice.
@@ -43,13 +44,15 @@ const FAR: [f64; 18] =
     [-6.0, -5.0, -4.5, -4.0, -3.5, -3.0, -2.5, -2.0, -1.75, 1.75, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0];
 const NODES: usize = SHAPE_NODES + WIDE_NODES + FAR.len();
 /// Weights of the bounds, per unit of g and per vol in half spreads: far above those of quotes, so that little gives way.
-const DENSITY_WEIGHT: f64 = 300.0;
+pub(super) const DENSITY_WEIGHT: f64 = 300.0;
 const CALENDAR_WEIGHT: f64 = 30.0;
 /// The bounds aim inside by this much, so that what a soft bound gives way does not reach the hard one.
 const DENSITY_MARGIN: f64 = 1e-3;
-const CALENDAR_MARGIN_VOL: f64 = 1e-5;
+const CALENDAR_MARGIN_VOL: f64 = 5e-5;
 const STEPS: usize = 40;
 const TRIES: usize = 10;
+/// A descent ends when a step lowers the cost by no more than this part of it.
+const SETTLED: f64 = 1e-4;
 /// A quote counts at most this many times the median quote.
 const LARGEST_WEIGHT: f64 = 10.0;
 /// Smallest half spread in vol that is believed.
@@ -67,7 +70,7 @@ type Vector = [f64; PARAMETERS];
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Guides<'a> {
     /// The next longer expiry.
-    pub(super) next: Option<&'a Svi>,
+    pub(super) next: Option<&'a Slice>,
     /// What the neighbours look like.
     pub(super) shape: Option<&'a Shape>,
     /// Further nodes of the bounds: where an earlier fit broke them.
@@ -77,14 +80,14 @@ pub(super) struct Guides<'a> {
 /// A slice's quotes with what is computed once.
 #[derive(Debug)]
 pub(super) struct Problem<'a> {
-    quotes: &'a [VolQuote],
-    weights: Vec<f64>,
-    years: f64,
+    pub(super) quotes: &'a [VolQuote],
+    pub(super) weights: Vec<f64>,
+    pub(super) years: f64,
     nodes: Vec<f64>,
     next_vol: Vec<f64>,
-    guides: Guides<'a>,
+    pub(super) guides: Guides<'a>,
     upper: Vector,
-    calendar_weight: f64,
+    pub(super) calendar_weight: f64,
 }
 
 /// Normal equations of one linearisation.
@@ -120,7 +123,7 @@ impl<'a> Problem<'a> {
         let mut upper = [4.0, STEEPEST_WING, STEEPEST_WING, 1.5, 3.0];
         let mut next_vol = vec![f64::INFINITY; nodes.len()];
         if let Some(next) = guides.next {
-            let wings = next.wings();
+            let wings = next.hyperbola().wings();
             upper[1] = largest(wings.put, LEAST_SLOPE);
             upper[2] = largest(wings.call, LEAST_SLOPE);
             for (vol, node) in next_vol.iter_mut().zip(&nodes) {
@@ -186,7 +189,7 @@ impl<'a> Problem<'a> {
                 }
             }
         }
-        let [level, tilt, angle] = cholesky(&matrix, &right, 1e-12)?;
+        let [level, tilt, angle] = cholesky(&matrix, &right, Pivots { least: 1e-12, band: 3 })?;
         let angle = largest(angle, 1e-6);
         let tilt = between(tilt, [-0.999 * angle, 0.999 * angle]);
         let least = level + (angle * angle - tilt * tilt).sqrt();
@@ -226,7 +229,7 @@ impl<'a> Problem<'a> {
                 let trial = self.inside(stepped(&x, &step));
                 let next = self.cost(&trial);
                 if next < cost {
-                    moved = cost - next > 1e-9 * cost;
+                    moved = cost - next > SETTLED * cost;
                     (x, cost) = (trial, next);
                     damping = largest(damping * 0.2, 1e-9);
                     break;
@@ -287,18 +290,18 @@ impl<'a> Problem<'a> {
         log_moneyness < first || log_moneyness > last
     }
 
-    fn vol(&self, variance: f64) -> f64 {
+    pub(super) fn vol(&self, variance: f64) -> f64 {
         (largest(variance, LEAST_VARIANCE) / self.years).sqrt()
     }
 
     /// Below zero where g is below its margin; weighted.
-    fn density_gap(&self, density: f64) -> f64 {
+    pub(super) fn density_gap(&self, density: f64) -> f64 {
         let gap = density - DENSITY_MARGIN;
         if gap < 0.0 { DENSITY_WEIGHT * gap } else { 0.0 }
     }
 
     /// Below zero where the slice lies above the next longer one; weighted, in vol.
-    fn calendar_gap(&self, next_vol: f64, variance: f64) -> f64 {
+    pub(super) fn calendar_gap(&self, next_vol: f64, variance: f64) -> f64 {
         let gap = next_vol - self.vol(variance) - CALENDAR_MARGIN_VOL;
         if gap < 0.0 { self.calendar_weight * gap } else { 0.0 }
     }
@@ -414,27 +417,24 @@ impl Sensitivity {
 
     /// Derivatives of g.
     fn density(&self, at: super::svi::Curvature, log_moneyness: f64) -> Vector {
-        let (w, slope) = (at.variance, at.slope);
-        let first = 1.0 - 0.5 * log_moneyness * slope / w;
-        let by_variance = first * log_moneyness * slope / (w * w) + 0.25 * slope * slope / (w * w);
-        let by_slope = -first * log_moneyness / w - 0.5 * slope * (1.0 / w + 0.25);
+        let [by_variance, by_slope, by_curvature] = at.density_by(log_moneyness);
         let mut gradient = [0.0; PARAMETERS];
         for (index, slot) in gradient.iter_mut().enumerate() {
             *slot = by_variance * self.variance[index]
                 + by_slope * self.slope[index]
-                + 0.5 * self.curvature[index];
+                + by_curvature * self.curvature[index];
         }
         gradient
     }
 }
 
 /// ρ(r) = 2(√(1 + r²) - 1): r² near zero, 2|r| far away.
-fn robust_cost(residual: f64) -> f64 {
+pub(super) fn robust_cost(residual: f64) -> f64 {
     2.0 * ((residual * residual + 1.0).sqrt() - 1.0)
 }
 
 /// ρ'(r)/2r.
-fn robust_weight(residual: f64) -> f64 {
+pub(super) fn robust_weight(residual: f64) -> f64 {
     1.0 / (residual * residual + 1.0).sqrt()
 }
 
@@ -456,18 +456,32 @@ fn damped(normal: &Normal, damping: f64) -> Option<Vector> {
     for (index, row) in matrix.iter_mut().enumerate() {
         row[index] += damping * row[index];
     }
-    cholesky(&matrix, &normal.gradient, 0.0)
+    cholesky(&matrix, &normal.gradient, Pivots { least: 0.0, band: PARAMETERS })
 }
 
-/// Solves a symmetric positive definite system; none when a pivot is not above `least` of its diagonal.
-fn cholesky<const N: usize>(matrix: &[[f64; N]; N], right: &[f64; N], least: f64) -> Option<[f64; N]> {
+/// What a system is like.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pivots {
+    /// A pivot lies above this part of its diagonal.
+    pub(super) least: f64,
+    /// Only so many diagonals next to the main one are not zero.
+    pub(super) band: usize,
+}
+
+/// Solves a symmetric positive definite system; none when a pivot is too small.
+pub(super) fn cholesky<const N: usize>(
+    matrix: &[[f64; N]; N],
+    right: &[f64; N],
+    pivots: Pivots,
+) -> Option<[f64; N]> {
     let mut lower = [[0.0; N]; N];
+    let first = |row: usize| row.saturating_sub(pivots.band);
     for i in 0..N {
-        for j in 0..=i {
-            let known = lower[i].iter().zip(&lower[j]).take(j);
+        for j in first(i)..=i {
+            let known = lower[i].iter().zip(&lower[j]).take(j).skip(first(i));
             let sum = known.fold(matrix[i][j], |sum, (a, b)| sum - a * b);
             if i == j {
-                if !(sum > least * matrix[i][i] && sum > 0.0 && sum.is_finite()) {
+                if !(sum > pivots.least * matrix[i][i] && sum > 0.0 && sum.is_finite()) {
                     return None;
                 }
                 lower[i][i] = sum.sqrt();
@@ -478,13 +492,13 @@ fn cholesky<const N: usize>(matrix: &[[f64; N]; N], right: &[f64; N], least: f64
     }
     let mut x = *right;
     for i in 0..N {
-        for k in 0..i {
+        for k in first(i)..i {
             x[i] -= lower[i][k] * x[k];
         }
         x[i] /= lower[i][i];
     }
     for i in (0..N).rev() {
-        for k in i + 1..N {
+        for k in (i + 1..N).take(pivots.band) {
             x[i] -= lower[k][i] * x[k];
         }
         x[i] /= lower[i][i];

@@ -1,4 +1,4 @@
-//! The vol surface of record: one SVI slice an expiry, no butterfly and no calendar arbitrage.
+//! The vol surface of record: one slice an expiry, SVI with a local correction, no butterfly and no calendar arbitrage.
 //!
 //! | step | where |
 //! |---|---|
@@ -44,9 +44,11 @@
 mod calibrate;
 mod chain;
 mod clean;
+mod correct;
 mod dynamics;
 mod essvi;
 mod fit;
+mod slice;
 mod smile;
 mod svi;
 
@@ -58,16 +60,18 @@ pub use dynamics::{
 };
 pub use essvi::{Essvi, EssviError};
 pub use fit::VolQuote;
+pub use slice::{Correction, Slice};
 pub use smile::{Delta, SmilePoint, at_delta, risk_reversal_butterfly, slice_vol};
 pub use svi::{Curvature, JumpWings, RawSvi, STEEPEST_WING, SliceCheck, Svi, SviError, Wings};
 
 use fit::largest;
+use svi::{Least, least};
 use units::{Forward, Strike, Timestamp, UnitError, Vol, YearFraction};
 
 /// What g may be below zero by rounding.
 pub const DENSITY_TOLERANCE: f64 = 1e-10;
-/// Points of the calendar grid of a pair of slices.
-const CALENDAR_POINTS: u32 = 401;
+/// What fits leave clear of both bounds for the places between points of the grids: of g, and of the longer slice's variance.
+const CLEARANCE: f64 = 1e-4;
 /// Grids reach so many deviations of the longer slice, between a factor of 4.5 and one of 400 on the price.
 const REACH_DEVIATIONS: f64 = 8.0;
 const LEAST_REACH: f64 = 1.5;
@@ -83,7 +87,7 @@ pub struct SurfaceSlice {
     /// Forward that log-moneyness is relative to.
     pub forward: Forward,
     /// Total variance.
-    pub svi: Svi,
+    pub slice: Slice,
     /// When its quotes were taken; earlier than the surface where it was carried over.
     pub asof: Timestamp,
 }
@@ -94,6 +98,8 @@ pub struct VolSurface {
     /// Time of the surface.
     pub asof: Timestamp,
     slices: Vec<SurfaceSlice>,
+    /// Times to expiry of the slices, side by side for a fast search.
+    years: Vec<f64>,
 }
 
 /// What is left of arbitrage.
@@ -117,8 +123,9 @@ impl SurfaceCheck {
 
 impl VolSurface {
     /// Of slices in the order of their expiries.
-    pub(crate) const fn of(asof: Timestamp, slices: Vec<SurfaceSlice>) -> Self {
-        Self { asof, slices }
+    pub(crate) fn of(asof: Timestamp, slices: Vec<SurfaceSlice>) -> Self {
+        let years = slices.iter().map(|slice| slice.years).collect();
+        Self { asof, slices, years }
     }
 
     /// Slices, ascending.
@@ -135,34 +142,40 @@ impl VolSurface {
 
     /// Total variance at a log-moneyness and time to expiry; none without slices or time.
     #[must_use]
+    #[inline]
     pub fn variance(&self, log_moneyness: f64, expiry: YearFraction) -> Option<f64> {
         let years = expiry.get();
         if years <= 0.0 {
             return None;
         }
-        let after = self.slices.partition_point(|slice| slice.years < years);
-        let at = |index: usize| self.slices.get(index).map(|s| (s.years, s.svi.variance(log_moneyness)));
-        let before = after.checked_sub(1).and_then(at);
-        match (before, at(after)) {
-            (None, None) => None,
-            (None, Some((first, variance))) => Some(variance * (years / first)),
-            (Some((early, low)), Some((late, high))) => {
-                Some(low + (high - low) * ((years - early) / (late - early)))
-            }
-            (Some((last, variance)), None) => {
-                Some(variance + (years - last) * self.forward_variance(after - 1, log_moneyness))
-            }
+        // Counted, not bisected: for some dozens of expiries that is faster, as no step waits for the one before.
+        let after = self.years.iter().map(|own| usize::from(*own < years)).sum::<usize>();
+        let before = after.checked_sub(1).and_then(|index| self.slices.get(index));
+        let (Some(early), Some(late)) = (before, self.slices.get(after)) else {
+            return self.outside(log_moneyness, years);
+        };
+        let (low, high) = (early.slice.variance(log_moneyness), late.slice.variance(log_moneyness));
+        Some(low + (high - low) * ((years - early.years) / (late.years - early.years)))
+    }
+
+    /// Before the first expiry and beyond the last.
+    #[cold]
+    fn outside(&self, log_moneyness: f64, years: f64) -> Option<f64> {
+        let (first, last) = (self.slices.first()?, self.slices.last()?);
+        if years <= first.years {
+            return Some(first.slice.variance(log_moneyness) * (years / first.years));
         }
+        let grown = (years - last.years) * self.forward_variance(log_moneyness);
+        Some(last.slice.variance(log_moneyness) + grown)
     }
 
     /// Forward variance a year beyond the last slice.
-    fn forward_variance(&self, last: usize, log_moneyness: f64) -> f64 {
-        let Some(slice) = self.slices.get(last) else { return 0.0 };
-        let most = 2.0 * slice.svi.variance(0.0) / slice.years;
-        let own = slice.svi.variance(log_moneyness);
-        let before = last.checked_sub(1).and_then(|index| self.slices.get(index));
-        let rate = before.map_or(own / slice.years, |early| {
-            (own - early.svi.variance(log_moneyness)) / (slice.years - early.years)
+    fn forward_variance(&self, log_moneyness: f64) -> f64 {
+        let Some((slice, before)) = self.slices.split_last() else { return 0.0 };
+        let most = 2.0 * slice.slice.variance(0.0) / slice.years;
+        let own = slice.slice.variance(log_moneyness);
+        let rate = before.last().map_or(own / slice.years, |early| {
+            (own - early.slice.variance(log_moneyness)) / (slice.years - early.years)
         });
         let positive = largest(rate, 0.0);
         if positive < most { positive } else { most }
@@ -172,6 +185,7 @@ impl VolSurface {
     ///
     /// # Errors
     /// When the vol is out of the range of vols: 0 to 1000 points.
+    #[inline]
     pub fn vol(
         &self,
         forward: Forward,
@@ -192,18 +206,18 @@ impl VolSurface {
             wings_ordered: true,
         };
         for slice in &self.slices {
-            let reach = reach(&slice.svi);
-            let density = slice.svi.check(-reach, reach).least_density;
+            let reach = reach(&slice.slice);
+            let density = slice.slice.check(-reach, reach).least_density;
             if density < check.least_density || density.is_nan() {
                 check.least_density = density;
             }
         }
         for (early, late) in self.slices.iter().zip(self.slices.iter().skip(1)) {
-            let gap = calendar_gap(&early.svi, &late.svi).least;
+            let gap = calendar_gap(&early.slice, &late.slice, 0.0).value;
             if gap < check.least_calendar_gap || gap.is_nan() {
                 check.least_calendar_gap = gap;
             }
-            check.wings_ordered &= wings_ordered(&early.svi, &late.svi);
+            check.wings_ordered &= wings_ordered(&early.slice, &late.slice);
         }
         check
     }
@@ -217,67 +231,47 @@ impl VolSurface {
             let known = slices.iter().any(|slice| slice.expiry == old.expiry);
             let years = self.asof.years_until(old.expiry).ok().filter(|y| !y.is_expired());
             let (false, Some(years)) = (known, years) else { continue };
-            let ratio = years.get() / old.years;
-            let Wings { least, put, call, shift, smooth } = old.svi.wings();
-            let wings = Wings { least: least * ratio, put: put * ratio, call: call * ratio, shift, smooth };
-            let Ok(svi) = Svi::new(wings) else { continue };
+            let Some(slice) = old.slice.scaled(years.get() / old.years) else { continue };
             let place = slices.partition_point(|slice| slice.expiry < old.expiry);
-            let fits = |early: &Svi, late: &Svi| {
-                calendar_gap(early, late).least >= 0.0 && wings_ordered(early, late)
+            let fits = |early: &Slice, late: &Slice| {
+                calendar_gap(early, late, CLEARANCE).value >= 0.0 && wings_ordered(early, late)
             };
-            let after_ok = slices.get(place).is_none_or(|late| fits(&svi, &late.svi));
+            let after_ok = slices.get(place).is_none_or(|late| fits(&slice, &late.slice));
             let before = place.checked_sub(1).and_then(|index| slices.get(index));
-            let before_ok = before.is_none_or(|early| fits(&early.svi, &svi));
-            if after_ok && before_ok && is_sound(&svi) {
-                slices.insert(place, SurfaceSlice { years: years.get(), svi, ..*old });
+            let before_ok = before.is_none_or(|early| fits(&early.slice, &slice));
+            if after_ok && before_ok && is_sound(&slice) {
+                slices.insert(place, SurfaceSlice { years: years.get(), slice, ..*old });
             }
         }
-        Self { asof: self.asof, slices }
+        Self::of(self.asof, slices)
     }
 }
 
 /// How far a slice is looked at, in log-moneyness.
-fn reach(svi: &Svi) -> f64 {
-    let reach = largest(REACH_DEVIATIONS * largest(svi.variance(0.0), 0.0).sqrt(), LEAST_REACH);
+fn reach(slice: &Slice) -> f64 {
+    let reach = largest(REACH_DEVIATIONS * largest(slice.variance(0.0), 0.0).sqrt(), LEAST_REACH);
     if reach < FARTHEST_REACH { reach } else { FARTHEST_REACH }
 }
 
 /// No butterfly arbitrage on the grid.
-fn is_sound(svi: &Svi) -> bool {
-    let reach = reach(svi);
-    svi.check(-reach, reach).least_density >= -DENSITY_TOLERANCE
+fn is_sound(slice: &Slice) -> bool {
+    let reach = reach(slice);
+    slice.check(-reach, reach).least_density >= -DENSITY_TOLERANCE
 }
 
-/// Least increase of total variance, and where.
-#[derive(Debug, Clone, Copy)]
-struct CalendarGap {
-    least: f64,
-    at: f64,
-}
-
-/// From one slice to a longer one, on even grids over the reach of the longer one and around both vertices.
-fn calendar_gap(early: &Svi, late: &Svi) -> CalendarGap {
+/// Least increase of total variance from one slice to a longer one, on even grids over the reach of the longer one and wherever
+/// one of them bends; less a part of the longer one's that is to be kept clear.
+fn calendar_gap(early: &Slice, late: &Slice, clearance: f64) -> Least {
     let wide = reach(late);
-    let inside = |k: f64| if k > FARTHEST_REACH { FARTHEST_REACH } else { largest(-FARTHEST_REACH, k) };
-    let vertex = |svi: &Svi| {
-        let Wings { shift, smooth, .. } = svi.wings();
-        (inside(shift - 6.0 * smooth), inside(shift + 6.0 * smooth))
-    };
-    let mut found = CalendarGap { least: f64::INFINITY, at: 0.0 };
-    for (low, high) in [(-wide, wide), vertex(early), vertex(late)] {
-        for point in 0..CALENDAR_POINTS {
-            let k = low + (high - low) * (f64::from(point) / f64::from(CALENDAR_POINTS - 1));
-            let gap = late.variance(k) - early.variance(k);
-            if gap < found.least || gap.is_nan() {
-                found = CalendarGap { least: gap, at: k };
-            }
-        }
-    }
-    found
+    let inside = |k: f64| k.clamp(-FARTHEST_REACH, FARTHEST_REACH);
+    let bends = early.bends().chain(late.bends()).map(|(low, high)| (inside(low), inside(high)));
+    least(std::iter::once((-wide, wide)).chain(bends), |k| {
+        (1.0 - clearance) * late.variance(k) - early.variance(k)
+    })
 }
 
 /// The wings of the longer slice are at least as steep.
-fn wings_ordered(early: &Svi, late: &Svi) -> bool {
-    let (early, late) = (early.wings(), late.wings());
+fn wings_ordered(early: &Slice, late: &Slice) -> bool {
+    let (early, late) = (early.hyperbola().wings(), late.hyperbola().wings());
     early.put <= late.put && early.call <= late.call
 }

@@ -13,10 +13,10 @@
 //! Left out: premium-adjusted delta (a coin-settled option hedged in coin), straddle-neutral at the money.
 //!
 //! ```
-//! use market::surface::{Delta, RawSvi, Svi, at_delta, risk_reversal_butterfly};
+//! use market::surface::{Delta, RawSvi, Slice, Svi, at_delta, risk_reversal_butterfly};
 //! use units::{OptionKind, YearFraction};
 //! let year = YearFraction::new(1.0)?;
-//! let flat = Svi::from_raw(RawSvi { a: 0.25, b: 0.0, rho: 0.0, m: 0.0, sigma: 1.0 })?;
+//! let flat = Slice::from(Svi::from_raw(RawSvi { a: 0.25, b: 0.0, rho: 0.0, m: 0.0, sigma: 1.0 })?);
 //! let call = at_delta(&flat, year, Delta { kind: OptionKind::Call, percent: 25 }).ok_or("no strike")?;
 //! assert!((call.vol - 0.5).abs() < 1e-12);
 //! // d1 = -k/0.5 + 0.25 = N⁻¹(0.25) = -0.674490
@@ -26,7 +26,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use super::svi::Svi;
+use super::slice::Slice;
 use pricing::kernel::norm_cdf;
 use units::{OptionKind, YearFraction};
 
@@ -55,14 +55,14 @@ pub struct SmilePoint {
 
 /// Vol of a slice at a log-moneyness; zero where there is no time.
 #[must_use]
-pub fn slice_vol(slice: &Svi, expiry: YearFraction, log_moneyness: f64) -> f64 {
+pub fn slice_vol(slice: &Slice, expiry: YearFraction, log_moneyness: f64) -> f64 {
     let years = expiry.get();
     if years > 0.0 { (slice.variance(log_moneyness) / years).sqrt() } else { 0.0 }
 }
 
 /// Where a slice has a delta, and its vol there; none when no strike in reach has it.
 #[must_use]
-pub fn at_delta(slice: &Svi, expiry: YearFraction, delta: Delta) -> Option<SmilePoint> {
+pub fn at_delta(slice: &Slice, expiry: YearFraction, delta: Delta) -> Option<SmilePoint> {
     let share = f64::from(delta.percent) / 100.0;
     let wanted = match delta.kind {
         OptionKind::Call => share,
@@ -86,7 +86,7 @@ pub fn at_delta(slice: &Svi, expiry: YearFraction, delta: Delta) -> Option<Smile
 
 /// Risk reversal and butterfly at a delta of so many percent, in vol.
 #[must_use]
-pub fn risk_reversal_butterfly(slice: &Svi, expiry: YearFraction, percent: u8) -> Option<(f64, f64)> {
+pub fn risk_reversal_butterfly(slice: &Slice, expiry: YearFraction, percent: u8) -> Option<(f64, f64)> {
     let call = at_delta(slice, expiry, Delta { kind: OptionKind::Call, percent })?.vol;
     let put = at_delta(slice, expiry, Delta { kind: OptionKind::Put, percent })?.vol;
     Some((call - put, 0.5 * (call + put) - slice_vol(slice, expiry, 0.0)))
@@ -95,11 +95,11 @@ pub fn risk_reversal_butterfly(slice: &Svi, expiry: YearFraction, percent: u8) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::surface::RawSvi;
+    use crate::surface::{RawSvi, Svi};
 
-    fn skewed() -> (Svi, YearFraction) {
+    fn skewed() -> (Slice, YearFraction) {
         let raw = RawSvi { a: 0.02, b: 0.12, rho: -0.4, m: 0.02, sigma: 0.15 };
-        (Svi::from_raw(raw).unwrap(), YearFraction::new(0.25).unwrap())
+        (Svi::from_raw(raw).unwrap().into(), YearFraction::new(0.25).unwrap())
     }
 
     #[test]

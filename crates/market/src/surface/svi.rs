@@ -27,8 +27,8 @@ use units::YearFraction;
 /// Lee: total variance grows by at most this per unit of log-moneyness.
 pub const STEEPEST_WING: f64 = 2.0;
 
-/// Points of a check of one slice.
-const CHECK_POINTS: u32 = 401;
+/// Points of a grid over one range.
+const GRID_POINTS: u32 = 401;
 
 /// The parameters as published.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -257,27 +257,16 @@ impl Svi {
     /// curvature is.
     #[must_use]
     pub fn check(&self, from: f64, to: f64) -> SliceCheck {
+        let (low, high) = self.bend();
+        let ranges = [(from, to), (low.max(from).min(to), high.max(from).min(to))];
+        let least = least(ranges.into_iter(), |k| self.density(k));
+        SliceCheck { least_density: least.value, at: least.at }
+    }
+
+    /// Around the vertex, where the curvature is.
+    pub(super) fn bend(&self) -> (f64, f64) {
         let Wings { shift, smooth, .. } = self.wings;
-        let mut found = SliceCheck { least_density: f64::INFINITY, at: from };
-        let inside = |k: f64| {
-            if k < from {
-                from
-            } else if k > to {
-                to
-            } else {
-                k
-            }
-        };
-        for (low, high) in [(from, to), (inside(shift - 6.0 * smooth), inside(shift + 6.0 * smooth))] {
-            for point in 0..CHECK_POINTS {
-                let k = low + (high - low) * (f64::from(point) / f64::from(CHECK_POINTS - 1));
-                let density = self.density(k);
-                if density < found.least_density || density.is_nan() {
-                    found = SliceCheck { least_density: density, at: k };
-                }
-            }
-        }
-        found
+        (shift - 6.0 * smooth, shift + 6.0 * smooth)
     }
 
     /// The SSVI slice of the same variance, skew and left wing at the money, free of butterfly arbitrage: c' = p + 2ψ and
@@ -315,6 +304,28 @@ impl Svi {
     }
 }
 
+/// The least value of a function on a grid, and where.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Least {
+    pub(super) value: f64,
+    pub(super) at: f64,
+}
+
+/// On even grids over ranges; the first of equals, and a place where there is no number before all others.
+pub(super) fn least(ranges: impl Iterator<Item = (f64, f64)>, of: impl Fn(f64) -> f64) -> Least {
+    let mut found = Least { value: f64::INFINITY, at: 0.0 };
+    for (low, high) in ranges {
+        for point in 0..GRID_POINTS {
+            let at = low + (high - low) * (f64::from(point) / f64::from(GRID_POINTS - 1));
+            let value = of(at);
+            if value < found.value || value.is_nan() {
+                found = Least { value, at };
+            }
+        }
+    }
+    found
+}
+
 /// How far towards the SSVI twin.
 #[derive(Debug, Clone, Copy)]
 struct Share {
@@ -343,5 +354,14 @@ impl Curvature {
         let Self { variance: w, slope, curvature } = *self;
         let first = 1.0 - 0.5 * log_moneyness * slope / w;
         first * first - 0.25 * slope * slope * (1.0 / w + 0.25) + 0.5 * curvature
+    }
+
+    /// Derivatives of g by w, w' and w''.
+    pub(super) fn density_by(&self, log_moneyness: f64) -> [f64; 3] {
+        let Self { variance: w, slope, .. } = *self;
+        let first = 1.0 - 0.5 * log_moneyness * slope / w;
+        let by_variance = first * log_moneyness * slope / (w * w) + 0.25 * slope * slope / (w * w);
+        let by_slope = -first * log_moneyness / w - 0.5 * slope * (1.0 / w + 0.25);
+        [by_variance, by_slope, 0.5]
     }
 }

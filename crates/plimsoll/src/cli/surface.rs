@@ -51,6 +51,8 @@ pub(crate) enum SurfaceTableName {
     Quotes,
     /// Vol by expiry and delta
     Grid,
+    /// One row per piece of the correction that is added to the SVI slice
+    Corrections,
 }
 
 #[derive(Debug, Args)]

@@ -3,7 +3,7 @@
 use crate::document::InputFile;
 use instrument::expiry_text;
 use market::surface::{
-    Cleaning, Delta, Drop, ExpiryChain, ExpiryReport, FamilyChain, Refused, SurfaceCheck, Svi, VolSurface,
+    Cleaning, Delta, Drop, ExpiryChain, ExpiryReport, FamilyChain, Refused, Slice, SurfaceCheck, VolSurface,
     at_delta, risk_reversal_butterfly, slice_vol,
 };
 use market::{ForwardCurve, ForwardPoint, ForwardSource, Market, OptionQuote};
@@ -218,8 +218,8 @@ impl FamilyFit {
 fn forward_vols(expiries: &mut [ExpiryFit]) {
     let mut before: Option<(f64, f64)> = None;
     for expiry in expiries.iter_mut().filter(|expiry| expiry.report.refused.is_none()) {
-        let Some(svi) = expiry.report.svi else { continue };
-        let here = (expiry.report.years, svi.variance(0.0));
+        let Some(slice) = expiry.report.slice else { continue };
+        let here = (expiry.report.years, slice.variance(0.0));
         expiry.forward_vol =
             before.map(|(years, variance)| ((here.1 - variance) / (here.0 - years)).max(0.0).sqrt());
         before = Some(here);
@@ -249,7 +249,7 @@ impl ExpiryFit {
                     ask_vol: vol(quote.ask_price),
                     mid_vol: fate.ok().map(|quote| quote.vol),
                     half_spread_vol: fate.ok().map(|quote| quote.half_spread),
-                    model_vol: report.svi.map(|svi| slice_vol(&svi, years, log_moneyness)),
+                    model_vol: report.slice.map(|slice| slice_vol(&slice, years, log_moneyness)),
                     dropped: fate.err(),
                 }
             })
@@ -258,7 +258,7 @@ impl ExpiryFit {
             let kind = |quote: &QuoteFate| quote.kind == OptionKind::Put;
             a.strike.get().total_cmp(&b.strike.get()).then_with(|| kind(a).cmp(&kind(b)))
         });
-        let smile = report.svi.map(|svi| Smile::of(&svi, years, &report, &quotes));
+        let smile = report.slice.map(|slice| Smile::of(&slice, years, &report, &quotes));
         Self { report, years, source: chain.source, point: chain.point, quotes, smile, forward_vol: None }
     }
 
@@ -276,7 +276,7 @@ impl ExpiryFit {
     pub(crate) fn inside_fraction(&self) -> Option<f64> {
         #[allow(clippy::cast_precision_loss)] // counts
         let share = self.report.inside as f64 / self.report.quotes as f64;
-        (self.report.svi.is_some() && self.report.quotes > 0).then_some(share)
+        (self.report.slice.is_some() && self.report.quotes > 0).then_some(share)
     }
 
     /// Largest distance between sources of the forward, basis points.
@@ -314,7 +314,7 @@ const fn refusal_word(refused: &Refused) -> &'static str {
 }
 
 impl Smile {
-    fn of(svi: &Svi, years: YearFraction, report: &ExpiryReport, quotes: &[QuoteFate]) -> Self {
+    fn of(slice: &Slice, years: YearFraction, report: &ExpiryReport, quotes: &[QuoteFate]) -> Self {
         let forward = report.forward.get();
         let range = fitted_range(quotes);
         let point = |log_moneyness: f64, vol: f64| GridPoint {
@@ -324,12 +324,12 @@ impl Smile {
             is_extrapolated: range.is_none_or(|(low, high)| log_moneyness < low || log_moneyness > high),
         };
         let column = |delta: Option<Delta>| match delta {
-            None => Some(point(0.0, slice_vol(svi, years, 0.0))),
-            Some(delta) => at_delta(svi, years, delta).map(|found| point(found.log_moneyness, found.vol)),
+            None => Some(point(0.0, slice_vol(slice, years, 0.0))),
+            Some(delta) => at_delta(slice, years, delta).map(|found| point(found.log_moneyness, found.vol)),
         };
-        let pair = risk_reversal_butterfly(svi, years, 25);
+        let pair = risk_reversal_butterfly(slice, years, 25);
         Self {
-            at_the_money: slice_vol(svi, years, 0.0),
+            at_the_money: slice_vol(slice, years, 0.0),
             risk_reversal_25: pair.map(|(reversal, _)| reversal),
             butterfly_25: pair.map(|(_, butterfly)| butterfly),
             grid: DELTA_COLUMNS.iter().map(|(_, delta)| column(*delta)).collect(),

@@ -50,7 +50,8 @@ fn figures_of_a_run_are_those_of_a_report_on_the_same_files() {
     scratch.write("fills.csv", "time,account,venue,kind\n");
     let run = go(&scratch, "run run.toml --format json").json();
     // Chain files have no spot pairs, so rates are given to both.
-    let report = go(&scratch, "report book.csv --market chain.csv --rate USDC=1 --rate USDT=1 --format json").json();
+    let report =
+        go(&scratch, "report book.csv --market chain.csv --rate USDC=1 --rate USDT=1 --format json").json();
     for group in report["exposure"].as_array().unwrap() {
         let name = group["key"][0].as_str().unwrap();
         for measure in ["value_usd", "delta_cash_usd", "gamma_cash_1pct_usd", "vega_usd_per_point"] {
@@ -118,7 +119,11 @@ fn mistakes_are_refused_before_anything_is_in_the_journal() {
         ("run.toml", CONFIG.replace("snapshot_every = 20", "snapshot_every = 0"), "at least 1"),
         ("policy.toml", crate::POLICY.replace("delta_cash_usd", "delta"), "value_usd, delta_cash_usd"),
         ("fills.csv", "time,account,venue,kind\nnever,a,deribit,gift\n".into(), "RFC 3339"),
-        ("fills.csv", "time,account,venue,kind\n2026-11-20T12:00:00Z,a,deribit,gift\n".into(), "fill, deposit or funding"),
+        (
+            "fills.csv",
+            "time,account,venue,kind\n2026-11-20T12:00:00Z,a,deribit,gift\n".into(),
+            "fill, deposit or funding",
+        ),
         ("book.csv", "account,venue,instrument,quantity\na,deribit,BTC-31FEB27-1-C,1\n".into(), "calendar"),
     ] {
         let scratch = desk(1);

@@ -19,8 +19,12 @@ fn a_killed_run_goes_on_to_the_same_end() {
     let scratch = desk(minutes);
     let (mut durable, mut killed_at_work) = (0, 0);
     for kill in 0..kills() {
-        let mut child =
-            scratch.command(&["run", "run.toml"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = scratch
+            .command(&["run", "run.toml"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         // From a few milliseconds to some hundreds: at the start, in the middle, at the end.
         std::thread::sleep(Duration::from_millis(u64::from(20 + (kill * 7919) % 300)));
         child.kill().unwrap();
@@ -42,7 +46,12 @@ fn a_killed_run_goes_on_to_the_same_end() {
     // Killed between two commits of one snapshot a run may cut its events otherwise; what they say is the same.
     assert_eq!(again["state_blake3"], whole["state_blake3"]);
     let said = |json: &serde_json::Value| -> Vec<String> {
-        json["lines"].as_array().unwrap().iter().map(|line| line["output"].as_str().unwrap().to_owned()).collect()
+        json["lines"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|line| line["output"].as_str().unwrap().to_owned())
+            .collect()
     };
     assert_eq!(said(&again), said(&whole));
     assert!(killed_at_work > 0, "no kill found the run at work: {end}");

@@ -33,7 +33,21 @@ fn the_sample_is_fitted_whole_and_free_of_arbitrage() {
 /// Total variance of the printed parameters.
 fn variance(expiry: &Value, k: f64) -> f64 {
     let [a, b, rho, m, sigma] = ["a", "b", "rho", "m", "sigma"].map(|name| number(&expiry["svi"][name]));
-    a + b * (rho * (k - m) + ((k - m) * (k - m) + sigma * sigma).sqrt())
+    let own = a + b * (rho * (k - m) + ((k - m) * (k - m) + sigma * sigma).sqrt());
+    own + correction(&expiry["correction"], k)
+}
+
+/// The cubic of its piece; nothing outside.
+fn correction(printed: &Value, k: f64) -> f64 {
+    let Some(cubics) = printed["cubics"].as_array() else { return 0.0 };
+    let x = (k - number(&printed["from"])) / number(&printed["spacing"]);
+    if x < 0.0 {
+        return 0.0;
+    }
+    let Some(cubic) = cubics.get(x as usize) else { return 0.0 };
+    let [p, q, r, s] = [0, 1, 2, 3].map(|power| number(&cubic[power]));
+    let u = x - x.floor();
+    p + u * (q + u * (r + u * s))
 }
 
 #[test]

@@ -62,7 +62,7 @@ impl Frame {
     fn of(expiry: &ExpiryFit) -> Self {
         let fitted = || expiry.quotes.iter().filter(|quote| quote.dropped.is_none());
         // A slice is seen among the quotes that it is fitted to; without one, all there is to see are the quotes.
-        let is_fitted = expiry.report.svi.is_some();
+        let is_fitted = expiry.report.slice.is_some();
         let shown = expiry.quotes.iter().filter(|quote| !is_fitted || quote.dropped.is_none());
         let across = Self::around(shown.map(|quote| quote.log_moneyness).chain([0.0]), 0.06);
         let inside = |quote: &&QuoteFate| (across.0..=across.1).contains(&quote.log_moneyness);
@@ -89,6 +89,7 @@ pub(super) const fn letter(reason: Drop) -> &'static str {
         Drop::NearExpiry => "n",
         Drop::NoOpenInterest => "i",
         Drop::NoVega => "v",
+        Drop::NoUnderlyingPrice => "u",
         Drop::WideSpread => "w",
         Drop::FarStrike => "f",
         Drop::NoTimeValue => "0",
@@ -150,7 +151,7 @@ fn caption(family: &FamilyFit, expiry: &ExpiryFit, frame: &Frame) -> String {
         family.currency,
         expiry.source.word().replace('_', " "),
         report.quotes,
-        if report.svi.is_some() { "fitted" } else { "usable" }
+        if report.slice.is_some() { "fitted" } else { "usable" }
     );
     if let (Some(error), Some(half)) = (report.error_points, report.half_spread_points) {
         text.push_str(&format!(", RMSE {error:.2} pt against a median half spread of {half:.2} pt"));
@@ -302,7 +303,7 @@ fn dropped(figure: &mut Markup, quote: &QuoteFate, frame: &Frame) {
 
 /// The slice: whole between the strikes that were fitted, dashed beyond.
 fn curve(figure: &mut Markup, expiry: &ExpiryFit, frame: &Frame) {
-    let (Some(svi), Some((low, high))) = (expiry.report.svi, expiry.fitted_range()) else { return };
+    let (Some(slice), Some((low, high))) = (expiry.report.slice, expiry.fitted_range()) else { return };
     let within = (low.max(frame.across.0), high.min(frame.across.1));
     for (class, from, to) in [
         ("fit beyond", frame.across.0, within.0),
@@ -312,7 +313,7 @@ fn curve(figure: &mut Markup, expiry: &ExpiryFit, frame: &Frame) {
         figure.raw("<polyline class=\"").raw(class).raw("\" points=\"");
         for step in 0..=STEPS {
             let k = from + (to - from) * (f64::from(step) / f64::from(STEPS));
-            figure.at(frame.x(k)).raw(",").at(frame.y(slice_vol(&svi, expiry.years, k))).raw(" ");
+            figure.at(frame.x(k)).raw(",").at(frame.y(slice_vol(&slice, expiry.years, k))).raw(" ");
         }
         figure.raw("\"/>");
     }

@@ -258,16 +258,18 @@ fn far_off(page: &mut Markup, family: &FamilyFit) {
 
 fn parameters(page: &mut Markup, family: &FamilyFit) {
     page.raw("<details><summary>SVI parameters: raw and jump-wing</summary>");
-    let caption = "w(k) = a + b (ρ (k − m) + √((k − m)² + σ²)), k = ln(K/F), w total variance; jump-wing at the expiry's own time";
+    let caption = "w(k) = a + b (ρ (k − m) + √((k − m)² + σ²)), k = ln(K/F), w total variance, to which a smooth local correction of so many cubic pieces is added; jump-wing of the SVI slice at the expiry's own time";
     page.table("parameters", caption, |page| {
         page.raw("<thead><tr>").text_column("expiry").column("time left", "days");
         for (name, unit) in PARAMETERS {
             page.column(name, unit);
         }
-        page.column("least g", "pure number").raw("</tr></thead><tbody>");
+        page.column("correction", "pieces").column("least g", "pure number").raw("</tr></thead><tbody>");
         for expiry in &family.expiries {
-            let Some(svi) = expiry.report.svi else { continue };
-            let (raw, jump) = (svi.raw(), svi.jump_wings(expiry.years));
+            let Some(slice) = expiry.report.slice else { continue };
+            let own = slice.hyperbola();
+            let (raw, jump) = (own.raw(), own.jump_wings(expiry.years));
+            let pieces = slice.correction().map_or(0, |own| own.cubics().len());
             row(page, expiry);
             for value in [raw.a, raw.b, raw.rho, raw.m, raw.sigma] {
                 page.digits(figure(value, 6));
@@ -275,6 +277,7 @@ fn parameters(page: &mut Markup, family: &FamilyFit) {
             for value in [jump.variance, jump.skew, jump.put, jump.call, jump.least_variance] {
                 page.digits(figure(value, 6));
             }
+            page.digits(pieces.to_string());
             page.digits(expiry.report.least_density.map_or_else(|| NONE.into(), |g| figure(g, 3)));
             page.raw("</tr>");
         }

@@ -4,7 +4,7 @@ use super::model_word;
 use crate::document::InputFile;
 use crate::render::json::pretty;
 use crate::surface_command::{DELTA_COLUMNS, ExpiryFit, FamilyFit, GridPoint, QuoteFate, SurfaceDocument};
-use market::surface::{Cleaning, Drop};
+use market::surface::{Cleaning, Drop, Slice};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use units::{Asset, Issue, Symbol, Timestamp, Venue};
@@ -77,6 +77,7 @@ struct ExpiryJson<'a> {
     reason: Option<String>,
     svi: Option<SviJson>,
     jump_wings: Option<JumpWingsJson>,
+    correction: Option<CorrectionJson>,
     grid: Vec<PointJson>,
     quotes: Vec<QuoteJson<'a>>,
 }
@@ -97,6 +98,13 @@ struct JumpWingsJson {
     put: f64,
     call: f64,
     least_variance: f64,
+}
+
+#[derive(Serialize)]
+struct CorrectionJson {
+    from: f64,
+    spacing: f64,
+    cubics: Vec<[f64; 4]>,
 }
 
 #[derive(Serialize)]
@@ -186,12 +194,12 @@ fn expiry(expiry: &ExpiryFit) -> ExpiryJson<'_> {
         model: report.model.map(model_word),
         status: expiry.status(),
         reason: report.refused.map(|refused| refused.to_string()),
-        svi: report.svi.map(|svi| {
-            let raw = svi.raw();
+        svi: report.slice.map(|slice| {
+            let raw = slice.hyperbola().raw();
             SviJson { a: raw.a, b: raw.b, rho: raw.rho, m: raw.m, sigma: raw.sigma }
         }),
-        jump_wings: report.svi.map(|svi| {
-            let jump = svi.jump_wings(expiry.years);
+        jump_wings: report.slice.map(|slice| {
+            let jump = slice.hyperbola().jump_wings(expiry.years);
             JumpWingsJson {
                 variance: jump.variance,
                 skew: jump.skew,
@@ -199,6 +207,11 @@ fn expiry(expiry: &ExpiryFit) -> ExpiryJson<'_> {
                 call: jump.call,
                 least_variance: jump.least_variance,
             }
+        }),
+        correction: report.slice.as_ref().and_then(Slice::correction).map(|own| CorrectionJson {
+            from: own.from(),
+            spacing: own.spacing(),
+            cubics: own.cubics().to_vec(),
         }),
         grid: smile.map_or_else(Vec::new, |smile| {
             let named = DELTA_COLUMNS.iter().zip(&smile.grid);

@@ -283,20 +283,29 @@ fn far_off(out: &mut String, family: &FamilyFit, style: Style) {
 fn parameters(out: &mut String, family: &FamilyFit, style: Style) {
     let title = format!("{}: SVI parameters", family.name());
     heading(out, &format!("{title}, raw"), "w = a + b (ρ (k − m) + √((k − m)² + σ²)), k = ln(K/F)");
-    let mut table = grid(style, &header(&["expiry", "a", "b", "ρ", "m", "σ", "least g"]));
+    let mut table =
+        grid(style, &header(&["expiry", "a", "b", "ρ", "m", "σ", "correction\npieces", "least g"]));
     for expiry in &family.expiries {
-        let Some(raw) = expiry.report.svi.map(|svi| svi.raw()) else { continue };
+        let Some(slice) = expiry.report.slice else { continue };
+        let raw = slice.hyperbola().raw();
+        let pieces = slice.correction().map_or(0, |own| own.cubics().len());
         let mut cells = vec![left(expiry_text(expiry.report.expiry))];
         cells.extend([raw.a, raw.b, raw.rho, raw.m, raw.sigma].map(|value| precise(value, style)));
+        cells.push(right(pieces));
         cells.push(right(expiry.report.least_density.map_or_else(|| NONE.into(), |g| figure(g, 3))));
         add(&mut table, expiry, cells, style);
     }
     show(out, &table);
+    line(
+        out,
+        "  correction: a smooth curve of cubic pieces that is added to w; in JSON and CSV with its coefficients",
+    );
     heading(out, &format!("{title}, jump-wing"), "v, ṽ: variance a year; ψ, p, c: per √w at the money");
     let mut table =
         grid(style, &header(&["expiry", "v\nATM", "ψ\nskew", "p\nput wing", "c\ncall wing", "ṽ\nleast"]));
     for expiry in &family.expiries {
-        let Some(jump) = expiry.report.svi.map(|svi| svi.jump_wings(expiry.years)) else { continue };
+        let Some(slice) = expiry.report.slice else { continue };
+        let jump = slice.hyperbola().jump_wings(expiry.years);
         let mut cells = vec![left(expiry_text(expiry.report.expiry))];
         let values = [jump.variance, jump.skew, jump.put, jump.call, jump.least_variance];
         cells.extend(values.map(|value| precise(value, style)));

@@ -13,6 +13,7 @@ impl TableNames for SurfaceTableName {
             Self::Fits => "fits",
             Self::Quotes => "quotes",
             Self::Grid => "grid",
+            Self::Corrections => "corrections",
         }
     }
 }
@@ -26,6 +27,7 @@ pub(crate) fn table(document: &SurfaceDocument, name: SurfaceTableName) -> Table
         SurfaceTableName::Fits => (columns(&FITS), |expiry| vec![fit(expiry)]),
         SurfaceTableName::Quotes => (columns(&QUOTES), |expiry| expiry.quotes.iter().map(quote).collect()),
         SurfaceTableName::Grid => (columns(&GRID), grid),
+        SurfaceTableName::Corrections => (columns(&CORRECTIONS), corrections),
     };
     let mut all = columns(&HEAD);
     all.extend(own);
@@ -108,8 +110,8 @@ fn fit(expiry: &ExpiryFit) -> Vec<Cell> {
         percent(smile.and_then(|smile| smile.butterfly_25)),
         number(report.least_density),
     ];
-    let raw = report.svi.map(|svi| svi.raw());
-    let jump = report.svi.map(|svi| svi.jump_wings(expiry.years));
+    let raw = report.slice.map(|slice| slice.hyperbola().raw());
+    let jump = report.slice.map(|slice| slice.hyperbola().jump_wings(expiry.years));
     cells.extend([
         number(raw.map(|raw| raw.a)),
         number(raw.map(|raw| raw.b)),
@@ -185,6 +187,26 @@ fn grid(expiry: &ExpiryFit) -> Vec<Vec<Cell>> {
         ]
     };
     DELTA_COLUMNS.iter().zip(&smile.grid).map(row).collect()
+}
+
+const CORRECTIONS: [(&str, ColumnKind); 6] = [
+    ("from", ColumnKind::Float),
+    ("to", ColumnKind::Float),
+    ("p", ColumnKind::Float),
+    ("q", ColumnKind::Float),
+    ("r", ColumnKind::Float),
+    ("s", ColumnKind::Float),
+];
+
+fn corrections(expiry: &ExpiryFit) -> Vec<Vec<Cell>> {
+    let Some(slice) = expiry.report.slice else { return Vec::new() };
+    let Some(correction) = slice.correction() else { return Vec::new() };
+    let knot = |index: u32| correction.from() + correction.spacing() * f64::from(index);
+    let row = |(index, cubic): (u32, &[f64; 4])| {
+        let places = [knot(index), knot(index + 1)];
+        places.iter().chain(cubic).map(|value| number(Some(*value))).collect()
+    };
+    (0..).zip(correction.cubics()).map(row).collect()
 }
 
 /// A number that is none is no value.
