@@ -337,8 +337,9 @@ proptest! {
             prop_assert_eq!(&followed, &Market::build(&held, &BTreeMap::new()));
         }
         let later = "2026-12-26T00:00:00Z".parse().unwrap();
-        held.advance(later);
-        let all = followed.underlyings.keys().cloned().chain(held.options.values().map(|q| q.listing.contract.underlying.clone())).collect();
+        let expired = held.advance(later);
+        let known = followed.underlyings.keys().cloned();
+        let all = known.chain(expired).collect();
         followed.refresh(&held, &all);
         prop_assert_eq!(&followed, &Market::build(&held, &BTreeMap::new()));
     }

@@ -4,14 +4,14 @@ use crate::support::Scratch;
 use crate::{CONFIG, desk, go};
 
 fn segment(scratch: &Scratch) -> String {
-    let folder = scratch.path("journal/journal");
+    let folder = scratch.path("journal");
     let mut names: Vec<String> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .filter(|name| name.ends_with(".seg"))
         .collect();
     names.sort();
-    format!("journal/journal/{}", names[0])
+    format!("journal/{}", names[0])
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn figures_of_a_run_are_those_of_a_report_on_the_same_files() {
 #[test]
 fn another_policy_says_other_things_and_the_first_difference_is_shown() {
     let (one, other) = (desk(4), desk(4));
-    let policy = crate::POLICY.replace("warn = \"100000\"", "warn = \"1000\"");
+    let policy = crate::POLICY.replace("hard = \"1000000\"", "hard = \"200000\"");
     other.write("policy.toml", policy);
     for scratch in [&one, &other] {
         go(scratch, "run run.toml").succeeds();
@@ -104,7 +104,9 @@ fn a_record_is_proved_to_whoever_kept_the_head() {
     scratch.write("p.proof", &proof);
     let checked = go(&scratch, &format!("verify --check p.proof --head {head}")).succeeds();
     assert!(checked.contains("proved: record 7"), "{checked}");
-    let digits = proof.find("payload").unwrap() + 12;
+    // A digit of the payload: "record 7 TIME KIND VERSION PAYLOAD".
+    let record = proof.find("\nrecord ").unwrap();
+    let digits = record + proof[record..].match_indices(' ').nth(4).unwrap().0 + 3;
     let mut forged = proof.into_bytes();
     forged[digits] = if forged[digits] == b'0' { b'1' } else { b'0' };
     scratch.write("forged.proof", String::from_utf8(forged).unwrap());
