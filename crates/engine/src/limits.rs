@@ -83,6 +83,15 @@ pub(crate) struct Standing {
     pub(crate) pending: Option<(Level, i64)>,
 }
 
+/// Which groups are tested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// Those that changed.
+    Changed,
+    /// All: the policy is new, or other quotes are stale than before.
+    All,
+}
+
 /// All standings, and the state.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Limits {
@@ -146,31 +155,32 @@ impl Standing {
 }
 
 impl Limits {
-    /// Tests every limit on the groups at hand, but for those that rest on stale quotes.
+    /// Tests limits on the groups that changed and on those with a level to come or to go, but for groups on stale quotes; on all groups
+    /// when it is asked to.
     pub(crate) fn evaluate(
         &mut self,
         policy: &Policy,
-        groups: &GroupSums,
-        stale: &BTreeSet<Asset>,
+        groups: &mut GroupSums,
+        (stale, scope): (&BTreeSet<Asset>, Scope),
         now: Timestamp,
     ) -> Vec<Output> {
         let mut outputs = Vec::new();
+        let changed = groups.take_changed();
         for (place, limit) in policy.limits.iter().enumerate() {
             let sums = groups.of(&limit.group_by);
-            // A group that is gone has a figure of zero.
-            let gone: Vec<Vec<GroupKey>> = self
-                .standings
-                .keys()
-                .filter(|(of, key)| *of == place && !sums.contains_key(key))
-                .map(|(_, key)| key.clone())
-                .collect();
-            let known =
-                sums.iter().filter(|(_, sum)| sum.underlyings.keys().all(|asset| !stale.contains(asset)));
-            let held = known.map(|(key, sum)| (key.clone(), sum.exposure.in_usd(limit.measure)));
-            for (key, value) in held.chain(gone.into_iter().map(|key| (key, Fixed::ZERO))) {
-                if !limit.applies(&key) {
-                    continue;
-                }
+            let of_limit = self.standings.keys().filter(|(of, _)| *of == place);
+            let mut keys: BTreeSet<Vec<GroupKey>> = of_limit.map(|(_, key)| key.clone()).collect();
+            match scope {
+                Scope::All => keys.extend(sums.keys().cloned()),
+                Scope::Changed => keys.extend(changed.get(&limit.group_by).into_iter().flatten().cloned()),
+            }
+            for key in keys.into_iter().filter(|key| limit.applies(key)) {
+                // A group that is gone has a figure of zero.
+                let value = match sums.get(&key) {
+                    Some(sum) if sum.underlyings.keys().any(|asset| stale.contains(asset)) => continue,
+                    Some(sum) => sum.exposure.in_usd(limit.measure),
+                    None => Fixed::ZERO,
+                };
                 self.test(limit, (place, key), value, now, &mut outputs);
             }
         }

@@ -1,7 +1,7 @@
 //! The machine: one event in, what follows from it out.
 
 use crate::event::{CashEvent, CashKind, Command, Event, FillEvent, ReportedEvent};
-use crate::limits::{Limits, State};
+use crate::limits::{Limits, Scope, State};
 use crate::output::{Held, Output};
 use crate::policy::Policy;
 use crate::quotes::Quotes;
@@ -26,6 +26,8 @@ pub struct Engine {
     pub(crate) quotes: Quotes,
     pub(crate) policy_text: String,
     pub(crate) policy: Policy,
+    /// True until every group has been tested against the policy.
+    pub(crate) policy_is_new: bool,
     pub(crate) limits: Limits,
     pub(crate) stale: BTreeSet<Asset>,
     /// The last report of each place that differs from the ledger.
@@ -44,6 +46,7 @@ impl Engine {
             quotes: Quotes::new(now),
             policy_text: String::new(),
             policy: Policy::default(),
+            policy_is_new: false,
             limits: Limits::default(),
             stale: BTreeSet::new(),
             differing: BTreeMap::new(),
@@ -147,8 +150,10 @@ impl Engine {
         let changed = stale.symmetric_difference(&self.stale).cloned();
         outputs
             .extend(changed.map(|asset| Output::Stale { stale: stale.contains(&asset), underlying: asset }));
-        self.stale = stale;
-        outputs.extend(self.limits.evaluate(&self.policy, self.views.sums(), &self.stale, self.now));
+        let scope = if stale == self.stale && !self.policy_is_new { Scope::Changed } else { Scope::All };
+        (self.stale, self.policy_is_new) = (stale, false);
+        let told = (&self.stale, scope);
+        outputs.extend(self.limits.evaluate(&self.policy, self.views.sums_mut(), told, self.now));
     }
 
     fn listing(&self, venue: &Venue, symbol: &Symbol) -> Result<Arc<Listing>, String> {
@@ -263,6 +268,7 @@ impl Engine {
                 // Standings are of limits by place: those of another file mean nothing.
                 self.limits.standings.clear();
                 self.policy = policy;
+                self.policy_is_new = true;
                 self.policy_text = text.to_owned();
             }
             Err(issues) => outputs.push(Output::Refused { rule: format!("the old policy stays:\n{issues}") }),

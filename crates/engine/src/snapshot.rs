@@ -123,8 +123,11 @@ impl Engine {
             differing,
             views: Views::default(),
             policy,
+            policy_is_new: false,
         };
         engine.derive_views();
+        // What was tested before needs no test: levels are in the standings.
+        engine.views.sums_mut().take_changed();
         Ok(engine)
     }
 

@@ -6,7 +6,7 @@
 //! are, bit for bit, those of a valuation of the same ledger and market from nothing (a property test holds that).
 
 use book::{Balance, Ledger, OpenPosition, Origin, Place, Position};
-use instrument::{Contract, Terms};
+use instrument::{Contract, Settlement, Terms};
 use market::Market;
 use risk::{Exposure, GroupBy, GroupKey, PositionRows, PriceBoard, Priced, Row, balance_row, position_rows};
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,6 +49,8 @@ pub struct GroupSum {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct GroupSums {
     by: BTreeMap<Vec<GroupBy>, BTreeMap<Vec<GroupKey>, GroupSum>>,
+    /// Groups that changed since somebody last asked.
+    changed: BTreeMap<Vec<GroupBy>, BTreeSet<Vec<GroupKey>>>,
 }
 
 impl GroupSums {
@@ -58,7 +60,35 @@ impl GroupSums {
         self.by.get(by).unwrap_or(NONE)
     }
 
+    /// Groups of every grouping that changed since the last call.
+    pub(crate) fn take_changed(&mut self) -> BTreeMap<Vec<GroupBy>, BTreeSet<Vec<GroupKey>>> {
+        std::mem::take(&mut self.changed)
+    }
+
+    fn note(&mut self, row: &Row) {
+        for columns in self.by.keys() {
+            let key = columns.iter().map(|column| column.key(row)).collect();
+            match self.changed.get_mut(columns) {
+                Some(keys) => drop(keys.insert(key)),
+                None => drop(self.changed.insert(columns.clone(), BTreeSet::from([key]))),
+            }
+        }
+    }
+
+    /// Puts a row in the place of one of the same groups.
+    fn replace(&mut self, old: &Row, new: &Row) {
+        for (columns, groups) in &mut self.by {
+            let key: Vec<GroupKey> = columns.iter().map(|column| column.key(new)).collect();
+            if let Some(sum) = groups.get_mut(&key) {
+                sum.exposure -= &old.exposure;
+                sum.exposure += &new.exposure;
+            }
+        }
+        self.note(new);
+    }
+
     fn add(&mut self, row: &Row) {
+        self.note(row);
         for (columns, groups) in &mut self.by {
             let sum = groups.entry(columns.iter().map(|column| column.key(row)).collect()).or_default();
             sum.rows += 1;
@@ -68,6 +98,7 @@ impl GroupSums {
     }
 
     fn remove(&mut self, row: &Row) {
+        self.note(row);
         for (columns, groups) in &mut self.by {
             let key: Vec<GroupKey> = columns.iter().map(|column| column.key(row)).collect();
             let Some(sum) = groups.get_mut(&key) else { continue };
@@ -112,6 +143,10 @@ impl Views {
         &self.items
     }
 
+    pub(crate) const fn sums_mut(&mut self) -> &mut GroupSums {
+        &mut self.sums
+    }
+
     /// Sums by group.
     #[must_use]
     pub const fn sums(&self) -> &GroupSums {
@@ -126,7 +161,8 @@ impl Views {
 
     /// Keeps these groupings and no others.
     pub(crate) fn keep(&mut self, groupings: BTreeSet<Vec<GroupBy>>) {
-        self.sums = GroupSums { by: groupings.into_iter().map(|by| (by, BTreeMap::new())).collect() };
+        let by = groupings.into_iter().map(|by| (by, BTreeMap::new())).collect();
+        self.sums = GroupSums { by, changed: BTreeMap::new() };
         for row in self.items.values().filter_map(|valued| valued.rows.as_ref().ok()).flatten() {
             self.sums.add(row);
         }
@@ -148,6 +184,9 @@ impl Views {
         (underlyings, everything): (&BTreeSet<Asset>, bool),
         items: &mut BTreeSet<Item>,
     ) {
+        if !everything && underlyings.is_empty() {
+            return;
+        }
         let mut changed_assets = BTreeSet::new();
         for (asset, price) in &mut self.board.assets {
             if everything || underlyings.contains(asset) || asset.is_currency() {
@@ -162,11 +201,12 @@ impl Views {
             items.extend(self.by_asset.get(asset).into_iter().flatten().cloned());
         }
         for (contract, price) in &mut self.board.contracts {
-            let quote = market::quote_currency(contract);
+            // What is not quoted in USD moves with the rate of its currency, whether or not somebody holds that.
+            let is_quoted_in_currency = matches!(contract.settlement, Settlement::Linear { .. });
             let depends = everything
+                || is_quoted_in_currency
                 || underlyings.contains(&contract.underlying)
-                || changed_assets.contains(contract.settlement_asset())
-                || quote.as_str() != "USD";
+                || changed_assets.contains(contract.settlement_asset());
             if depends {
                 let now = Priced::new(contract, market);
                 if now != *price {
@@ -179,20 +219,36 @@ impl Views {
 
     /// Values one thing held again; what is no longer held goes.
     fn value(&mut self, item: Item, ledger: &Ledger, market: &Market) {
-        let old = self.items.remove(&item);
-        for row in old.iter().filter_map(|old| old.rows.as_ref().ok()).flatten() {
-            self.sums.remove(row);
-        }
-        let Some(valued) = self.valued(&item, ledger, market) else {
-            if let Some(old) = old {
+        let valued = self.valued(&item, ledger, market);
+        let Some(valued) = valued else {
+            if let Some(old) = self.items.remove(&item) {
+                old.rows.iter().flatten().for_each(|row| self.sums.remove(row));
                 self.forget(&item, &old);
             }
             return;
         };
-        for row in valued.rows.iter().flatten() {
-            self.sums.add(row);
+        match self.items.get_mut(&item) {
+            Some(old) => {
+                let same =
+                    |(old, new): (&Row, &Row)| old.kind == new.kind && old.underlying == new.underlying;
+                match (&old.rows, &valued.rows) {
+                    (Ok(before), Ok(after))
+                        if before.len() == after.len() && before.iter().zip(after).all(same) =>
+                    {
+                        before.iter().zip(after).for_each(|(old, new)| self.sums.replace(old, new));
+                    }
+                    (before, after) => {
+                        before.iter().flatten().for_each(|row| self.sums.remove(row));
+                        after.iter().flatten().for_each(|row| self.sums.add(row));
+                    }
+                }
+                *old = valued;
+            }
+            None => {
+                valued.rows.iter().flatten().for_each(|row| self.sums.add(row));
+                self.items.insert(item, valued);
+            }
         }
-        self.items.insert(item, valued);
     }
 
     fn valued(&mut self, item: &Item, ledger: &Ledger, market: &Market) -> Option<Valued> {
