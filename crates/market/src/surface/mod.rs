@@ -223,7 +223,8 @@ impl VolSurface {
     }
 
     /// The slices of this surface, and those of an earlier one for expiries that are not in it and have not passed, where they fit
-    /// between their neighbours: no calendar arbitrage. A carried slice keeps its vols at the same moneyness (w T'/T) and its time.
+    /// between their neighbours: no calendar arbitrage. A carried slice keeps its vols at the same moneyness (w T'/T) and its time; only
+    /// its wings bend to slopes between those of the neighbours.
     #[must_use]
     pub fn carry(&self, earlier: &Self) -> Self {
         let mut slices = self.slices.clone();
@@ -231,14 +232,18 @@ impl VolSurface {
             let known = slices.iter().any(|slice| slice.expiry == old.expiry);
             let years = self.asof.years_until(old.expiry).ok().filter(|y| !y.is_expired());
             let (false, Some(years)) = (known, years) else { continue };
-            let Some(slice) = old.slice.scaled(years.get() / old.years) else { continue };
             let place = slices.partition_point(|slice| slice.expiry < old.expiry);
+            let before = place.checked_sub(1).and_then(|index| slices.get(index)).map(|slice| slice.slice);
+            let after = slices.get(place).map(|slice| slice.slice);
+            let scaled = old.slice.scaled(years.get() / old.years);
+            let Some(slice) = scaled.and_then(|slice| slice.between(before.as_ref(), after.as_ref())) else {
+                continue;
+            };
             let fits = |early: &Slice, late: &Slice| {
                 calendar_gap(early, late, CLEARANCE).value >= 0.0 && wings_ordered(early, late)
             };
-            let after_ok = slices.get(place).is_none_or(|late| fits(&slice, &late.slice));
-            let before = place.checked_sub(1).and_then(|index| slices.get(index));
-            let before_ok = before.is_none_or(|early| fits(&early.slice, &slice));
+            let after_ok = after.is_none_or(|late| fits(&slice, &late));
+            let before_ok = before.is_none_or(|early| fits(&early, &slice));
             if after_ok && before_ok && is_sound(&slice) {
                 slices.insert(place, SurfaceSlice { years: years.get(), slice, ..*old });
             }

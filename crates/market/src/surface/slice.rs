@@ -199,6 +199,18 @@ impl Slice {
         if at.variance < 0.0 { f64::NEG_INFINITY } else { at.density(log_moneyness) }
     }
 
+    /// The same with wings as steep as those of the neighbours allow; none when that is no hyperbola.
+    pub(super) fn between(&self, before: Option<&Self>, after: Option<&Self>) -> Option<Self> {
+        let mut wings = self.hyperbola.wings();
+        if let Some(early) = before.map(|slice| slice.hyperbola.wings()) {
+            (wings.put, wings.call) = (wings.put.max(early.put), wings.call.max(early.call));
+        }
+        if let Some(late) = after.map(|slice| slice.hyperbola.wings()) {
+            (wings.put, wings.call) = (wings.put.min(late.put), wings.call.min(late.call));
+        }
+        Some(Self { hyperbola: Svi::new(wings).ok()?, ..*self })
+    }
+
     /// At the same moneyness and another time: total variance by one factor. None where the hyperbola's wings grow too steep.
     pub(super) fn scaled(&self, factor: f64) -> Option<Self> {
         let Wings { least, put, call, shift, smooth } = self.hyperbola.wings();

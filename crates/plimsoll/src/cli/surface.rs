@@ -11,6 +11,7 @@ Examples:
   plimsoll surface                                    the embedded sample market
   plimsoll surface --market chain.parquet --at 2026-02-05T16:00:00Z --underlying BTC
   plimsoll surface --market btc.json --market eth.json --detail
+  plimsoll surface --market chain.parquet --at 2026-02-05T16:00:00Z --earlier 2026-02-05T10:00:00Z
   plimsoll surface --market chain.parquet --format html --output surface.html
   plimsoll surface --market chain.parquet --format csv --table grid
 
@@ -23,6 +24,9 @@ pub(crate) struct SurfaceArgs {
     /// Take the latest snapshot at or before this time (RFC 3339, UTC date or Unix milliseconds); default: the last
     #[arg(long, value_name = "TIME")]
     pub(crate) at: Option<Timestamp>,
+    /// Where a fit is refused, take the slice of the latest snapshot of the same files at or before this earlier time, if it leaves no arbitrage
+    #[arg(long, value_name = "TIME")]
+    pub(crate) earlier: Option<Timestamp>,
     /// Only these underlyings; default: all that have options
     #[arg(long, value_name = "ASSETS", value_delimiter = ',', value_parser = parse_asset)]
     pub(crate) underlying: Vec<Asset>,

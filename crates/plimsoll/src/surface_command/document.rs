@@ -3,8 +3,8 @@
 use crate::document::InputFile;
 use instrument::expiry_text;
 use market::surface::{
-    Cleaning, Delta, Drop, ExpiryChain, ExpiryReport, FamilyChain, Refused, Slice, SurfaceCheck, VolSurface,
-    at_delta, risk_reversal_butterfly, slice_vol,
+    Cleaning, Delta, Drop, ExpiryChain, ExpiryReport, FamilyChain, Refused, Slice, SurfaceCheck,
+    SurfaceSlice, VolSurface, at_delta, risk_reversal_butterfly, slice_vol,
 };
 use market::{ForwardCurve, ForwardPoint, ForwardSource, Market, OptionQuote};
 use std::collections::BTreeMap;
@@ -63,6 +63,10 @@ pub(crate) struct ExpiryFit {
     pub(crate) smile: Option<Smile>,
     /// Vol at the money between this expiry and the slice before; none for the first and for refused ones.
     pub(crate) forward_vol: Option<f64>,
+    /// Time of the earlier surface whose slice stands in for a refused one.
+    pub(crate) carried_from: Option<Timestamp>,
+    /// Its age.
+    pub(crate) carried_hours: f64,
 }
 
 /// Figures of a smile, as vols.
@@ -161,7 +165,7 @@ impl FamilyFit {
     pub(crate) fn new(
         market: &Market,
         (underlying, currency): &(Asset, Asset),
-        quotes: &[&OptionQuote],
+        (quotes, earlier): (&[&OptionQuote], Option<&VolSurface>),
         notes: &mut Vec<String>,
     ) -> Self {
         let known = market.underlyings.get(underlying);
@@ -186,12 +190,18 @@ impl FamilyFit {
             .map(|(chain, report)| ExpiryFit::new(chain, report, &cleaning))
             .collect();
         forward_vols(&mut expiries);
+        let surface = earlier.map_or_else(|| fit.surface.clone(), |earlier| fit.surface.carry(earlier));
+        for expiry in expiries.iter_mut().filter(|expiry| expiry.report.refused.is_some()) {
+            if let Some(old) = surface.slices().iter().find(|slice| slice.expiry == expiry.report.expiry) {
+                expiry.carry(old, market.asof);
+            }
+        }
         Self {
             underlying: underlying.clone(),
             currency: currency.clone(),
             index_usd: known.map(|u| u.spot).map(Spot::get),
-            check: fit.surface.check(),
-            slices: fit.surface.slices().len(),
+            check: surface.check(),
+            slices: surface.slices().len(),
             expiries,
         }
     }
@@ -259,7 +269,37 @@ impl ExpiryFit {
             a.strike.get().total_cmp(&b.strike.get()).then_with(|| kind(a).cmp(&kind(b)))
         });
         let smile = report.slice.map(|slice| Smile::of(&slice, years, &report, &quotes));
-        Self { report, years, source: chain.source, point: chain.point, quotes, smile, forward_vol: None }
+        Self {
+            report,
+            years,
+            source: chain.source,
+            point: chain.point,
+            quotes,
+            smile,
+            forward_vol: None,
+            carried_from: None,
+            carried_hours: 0.0,
+        }
+    }
+
+    /// Takes the slice of an earlier surface in the place of the refused one.
+    fn carry(&mut self, old: &SurfaceSlice, asof: Timestamp) {
+        #[allow(clippy::cast_precision_loss)] // hours for reading
+        let hours = (asof.unix_nanos() - old.asof.unix_nanos()) as f64 / 3.6e12;
+        self.carried_from = Some(old.asof);
+        self.carried_hours = hours;
+        self.report.slice = Some(old.slice);
+        for quote in &mut self.quotes {
+            quote.model_vol = Some(slice_vol(&old.slice, self.years, quote.log_moneyness));
+        }
+        self.smile = Some(Smile::of(&old.slice, self.years, &self.report, &self.quotes));
+    }
+
+    /// Where the slice of a refused expiry comes from, in words with its age; empty for all others.
+    pub(crate) fn carried_words(&self) -> String {
+        self.carried_from.map_or_else(String::new, |from| {
+            format!("; its slice of {from} stands in, {:.1} h old", self.carried_hours)
+        })
     }
 
     /// Days to expiry.
@@ -291,6 +331,9 @@ impl ExpiryFit {
 
     /// One word: `ok` or why not.
     pub(crate) fn status(&self) -> &'static str {
+        if self.carried_from.is_some() {
+            return "carried";
+        }
         self.report.refused.as_ref().map_or("ok", refusal_word)
     }
 }

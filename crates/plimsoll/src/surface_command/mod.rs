@@ -13,10 +13,11 @@ use crate::output::{Shown, Target};
 use crate::render::grid::Style;
 use crate::render::{html, surface};
 use lake::Table;
-use market::surface::families;
-use std::collections::BTreeSet;
+use market::surface::{VolSurface, families};
+use market::{Market, VolBasis};
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
-use units::Asset;
+use units::{Asset, Timestamp};
 
 /// Runs the command; the exit code says whether rows were left out.
 pub(crate) fn run(args: &SurfaceArgs) -> Result<ExitCode, Failure> {
@@ -51,8 +52,15 @@ fn document(args: &SurfaceArgs) -> Result<SurfaceDocument, Failure> {
         families.retain(|(underlying, _), _| args.underlying.contains(underlying));
     }
     notes.extend(market.notes.iter().cloned());
-    let families =
-        families.iter().map(|(name, quotes)| FamilyFit::new(&market, name, quotes, &mut notes)).collect();
+    let earlier = args
+        .earlier
+        .map(|at| earlier_surfaces(args, at, (&market, &mut notes)))
+        .transpose()?
+        .unwrap_or_default();
+    let families = families
+        .iter()
+        .map(|(name, quotes)| FamilyFit::new(&market, name, (quotes, earlier.get(name)), &mut notes))
+        .collect();
     Ok(SurfaceDocument {
         asof: market.asof,
         inputs,
@@ -62,6 +70,28 @@ fn document(args: &SurfaceArgs) -> Result<SurfaceDocument, Failure> {
         families,
         detail: if args.detail { Detail::Parameters } else { Detail::Summary },
     })
+}
+
+/// The surfaces of an earlier snapshot of the same files, by family.
+fn earlier_surfaces(
+    args: &SurfaceArgs,
+    at: Timestamp,
+    (market, notes): (&Market, &mut Vec<String>),
+) -> Result<BTreeMap<(Asset, Asset), VolSurface>, Failure> {
+    let LoadedMarket { snapshot, market: before, .. } = load_market(&args.market, Some(at))?;
+    if before.asof >= market.asof {
+        return Err(Failure::Usage(format!(
+            "--earlier {at} finds the snapshot of {}, which is not before that of {}",
+            before.asof, market.asof
+        )));
+    }
+    notes.push(format!("refused expiries take their slices of {}", before.asof));
+    let before = before.with_surfaces(&snapshot, VolBasis::Marks);
+    let surfaces = before.underlyings.into_iter().flat_map(|(asset, underlying)| {
+        let families = underlying.families.into_iter();
+        families.filter_map(move |(currency, family)| Some(((asset.clone(), currency), family.surface?)))
+    });
+    Ok(surfaces.collect())
 }
 
 /// A surface is made of options: without any there is nothing to show, and the reason is worth a sentence.

@@ -181,3 +181,44 @@ fn a_quote_that_the_fit_misses_is_named() {
     assert!(missed.contains("BTC-26MAR27-110000-C"), "{missed}");
     assert!(scratch.surface("--format html").succeeds().contains("<h3>Quotes that the fit misses</h3>"));
 }
+
+/// The sample's chain at noon and, with one expiry left to three quotes, at one o'clock.
+pub(crate) fn thinned() -> Scratch {
+    let scratch = Scratch::empty();
+    let mut rows = chain_rows(SAMPLE_TIME);
+    let name = chain_column("instrument_name");
+    let mut kept = 0;
+    for row in chain_rows("2026-11-20T13:00:00Z") {
+        let is_thin = row[name].starts_with("BTC-25DEC26-");
+        kept += usize::from(is_thin);
+        if !is_thin || kept <= 3 {
+            rows.push(row);
+        }
+    }
+    scratch.write("chain.csv", chain_csv(&rows));
+    scratch
+}
+
+#[test]
+fn a_refused_expiry_takes_its_last_good_slice_with_its_age() {
+    let scratch = thinned();
+    let of = |json: &Value| {
+        let surfaces = json["surfaces"].as_array().unwrap();
+        let btc = surfaces.iter().find(|s| s["underlying"] == "BTC").unwrap();
+        let expiries = btc["expiries"].as_array().unwrap();
+        expiries.iter().find(|e| e["expiry"] == "2026-12-25T08:00:00Z").unwrap().clone()
+    };
+    let refused = of(&scratch.surfaces("--market chain.csv"));
+    assert_eq!((&refused["status"], &refused["carried_from"]), (&"few_quotes".into(), &Value::Null));
+    assert_eq!(refused["atm_vol"], Value::Null);
+    let carried = of(&scratch.surfaces("--market chain.csv --earlier 2026-11-20T12:30:00Z"));
+    assert_eq!((&carried["status"], &carried["carried_from"]), (&"carried".into(), &SAMPLE_TIME.into()));
+    assert_eq!(carried["reason"], refused["reason"], "why it was refused stays");
+    let before = of(&scratch.surfaces("--market chain.csv --at 2026-11-20T12:30:00Z"));
+    let vol = |row: &Value| row["atm_vol"].as_f64().unwrap();
+    // The same vols at the same moneyness, an hour later.
+    assert!((vol(&carried) - vol(&before)).abs() < 0.01, "{carried}");
+    let text = scratch.surface("--market chain.csv --earlier 2026-11-20T12:30:00Z").out;
+    assert!(text.contains("stands in, 1.0 h old"), "{text}");
+    scratch.surface("--market chain.csv --earlier 2026-11-20T14:00:00Z").refuses(2, &["not before"]);
+}

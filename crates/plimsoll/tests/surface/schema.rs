@@ -13,8 +13,8 @@ const RECORD: &str = "tests/surface/surface_json_schema.txt";
 const MAPS: [&str; 2] = ["coverage.quotes_not_used", "surfaces[].expiries[].dropped"];
 
 /// Results that between them have everything: the sample, one without a slice, a partial one with rows that are not
-/// used, one with an interpolated forward and one without an index.
-fn results() -> [Value; 5] {
+/// used, one with an interpolated forward, one without an index and one with a carried slice.
+fn results() -> [Value; 6] {
     let whole = Scratch::empty().surfaces("");
     let refused = with_rows(|row| row["ask_price"] = Value::Null).surfaces("--market market.json");
     let scratch = Scratch::empty();
@@ -33,7 +33,8 @@ fn results() -> [Value; 5] {
     assert_eq!(partial.code, 4, "{}", partial.err);
     let interpolated = calls_alone(Index::Printed).surfaces("--market chain.csv");
     let without_index = calls_alone(Index::Absent).surfaces("--market chain.csv");
-    [whole, refused, partial.json(), interpolated, without_index]
+    let carried = crate::bad_market::thinned().surfaces("--market chain.csv --earlier 2026-11-20T12:30:00Z");
+    [whole, refused, partial.json(), interpolated, without_index, carried]
 }
 
 #[test]

@@ -122,7 +122,11 @@ pub(super) fn smile(family: &FamilyFit, expiry: &ExpiryFit) -> Markup {
     figure.raw("<h3>").text(expiry_text(expiry.report.expiry)).raw(" <span class=\"muted\">");
     figure.text(format_args!("{:.1} days", expiry.days())).raw("</span>");
     if let Some(refused) = refused {
-        figure.raw(" <span class=\"status warn\">refused: ").text(refused).raw("</span>");
+        figure
+            .raw(" <span class=\"status warn\">refused: ")
+            .text(refused)
+            .text(expiry.carried_words())
+            .raw("</span>");
     }
     figure.raw("</h3>");
     let title = format!("{} {}: smile", family.name(), expiry_text(expiry.report.expiry));

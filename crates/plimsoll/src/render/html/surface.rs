@@ -174,6 +174,7 @@ fn fit(page: &mut Markup, expiry: &ExpiryFit) {
         Some(refused) => {
             page.raw("<td class=\"wrap\"><span class=\"status warn\">refused:</span> ")
                 .text(refused)
+                .text(expiry.carried_words())
                 .raw("</td>");
         }
     }

@@ -75,6 +75,7 @@ struct ExpiryJson<'a> {
     model: Option<&'static str>,
     status: &'static str,
     reason: Option<String>,
+    carried_from: Option<Timestamp>,
     svi: Option<SviJson>,
     jump_wings: Option<JumpWingsJson>,
     correction: Option<CorrectionJson>,
@@ -194,6 +195,7 @@ fn expiry(expiry: &ExpiryFit) -> ExpiryJson<'_> {
         model: report.model.map(model_word),
         status: expiry.status(),
         reason: report.refused.map(|refused| refused.to_string()),
+        carried_from: expiry.carried_from,
         svi: report.slice.map(|slice| {
             let raw = slice.hyperbola().raw();
             SviJson { a: raw.a, b: raw.b, rho: raw.rho, m: raw.m, sigma: raw.sigma }

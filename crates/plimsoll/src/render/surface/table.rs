@@ -155,7 +155,8 @@ fn fits(out: &mut String, family: &FamilyFit, style: Style) {
     }
     for expiry in &family.expiries {
         if let Some(refused) = &expiry.report.refused {
-            line(out, &format!("  {} refused: {refused}", expiry_text(expiry.report.expiry)));
+            let carried = expiry.carried_words();
+            line(out, &format!("  {} refused: {refused}{carried}", expiry_text(expiry.report.expiry)));
         }
     }
 }

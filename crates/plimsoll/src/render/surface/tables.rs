@@ -58,7 +58,7 @@ fn head(family: &FamilyFit, expiry: &ExpiryFit) -> Vec<Cell> {
     ]
 }
 
-const FITS: [(&str, ColumnKind); 27] = [
+const FITS: [(&str, ColumnKind); 28] = [
     ("forward", ColumnKind::Float),
     ("forward_source", ColumnKind::Text),
     ("forward_disagreement_bp", ColumnKind::Float),
@@ -86,6 +86,7 @@ const FITS: [(&str, ColumnKind); 27] = [
     ("model", ColumnKind::Text),
     ("status", ColumnKind::Text),
     ("reason", ColumnKind::Text),
+    ("carried_from_utc", ColumnKind::Text),
 ];
 
 fn fit(expiry: &ExpiryFit) -> Vec<Cell> {
@@ -126,6 +127,7 @@ fn fit(expiry: &ExpiryFit) -> Vec<Cell> {
         report.model.map_or(Cell::Null, |model| text(model_word(model))),
         text(expiry.status()),
         report.refused.as_ref().map_or(Cell::Null, text),
+        expiry.carried_from.map_or(Cell::Null, text),
     ]);
     cells
 }
