@@ -9,7 +9,7 @@ use crate::load::{LoadedMarket, load_market};
 use crate::measure_commands::{Section, Sheet};
 use crate::output::{TableNames, Target};
 use crate::render::flat::{Body, columns, count, text};
-use instrument::{Contract, Terms};
+use instrument::{Contract, Terms, expiry_text};
 use lake::{Cell, ColumnKind};
 use market::{DISAGREEMENT_LIMIT_BP, FutureQuote, Market, quote_currency};
 use std::process::ExitCode;
@@ -83,21 +83,22 @@ fn curve(market: &Market) -> (Body, Option<f64>) {
     let columns = columns(&[
         ("underlying", ColumnKind::Text),
         ("quote_currency", ColumnKind::Text),
-        ("expiry_utc", ColumnKind::Text),
+        ("expiry", ColumnKind::Text),
         ("expiry_days", ColumnKind::Float),
         ("forward", ColumnKind::Float),
         ("source", ColumnKind::Text),
-        ("parity", ColumnKind::Float),
-        ("parity_pairs", ColumnKind::Integer),
-        ("future_mark", ColumnKind::Float),
-        ("printed", ColumnKind::Float),
+        ("carry_pct_per_year", ColumnKind::Float),
+        ("forward_carry_pct_per_year", ColumnKind::Float),
+        ("disagreement_bp", ColumnKind::Float),
         ("synthetic_bid", ColumnKind::Float),
         ("synthetic_ask", ColumnKind::Float),
         ("synthetic", ColumnKind::Text),
         ("outside_synthetic_bp", ColumnKind::Float),
-        ("disagreement_bp", ColumnKind::Float),
-        ("carry_pct_per_year", ColumnKind::Float),
-        ("forward_carry_pct_per_year", ColumnKind::Float),
+        ("parity", ColumnKind::Float),
+        ("parity_pairs", ColumnKind::Integer),
+        ("future_mark", ColumnKind::Float),
+        ("printed", ColumnKind::Float),
+        ("expiry_utc", ColumnKind::Text),
     ]);
     let optional = |value: Option<f64>| value.map_or(Cell::Null, Cell::Float);
     let (mut rows, mut most): (Vec<Vec<Cell>>, Option<f64>) = (Vec::new(), None);
@@ -112,31 +113,37 @@ fn curve(market: &Market) -> (Body, Option<f64>) {
                 let log_carry = pricing::kernel::ln(forward * rate / underlying.spot.get());
                 let per_year = |gain: f64, time: f64| (time > 0.0).then(|| 100.0 * gain / time);
                 let synthetic = point.synthetic;
-                most = most.into_iter().chain([point.disagreement_bp()]).max_by(f64::total_cmp);
+                most = most.into_iter().chain([basis_points(point.disagreement_bp())]).max_by(f64::total_cmp);
                 rows.push(vec![
                     text(asset),
                     text(currency),
-                    text(point.expiry),
+                    text(expiry_text(point.expiry)),
                     Cell::Float(years * YearFraction::DAYS),
                     Cell::Float(forward),
                     text(point.source.word()),
+                    optional(per_year(log_carry, years)),
+                    optional(per_year(log_carry - before.1, years - before.0)),
+                    Cell::Float(basis_points(point.disagreement_bp())),
+                    optional(synthetic.map(|s| s.bid)),
+                    optional(synthetic.map(|s| s.ask)),
+                    text(synthetic.map_or("none", |s| if s.is_crossed() { "crossed" } else { "ok" })),
+                    optional(synthetic.map(|s| basis_points(s.outside_bp(forward)))),
                     optional(point.parity),
                     count(point.parity_pairs),
                     optional(point.future_mark),
                     optional(point.printed),
-                    optional(synthetic.map(|s| s.bid)),
-                    optional(synthetic.map(|s| s.ask)),
-                    text(synthetic.map_or("none", |s| if s.is_crossed() { "crossed" } else { "ok" })),
-                    optional(synthetic.map(|s| s.outside_bp(forward))),
-                    Cell::Float(point.disagreement_bp()),
-                    optional(per_year(log_carry, years)),
-                    optional(per_year(log_carry - before.1, years - before.0)),
+                    text(point.expiry),
                 ]);
                 before = (years, log_carry);
             }
         }
     }
     ((columns, rows), most)
+}
+
+/// To a thousandth: what is below is rounding of prices.
+fn basis_points(value: f64) -> f64 {
+    (value * 1e3).round() / 1e3
 }
 
 fn perpetuals(market: &Market, futures: &[&FutureQuote], tenor_days: u16) -> Body {
