@@ -21,8 +21,11 @@ struct Replayed {
     outputs: u64,
     /// Over the lines of all outputs, each with its event's number.
     outputs_hash: blake3::Hash,
-    lines: Vec<(Seq, Timestamp, String)>,
+    lines: Vec<Line>,
 }
+
+/// One output: of which event, at what time, in words.
+type Line = (Seq, Timestamp, String);
 
 #[derive(Serialize)]
 struct ReplayJson {
@@ -96,14 +99,12 @@ fn replay(folder: &Path, until: Option<u64>) -> Result<Replayed, Failure> {
 
 /// Where two replays first say different things.
 fn difference(own: &Replayed, other: &Replayed) -> Option<String> {
-    let said = |line: Option<&(Seq, Timestamp, String)>| {
+    let said = |line: Option<&Line>| {
         line.map_or_else(|| "nothing".to_owned(), |(seq, _, text)| format!("{seq}: {text}"))
     };
     let pairs = (0..own.lines.len().max(other.lines.len())).map(|i| (own.lines.get(i), other.lines.get(i)));
-    let differs = |(a, b): &(Option<&(Seq, Timestamp, String)>, Option<&(Seq, Timestamp, String)>)| {
-        a.map(|(seq, _, text)| (seq, text)) != b.map(|(seq, _, text)| (seq, text))
-    };
-    let mut pairs = pairs.filter(differs);
+    let words = |line: Option<&Line>| line.map(|(seq, _, text)| (*seq, text.clone()));
+    let mut pairs = pairs.filter(|(a, b)| words(*a) != words(*b));
     if let Some((a, b)) = pairs.next() {
         return Some(format!("this journal says {}; the other says {}", said(a), said(b)));
     }

@@ -21,7 +21,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::process::ExitCode;
-use units::Timestamp;
+use units::{Account, Chain, Timestamp, Venue};
 
 /// Which journal: one engine's. A folder holds one.
 const ID: JournalId = JournalId::new(*b"plimsoll engine ");
@@ -149,7 +149,7 @@ impl Session {
         for path in &config.market {
             let mut meter = Meter::new(format!("running {}", path.display()));
             let mut failed = None;
-            let mut take = |raw: RawSnapshot| match self.snapshot(config, raw, &mut fills) {
+            let mut take = |raw: RawSnapshot| match self.snapshot(config, &raw, &mut fills) {
                 Ok(true) => ControlFlow::Continue(()),
                 Ok(false) => ControlFlow::Break(()),
                 Err(failure) => {
@@ -174,7 +174,7 @@ impl Session {
     fn snapshot(
         &mut self,
         config: &RunConfig,
-        raw: RawSnapshot,
+        raw: &RawSnapshot,
         fills: &mut std::iter::Peekable<impl Iterator<Item = (Timestamp, Event)>>,
     ) -> Result<bool, Failure> {
         if config.to.is_some_and(|to| raw.asof > to) {
@@ -283,35 +283,33 @@ impl Tally {
 /// What a book holds, as each place's venue would report it.
 fn reports(book: &Book, time: Timestamp) -> BTreeMap<Place, ReportedEvent> {
     let mut places: BTreeMap<Place, ReportedEvent> = BTreeMap::new();
-    let mut at = |account: &units::Account, venue: &units::Venue, chain: &units::Chain| {
-        let place = Place { account: account.clone(), venue: venue.clone(), chain: chain.clone() };
-        let empty = ReportedEvent { place: place.clone(), positions: vec![], balances: vec![], time };
-        places.entry(place.clone()).or_insert(empty);
-        place
-    };
-    let mut rows: Vec<(Place, Result<ReportedPosition, (units::Asset, units::Decimal)>)> = Vec::new();
-    for position in &book.positions {
-        let place = at(&position.account, &position.venue, &position.chain);
-        let reported = ReportedPosition {
-            symbol: position.listing.symbol.clone(),
-            quantity: position.quantity,
-            average_price: position.average_price,
-        };
-        rows.push((place, Ok(reported)));
+    for held in &book.positions {
+        let place = place(&held.account, &held.venue, &held.chain);
+        report_of(&mut places, place, time).positions.push(ReportedPosition {
+            symbol: held.listing.symbol.clone(),
+            quantity: held.quantity,
+            average_price: held.average_price,
+        });
     }
-    for balance in &book.balances {
-        let place = at(&balance.account, &balance.venue, &balance.chain);
-        rows.push((place, Err((balance.money.asset.clone(), balance.money.amount))));
-    }
-    for (place, row) in rows {
-        if let Some(report) = places.get_mut(&place) {
-            match row {
-                Ok(position) => report.positions.push(position),
-                Err(balance) => report.balances.push(balance),
-            }
-        }
+    for held in &book.balances {
+        let place = place(&held.account, &held.venue, &held.chain);
+        let balance = (held.money.asset.clone(), held.money.amount);
+        report_of(&mut places, place, time).balances.push(balance);
     }
     places
+}
+
+fn place(account: &Account, venue: &Venue, chain: &Chain) -> Place {
+    Place { account: account.clone(), venue: venue.clone(), chain: chain.clone() }
+}
+
+fn report_of(
+    places: &mut BTreeMap<Place, ReportedEvent>,
+    place: Place,
+    time: Timestamp,
+) -> &mut ReportedEvent {
+    let empty = ReportedEvent { place: place.clone(), positions: Vec::new(), balances: Vec::new(), time };
+    places.entry(place).or_insert(empty)
 }
 
 /// Value, delta, gamma and vega by underlying, of everything that could be valued.
