@@ -84,7 +84,7 @@ impl Quotes {
             }
         }
         self.market.refresh(&self.snapshot, &moved);
-        touched.underlyings.extend(moved);
+        touched.underlyings.extend(moved.underlyings);
         issues
     }
 

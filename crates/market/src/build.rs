@@ -1,14 +1,14 @@
 //! How a market is made of a snapshot, as a whole or one underlying at a time.
 
 use crate::forward::{DISAGREEMENT_LIMIT_BP, ForwardCurve, median};
-use crate::snapshot::{FutureQuote, OptionQuote, Snapshot};
+use crate::snapshot::{FutureQuote, Moved, OptionQuote, Snapshot};
 use crate::state::{Family, Market, Underlying, VolBasis, quote_currency};
 use crate::surface::{Cleaning, FamilyChain, VolSurface, families};
 use crate::vols::{QuotedVols, VolSource};
 use instrument::{Contract, Settlement, Terms, expiry_text};
 use pricing::implied_vol::{Deterministic, ImpliedVol, quantise_vol};
+use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
 use units::{Asset, Discount, Forward, Spot, Timestamp, Vol};
 
 impl Market {
@@ -27,29 +27,37 @@ impl Market {
             option_vols: BTreeMap::new(),
             future_marks: BTreeMap::new(),
         };
-        market.refresh(snapshot, &quoted(snapshot));
+        market.refresh(snapshot, &Moved::all(snapshot));
         market
     }
 
-    /// Brings some underlyings up to the quotes of a snapshot; the others stay as they are. The same value as
-    /// [`Self::build`] of the snapshot when the quotes of no other underlying have changed and the time has not either. Surfaces of
-    /// the underlyings are gone until they are fitted again.
-    pub fn refresh(&mut self, snapshot: &Snapshot, assets: &BTreeSet<Asset>) {
+    /// Brings the underlyings of quotes that moved up to a snapshot; the others stay as they are. The same value as
+    /// [`Self::build`] of the snapshot when no other quote has changed and the time has not either. Surfaces of the underlyings are
+    /// gone until they are fitted again.
+    pub fn refresh(&mut self, snapshot: &Snapshot, moved: &Moved) {
         self.asof = snapshot.asof;
-        for asset in assets {
-            self.option_vols.retain(|contract, _| contract.underlying != *asset);
-            self.future_marks.retain(|contract, _| contract.underlying != *asset);
+        for contract in &moved.contracts {
+            self.option_vols.remove(contract);
+            self.future_marks.remove(contract);
+        }
+        let has_moved = |contract: &Contract| moved.contracts.contains(contract);
+        for asset in &moved.underlyings {
+            // What a mark implies goes by the forward, which any quote of its expiry may move.
+            self.option_vols.retain(|contract, (_, source)| {
+                *source != VolSource::Implied || contract.underlying != *asset
+            });
             self.notes_of.remove(asset);
             let options: Vec<&OptionQuote> =
                 snapshot.options.values().filter(|q| q.listing.contract.underlying == *asset).collect();
             let futures: Vec<&FutureQuote> =
                 snapshot.futures.values().filter(|q| q.listing.contract.underlying == *asset).collect();
-            self.option_vols.extend(newest(options.iter().copied(), |q| {
+            let own = options.iter().copied().filter(|q| has_moved(&q.listing.contract));
+            self.option_vols.extend(newest(own, |q| {
                 (&q.listing.contract, q.source_time, q.mark_vol.map(|vol| (vol, VolSource::Quoted)))
             }));
-            self.future_marks.extend(newest(futures.iter().copied(), |q| {
-                (&q.listing.contract, q.source_time, Some(q.mark_price))
-            }));
+            let own = futures.iter().copied().filter(|q| has_moved(&q.listing.contract));
+            self.future_marks
+                .extend(newest(own, |q| (&q.listing.contract, q.source_time, Some(q.mark_price))));
             match self.underlying(asset, &options, &futures) {
                 Some(underlying) => drop(self.underlyings.insert(asset.clone(), underlying)),
                 None => drop(self.underlyings.remove(asset)),
@@ -156,8 +164,10 @@ impl Market {
             let implied = || implied_vol(quote, forward, self.asof);
             if let Some(vol) = quote.mark_vol.or_else(implied) {
                 with_vol.push((quote, vol));
-                let contract = quote.listing.contract.clone();
-                self.option_vols.entry(contract).or_insert((vol, VolSource::Implied));
+                if quote.mark_vol.is_none() {
+                    let contract = quote.listing.contract.clone();
+                    self.option_vols.entry(contract).or_insert((vol, VolSource::Implied));
+                }
             }
         }
         let vols = QuotedVols::build(&with_vol, &curve, spot, self.asof);
@@ -181,12 +191,6 @@ impl Market {
     fn note(&mut self, asset: &Asset, note: String) {
         self.notes_of.entry(asset.clone()).or_default().push(note);
     }
-}
-
-/// Underlyings that have an option or a future.
-fn quoted(snapshot: &Snapshot) -> BTreeSet<Asset> {
-    let options = snapshot.options.values().map(|q| &q.listing.contract.underlying);
-    options.chain(snapshot.futures.values().map(|q| &q.listing.contract.underlying)).cloned().collect()
 }
 
 /// The median index of the newest rows: those within ten minutes of the newest row that prints one. An older file must not

@@ -102,6 +102,37 @@ pub struct Snapshot {
     pub not_used: BTreeMap<&'static str, u64>,
 }
 
+/// Contracts whose quotes moved, and their underlyings.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Moved {
+    /// Underlyings.
+    pub underlyings: BTreeSet<Asset>,
+    /// Contracts.
+    pub contracts: BTreeSet<Contract>,
+}
+
+impl Moved {
+    /// Everything that is quoted but spot pairs, whose rates are implied anew each time.
+    #[must_use]
+    pub fn all(snapshot: &Snapshot) -> Self {
+        let mut all = Self::default();
+        snapshot.options.values().for_each(|quote| all.add(&quote.listing.contract));
+        snapshot.futures.values().for_each(|quote| all.add(&quote.listing.contract));
+        all
+    }
+
+    fn add(&mut self, contract: &Contract) {
+        self.underlyings.insert(contract.underlying.clone());
+        self.contracts.insert(contract.clone());
+    }
+
+    /// These and others.
+    pub fn extend(&mut self, others: Self) {
+        self.underlyings.extend(others.underlyings);
+        self.contracts.extend(others.contracts);
+    }
+}
+
 /// A file of quotes was empty: nothing can be valued from it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("no market file given: pass --market FILE at least once")]
@@ -153,10 +184,9 @@ impl Snapshot {
         }
     }
 
-    /// Takes over quotes that are not older than its own, and says which underlyings they touch. Its time stays; older quotes are
-    /// counted as not used.
-    pub fn update(&mut self, newer: Self) -> BTreeSet<Asset> {
-        let mut touched = BTreeSet::new();
+    /// Takes over quotes that are not older than its own, and says what moved. Its time stays; older quotes are counted as not used.
+    pub fn update(&mut self, newer: Self) -> Moved {
+        let mut touched = Moved::default();
         let mut late = 0;
         late += merge(&mut self.options, newer.options, |q| (q.source_time, &q.listing), &mut touched);
         late += merge(&mut self.futures, newer.futures, |q| (q.source_time, &q.listing), &mut touched);
@@ -169,13 +199,13 @@ impl Snapshot {
     }
 
     /// Moves on to a later time and drops what has expired by then; says whose quotes it dropped.
-    pub fn advance(&mut self, asof: Timestamp) -> BTreeSet<Asset> {
+    pub fn advance(&mut self, asof: Timestamp) -> Moved {
         self.asof = asof;
-        let mut touched = BTreeSet::new();
+        let mut touched = Moved::default();
         let mut drop_expired = |listing: &Listing| {
             let expired = listing.contract.expiry().is_some_and(|expiry| expiry <= asof);
             if expired {
-                touched.insert(listing.contract.underlying.clone());
+                touched.add(&listing.contract);
             }
             !expired
         };
@@ -224,7 +254,7 @@ fn merge<Q>(
     own: &mut BTreeMap<(Venue, Symbol), Q>,
     newer: BTreeMap<(Venue, Symbol), Q>,
     view: impl Fn(&Q) -> (Timestamp, &Listing),
-    touched: &mut BTreeSet<Asset>,
+    touched: &mut Moved,
 ) -> usize {
     let mut late = 0;
     for (key, quote) in newer {
@@ -233,7 +263,7 @@ fn merge<Q>(
             late += 1;
             continue;
         }
-        touched.insert(listing.contract.underlying.clone());
+        touched.add(&listing.contract);
         own.insert(key, quote);
     }
     late

@@ -331,15 +331,18 @@ proptest! {
             #[allow(clippy::cast_precision_loss)]
             let moved = row.mark_price.map(|mark| mark * (1.0 + 1e-4 * minute as f64));
             let time = Some(asof().plus_millis(60_000 * minute));
-            let row = RawQuote { mark_price: moved, timestamp: time, ..row.clone() };
+            // Now and then a quote comes without a vol, which its mark then implies.
+            let mark_vol = row.mark_vol.filter(|_| minute % 3 != 0);
+            let row = RawQuote { mark_price: moved, mark_vol, timestamp: time, ..row.clone() };
             let touched = held.update(admit(vec![row]).0);
             followed.refresh(&held, &touched);
             prop_assert_eq!(&followed, &Market::build(&held, &BTreeMap::new()));
         }
         let later = "2026-12-26T00:00:00Z".parse().unwrap();
         let expired = held.advance(later);
-        let known = followed.underlyings.keys().cloned();
-        let all = known.chain(expired).collect();
+        // Everything has another time to expiry.
+        let mut all = market::Moved::all(&held);
+        all.extend(expired);
         followed.refresh(&held, &all);
         prop_assert_eq!(&followed, &Market::build(&held, &BTreeMap::new()));
     }
