@@ -2,7 +2,7 @@
 
 use crate::views::Touched;
 use instrument::{Listing, Specs};
-use market::{Layout, Market, RawQuote, RawSnapshot, Snapshot};
+use market::{IndexWindow, Layout, Market, RawQuote, RawSnapshot, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
 use units::{Asset, Issues, Spot, Symbol, Timestamp, Venue};
 
@@ -23,7 +23,7 @@ pub(crate) struct Quotes {
 impl Quotes {
     /// None, at a time.
     pub(crate) fn new(now: Timestamp) -> Self {
-        let snapshot = Snapshot::empty(now);
+        let snapshot = Snapshot { index_window: IndexWindow::Live, ..Snapshot::empty(now) };
         let market = Market::build(&snapshot, &BTreeMap::new());
         Self { rows: BTreeMap::new(), rates: BTreeMap::new(), snapshot, market, newest: BTreeMap::new() }
     }

@@ -1,7 +1,7 @@
 //! How a market is made of a snapshot, as a whole or one underlying at a time.
 
 use crate::forward::{DISAGREEMENT_LIMIT_BP, ForwardCurve, median};
-use crate::snapshot::{FutureQuote, Moved, OptionQuote, Snapshot};
+use crate::snapshot::{FutureQuote, IndexWindow, Moved, OptionQuote, Snapshot};
 use crate::state::{Family, Market, Underlying, VolBasis, quote_currency};
 use crate::surface::{Cleaning, FamilyChain, VolSurface, families};
 use crate::vols::{QuotedVols, VolSource};
@@ -58,7 +58,7 @@ impl Market {
             let own = futures.iter().copied().filter(|q| has_moved(&q.listing.contract));
             self.future_marks
                 .extend(newest(own, |q| (&q.listing.contract, q.source_time, Some(q.mark_price))));
-            match self.underlying(asset, &options, &futures) {
+            match self.underlying(asset, (&options, &futures), snapshot.index_window) {
                 Some(underlying) => drop(self.underlyings.insert(asset.clone(), underlying)),
                 None => drop(self.underlyings.remove(asset)),
             }
@@ -110,10 +110,10 @@ impl Market {
     fn underlying(
         &mut self,
         asset: &Asset,
-        options: &[&OptionQuote],
-        futures: &[&FutureQuote],
+        (options, futures): (&[&OptionQuote], &[&FutureQuote]),
+        window: IndexWindow,
     ) -> Option<Underlying> {
-        let index = newest_index(options, futures);
+        let index = newest_index(options, futures, window);
         let perpetuals = futures.iter().filter(|q| q.listing.contract.terms == Terms::Perpetual);
         let stand_in = || median(&mut perpetuals.map(|q| q.mark_price.get()).collect::<Vec<_>>());
         let spot = Spot::new(index.or_else(stand_in)?).ok()?;
@@ -193,15 +193,13 @@ impl Market {
     }
 }
 
-/// The median index of the newest rows: those within ten minutes of the newest row that prints one. An older file must not
-/// outvote a newer one by its number of rows.
-fn newest_index(options: &[&OptionQuote], futures: &[&FutureQuote]) -> Option<f64> {
-    const WINDOW_NANOS: i64 = 10 * 60 * 1_000_000_000;
+/// The median index of the newest rows: those within the window of the newest row that prints one.
+fn newest_index(options: &[&OptionQuote], futures: &[&FutureQuote], window: IndexWindow) -> Option<f64> {
     let from_options = options.iter().filter_map(|q| Some((q.source_time, q.index_price?.get())));
     let from_futures = futures.iter().filter_map(|q| Some((q.source_time, q.index_price?.get())));
     let printed: Vec<(Timestamp, f64)> = from_options.chain(from_futures).collect();
     let newest = printed.iter().map(|(time, _)| time.unix_nanos()).max()?;
-    let recent = printed.iter().filter(|(time, _)| newest - time.unix_nanos() <= WINDOW_NANOS);
+    let recent = printed.iter().filter(|(time, _)| newest - time.unix_nanos() <= window.nanos());
     median(&mut recent.map(|(_, index)| *index).collect::<Vec<_>>())
 }
 

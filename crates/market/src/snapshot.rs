@@ -90,6 +90,8 @@ pub struct SpotQuote {
 pub struct Snapshot {
     /// The latest time of any file: the valuation time.
     pub asof: Timestamp,
+    /// Rows that print an index speak for it while they are no older than this against the newest that does.
+    pub index_window: IndexWindow,
     /// Files in the order given, with the number of rows read from each.
     pub files: Vec<(String, u64)>,
     /// Option quotes, by venue and symbol.
@@ -100,6 +102,25 @@ pub struct Snapshot {
     pub spots: BTreeMap<(Venue, Symbol), SpotQuote>,
     /// Sound rows that are not used as quotes, counted by reason.
     pub not_used: BTreeMap<&'static str, u64>,
+}
+
+/// How old a printed index may be beside the newest one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum IndexWindow {
+    /// Ten minutes: rows of files are some seconds apart, and an older file must not outvote a newer one by its number of rows.
+    #[default]
+    Files,
+    /// Two seconds: of live quotes only the newest know where the index is.
+    Live,
+}
+
+impl IndexWindow {
+    pub(crate) const fn nanos(self) -> i64 {
+        match self {
+            Self::Files => 600 * 1_000_000_000,
+            Self::Live => 2 * 1_000_000_000,
+        }
+    }
 }
 
 /// Contracts whose quotes moved, and their underlyings.
@@ -176,6 +197,7 @@ impl Snapshot {
     pub const fn empty(asof: Timestamp) -> Self {
         Self {
             asof,
+            index_window: IndexWindow::Files,
             files: Vec::new(),
             options: BTreeMap::new(),
             futures: BTreeMap::new(),
