@@ -15,10 +15,10 @@
 //! in `market` and `book`. The only conversions are of units that a layout fixes: vols in percent become fractions.
 //!
 //! The format is found by content (Parquet magic, first byte of JSON, else CSV), never by the file's name. Text files may
-//! be pipes; Parquet needs a regular file. Layouts, columns and units: `docs/formats.md`.
+//! be pipes and may be packed with gzip; Parquet needs a regular file. Layouts, columns and units: `docs/formats.md`.
 //!
-//! Errors: [`LakeError`] when a file as a whole cannot be used; [`units::Issues`] for single rows. Left out: compressed
-//! CSV and JSON (but for histories), other separators than the comma, other encodings than UTF-8: each is refused by name.
+//! Errors: [`LakeError`] when a file as a whole cannot be used; [`units::Issues`] for single rows. Left out: text
+//! that is compressed otherwise than with gzip, other separators than the comma, other encodings than UTF-8: each is refused by name.
 //!
 //! ```
 //! use lake::{Progress, Select, read_snapshot};
