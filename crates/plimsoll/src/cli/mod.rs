@@ -3,6 +3,7 @@
 mod feeds;
 mod margin;
 mod measures;
+mod oracle;
 mod surface;
 
 pub(crate) use feeds::{FeedsArgs, FeedsTableName};
@@ -10,6 +11,7 @@ pub(crate) use margin::{
     Holder, LiquidationArgs, LiquidationTableName, MarginArgs, MarginTableName, NewPosition, Override,
     RulebookAction, RulebookArgs, RulesArgs, WhatifArgs, WhatifTableName,
 };
+pub(crate) use oracle::{OracleArgs, OracleTableName};
 pub(crate) use surface::{ForwardsArgs, ForwardsTableName, SurfaceArgs, SurfaceTableName};
 
 pub(crate) use measures::{
@@ -75,6 +77,8 @@ pub(crate) enum Command {
     Example(ExampleArgs),
     /// What is wrong with recorded feeds: gaps, repeats, crossed and frozen quotes, outliers
     Feeds(FeedsArgs),
+    /// Recorded prices of several sources through the oracle's guards: what would have been published, and when not
+    Oracle(OracleArgs),
     /// Run the suites of other people's numbers
     Conformance(ConformanceArgs),
 }
