@@ -59,6 +59,12 @@ pub(crate) enum Failure {
         /// All of them.
         issues: Issues,
     },
+    /// A covariance file is wrong.
+    #[error("the covariance file has {} {}:\n{issues}", .issues.total(), mistakes(.issues.total()))]
+    Covariance {
+        /// All of them.
+        issues: Issues,
+    },
     /// A file of faults is wrong.
     #[error("the file of faults has {} {}:\n{issues}", .issues.total(), mistakes(.issues.total()))]
     Faults {

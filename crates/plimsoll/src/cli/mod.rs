@@ -118,7 +118,7 @@ pub(crate) struct InputArgs {
     /// Take the latest snapshot at or before this time (RFC 3339, UTC date or Unix milliseconds); default: the last
     #[arg(long, value_name = "TIME")]
     pub(crate) at: Option<Timestamp>,
-    /// USD per unit of a currency or coin, such as USDC=1; may be given several times; wins over what spot pairs in the market files imply
+    /// USD per unit of a currency or coin, such as USDC=1; may be given several times; wins over what spot pairs in the market files imply, and moves the rate of another currency only where no pair without it tells that rate
     #[arg(long, value_name = "ASSET=USD", value_parser = parse_rate)]
     pub(crate) rate: Vec<(Asset, Spot)>,
     /// Vols that options are priced at: the venues' marks, or the fitted surface where it reaches
