@@ -11,7 +11,7 @@ pub enum LakeError {
     Io {
         /// File as the user named it.
         file: String,
-        /// `open`, `read` or `write`.
+        /// `open`, `read`, `unpack` or `write`.
         doing: &'static str,
         /// Its words.
         source: std::io::Error,

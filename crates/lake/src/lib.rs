@@ -8,6 +8,7 @@
 //! | [`snapshots`] | the times of a market file and the rows of each | one entry per snapshot |
 //! | [`read_book`] | positions and balances, row by row | one row |
 //! | [`read_history`] | levels of one factor over time, plain or gzip | the file |
+//! | [`read_prices`] | prices of several sources, for an oracle | one row |
 //! | [`write_csv`], [`write_parquet`] | a [`Table`] | one block of rows |
 //!
 //! Nothing is believed here: readers turn bytes into [`market::RawQuote`] and [`book::RawRow`], and report each cell that
@@ -15,10 +16,10 @@
 //! in `market` and `book`. The only conversions are of units that a layout fixes: vols in percent become fractions.
 //!
 //! The format is found by content (Parquet magic, first byte of JSON, else CSV), never by the file's name. Text files may
-//! be pipes; Parquet needs a regular file. Layouts, columns and units: `docs/formats.md`.
+//! be pipes and may be packed with gzip; Parquet needs a regular file. Layouts, columns and units: `docs/formats.md`.
 //!
-//! Errors: [`LakeError`] when a file as a whole cannot be used; [`units::Issues`] for single rows. Left out: compressed
-//! CSV and JSON (but for histories), other separators than the comma, other encodings than UTF-8: each is refused by name.
+//! Errors: [`LakeError`] when a file as a whole cannot be used; [`units::Issues`] for single rows. Left out: text
+//! that is compressed otherwise than with gzip, other separators than the comma, other encodings than UTF-8: each is refused by name.
 //!
 //! ```
 //! use lake::{Progress, Select, read_snapshot};
@@ -45,6 +46,7 @@ mod json_in;
 mod layout;
 mod parquet_in;
 mod parquet_out;
+mod prices;
 mod record;
 mod rows;
 mod source;
@@ -57,5 +59,6 @@ pub use error::LakeError;
 pub use feed::{FeedLayout, FeedRead, FeedRow, SeriesPoint, for_each_row};
 pub use history::{HistoryRead, LevelKind, read_history};
 pub use parquet_out::write_parquet;
+pub use prices::{PriceRow, PricesRead, read_prices};
 pub use source::Progress;
 pub use table::{Cell, Column, ColumnKind, Table};

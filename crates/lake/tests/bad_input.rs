@@ -37,7 +37,7 @@ fn files_that_are_no_data_are_refused_by_what_they_are() {
     let cases: [(&str, &[u8], &str); 9] = [
         ("empty", b"", "the file is empty"),
         ("blank", b"  \n\n", "the file has no header"),
-        ("gzip", b"\x1f\x8b\x08\x00rest", "compressed with gzip; unpack it first"),
+        ("torn gzip", b"\x1f\x8b\x08\x00rest", "cannot unpack"),
         ("zstd", b"\x28\xb5\x2f\xfdrest", "compressed with zstd"),
         ("spreadsheet", b"PK\x03\x04rest", "save the sheet as CSV"),
         ("utf-16", &utf16, "UTF-16; save it as UTF-8"),
@@ -57,6 +57,28 @@ fn files_that_are_no_data_are_refused_by_what_they_are() {
         &snapshot(&absent, Select::Last).unwrap_err().to_string(),
         &["lake-no-such-file: cannot open"],
     );
+}
+
+#[test]
+fn what_is_packed_with_gzip_is_text_and_packed_once() {
+    let packed = |bytes: &[u8]| {
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        std::io::Write::write_all(&mut packer, bytes).unwrap();
+        packer.finish().unwrap()
+    };
+    let cases: [(&str, &[u8], &str); 5] = [
+        ("nothing", b"", "nothing is inside"),
+        ("Parquet", b"PAR1rest", "Parquet packed with gzip"),
+        ("gzip", &packed(b"account,venue"), "packed with gzip twice"),
+        ("zstd", b"\x28\xb5\x2f\xfdrest", "compressed with zstd"),
+        ("binary", b"abc\0def", "zero bytes"),
+    ];
+    for (case, bytes, wanted) in cases {
+        check(case, &market_error(packed(bytes)), &[wanted]);
+    }
+    // The ceiling of a row counts unpacked bytes: 20 MB of one row are 20 kB of gzip.
+    let endless = [HEADER.as_bytes(), b"\"", &vec![b'x'; 20 << 20]].concat();
+    check("endless row", &market_error(packed(&endless)), &["row 1", "longer than 16 MiB"]);
 }
 
 #[test]

@@ -125,6 +125,14 @@ const MISTAKES: &[Mistake] = &[
         "floor_days = 1.0\nceiling = 2",
         "vol_shock.ceiling",
     ),
+    mistake("no range moves", "range_moves = [-1.0, 0.0, 1.0]", "range_moves = []", "grid[1].range_moves"),
+    mistake(
+        "range moves of a wrong type",
+        "range_moves = [-1.0, 0.0, 1.0]",
+        "range_moves = [\"all\"]",
+        "grid[1].range_moves",
+    ),
+    mistake("no moves", "moves = [-0.5, 1.0]", "moves = []", "grid[2].moves"),
     mistake("missing key", "range_down = 0.25\n", "", "vol_shock.range_down"),
     mistake("charge initial below maintenance", "initial = 0.02", "initial = 0.005", "charge[1].initial"),
     mistake(

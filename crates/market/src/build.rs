@@ -86,13 +86,26 @@ impl Market {
 
     /// USD rates that spot pairs imply: the USD price of the base over the price of the pair, the median over pairs; then once
     /// more for currencies that are only quoted against those found first.
+    ///
+    /// A rate that the user gives must not move another that pairs without it imply: only where there are none does a pair whose base
+    /// has a given rate count.
     fn imply_rates(&mut self, snapshot: &Snapshot) {
+        self.imply_rates_from(snapshot, |market, base| {
+            market.underlyings.contains_key(base) || !market.given_rates.contains_key(base)
+        });
+        if !self.given_rates.is_empty() {
+            self.imply_rates_from(snapshot, |_, _| true);
+        }
+    }
+
+    fn imply_rates_from(&mut self, snapshot: &Snapshot, counts: impl Fn(&Self, &Asset) -> bool) {
         for _ in 0..2 {
             let mut implied: BTreeMap<Asset, Vec<f64>> = BTreeMap::new();
             for quote in snapshot.spots.values() {
                 let contract = &quote.listing.contract;
                 let currency = quote_currency(contract);
-                if self.usd_rate(&currency).is_err()
+                if counts(self, &contract.underlying)
+                    && self.usd_rate(&currency).is_err()
                     && let Ok(base_usd) = self.usd_rate(&contract.underlying)
                 {
                     implied.entry(currency).or_default().push(base_usd / quote.mark_price.get());

@@ -224,6 +224,31 @@ fn spot_pairs_imply_stablecoin_rates_and_the_user_wins() {
 }
 
 #[test]
+fn a_rate_that_the_user_gives_moves_no_other_that_pairs_without_it_imply() {
+    let spot = |name: &str, price: f64| RawQuote {
+        instrument_name: name.into(),
+        mark_price: Some(price),
+        ..RawQuote::default()
+    };
+    let rates = |pairs: &[(&str, f64)], usdc: Option<f64>| {
+        let mut rows = chain("25DEC26", 92_500.0, 0.5);
+        rows.extend(pairs.iter().map(|(name, price)| spot(name, *price)));
+        let given = usdc.map(|usd| (Asset::new("USDC").unwrap(), Spot::new(usd).unwrap()));
+        Market::build(&admit(rows).0, &given.into_iter().collect()).rates
+    };
+    let usdt = |pairs: &[(&str, f64)], usdc| {
+        rates(pairs, usdc).get(&Asset::new("USDT").unwrap()).map(|rate| rate.get())
+    };
+    // BTC tells the rate of USDT without USDC: a depeg of USDC is not one of USDT.
+    let both = [("BTC_USDT", 92_000.0), ("USDC_USDT", 1.0)];
+    assert_eq!(usdt(&both, None), Some(1.0));
+    assert_eq!(usdt(&both, Some(0.88)), Some(1.0));
+    // USDT is quoted against USDC alone: then the given rate is all there is to go by.
+    assert_eq!(usdt(&[("USDC_USDT", 1.1)], Some(0.88)), Some(0.88 / 1.1));
+    assert_eq!(usdt(&[("USDC_USDT", 1.1)], None), None);
+}
+
+#[test]
 fn a_quote_without_a_vol_gets_the_one_its_mark_implies() {
     let mut rows = chain("25DEC26", 92_500.0, 0.5);
     rows[2].mark_vol = None;

@@ -36,7 +36,7 @@ pub(crate) enum Failure {
         unpriced: Box<Issues>,
     },
     /// Rows of a recorded feed cannot be read.
-    #[error("rows that cannot be read: {}; nothing was reported (--allow-partial judges the rest):\n{issues}", .issues.rows())]
+    #[error("rows that cannot be read: {}; nothing was reported (--allow-partial goes on with the rest):\n{issues}", .issues.rows())]
     Unreadable {
         /// All of them.
         issues: Issues,
@@ -50,6 +50,18 @@ pub(crate) enum Failure {
     /// A scenario file is wrong.
     #[error("the scenario file has {} {}:\n{issues}", .issues.total(), mistakes(.issues.total()))]
     Scenarios {
+        /// All of them.
+        issues: Issues,
+    },
+    /// A guard file is wrong.
+    #[error("the guard file has {} {}:\n{issues}", .issues.total(), mistakes(.issues.total()))]
+    Guards {
+        /// All of them.
+        issues: Issues,
+    },
+    /// A covariance file is wrong.
+    #[error("the covariance file has {} {}:\n{issues}", .issues.total(), mistakes(.issues.total()))]
+    Covariance {
         /// All of them.
         issues: Issues,
     },

@@ -15,6 +15,7 @@ mod load;
 mod margin_commands;
 mod measure_commands;
 mod meter;
+mod oracle_command;
 mod output;
 mod render;
 mod report_command;
@@ -49,6 +50,7 @@ pub fn main() -> ExitCode {
         Command::Rulebook(args) => rulebook_command::run(&args),
         Command::Example(args) => write_example(&args),
         Command::Feeds(args) => feeds_command::run(&args),
+        Command::Oracle(args) => oracle_command::run(&args),
         Command::Conformance(args) => run_conformance(&args),
     };
     done.unwrap_or_else(|failure| {

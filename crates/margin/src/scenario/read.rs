@@ -188,17 +188,19 @@ fn for_all(section: &Section<'_>, key: &str, bound: Bound, underlyings: &[Asset]
 }
 
 fn grid(section: &Section<'_>) -> Vec<Scenario> {
+    let before = section.mistakes_so_far();
     let mut moves: Vec<SpotMove> = Vec::new();
     if section.has("range_moves") {
         moves.extend(
             section.numbers("range_moves", Bound::Within(-20.0, 20.0)).into_iter().map(SpotMove::OfRange),
         );
     }
-    if section.has("moves") || moves.is_empty() {
+    if section.has("moves") || !section.has("range_moves") {
         moves.extend(section.numbers("moves", Bound::Return).into_iter().map(SpotMove::Relative));
     }
-    if moves.is_empty() && (section.has("moves") || section.has("range_moves")) {
-        section.mistake("moves", "must list at least one move, such as [0.0]");
+    let given = ["moves", "range_moves"].into_iter().find(|key| section.has(key));
+    if let Some(key) = given.filter(|_| moves.is_empty() && section.mistakes_so_far() == before) {
+        section.mistake(key, "must list at least one move, such as [0.0]");
     }
     let vols = section.texts("vols").into_iter().filter_map(|word| {
         let known = VOLS.iter().find(|(name, _)| *name == word);

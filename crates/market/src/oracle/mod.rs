@@ -92,6 +92,12 @@ pub enum OracleError {
     /// Exact arithmetic left its range.
     #[error("{0} leaves the range of its integer")]
     Overflow(&'static str),
+    /// A decimal has digits that whole units cannot hold.
+    #[error("has digits below 10^{exponent}, the unit of prices")]
+    TooFine {
+        /// Of the unit.
+        exponent: i32,
+    },
     /// A window without a price at its start, or that ends before it begins.
     #[error("no mean over the window: {0}")]
     Window(&'static str),

@@ -1,6 +1,7 @@
 //! Whole numbers with a unit, and the two roundings of this module.
 
 use super::OracleError;
+use units::Decimal;
 
 /// A price in units of 10^exponent of its feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, serde::Serialize)]
@@ -25,6 +26,34 @@ pub struct ScaledPrice {
     pub price: PriceUnits,
     /// Of 10 to this power.
     pub exponent: Exponent,
+}
+
+impl Exponent {
+    /// A decimal as whole units, exactly or not at all.
+    ///
+    /// # Errors
+    /// When it has digits below a unit, or does not fit into 64 bits.
+    ///
+    /// ```
+    /// use market::oracle::{Exponent, PriceUnits};
+    /// use units::Decimal;
+    /// assert_eq!(Exponent(-2).units_of(Decimal::new(97_123_450, 3))?, PriceUnits(9_712_345));
+    /// assert!(Exponent(-2).units_of(Decimal::new(97_123_455, 3)).is_err());
+    /// # Ok::<(), market::oracle::OracleError>(())
+    /// ```
+    pub fn units_of(self, value: Decimal) -> Result<PriceUnits, OracleError> {
+        let value = value.normalize();
+        if value.is_zero() {
+            return Ok(PriceUnits(0));
+        }
+        let shift = -i64::from(value.scale()) - i64::from(self.0);
+        if shift < 0 {
+            return Err(OracleError::TooFine { exponent: self.0 });
+        }
+        let factor = u32::try_from(shift).ok().and_then(|digits| 10_i128.checked_pow(digits));
+        let units = factor.and_then(|factor| value.mantissa().checked_mul(factor));
+        units.ok_or(OracleError::Overflow("a price")).and_then(to_price)
+    }
 }
 
 /// One whole in basis points.

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 Examples:
   plimsoll feeds chain.parquet perpetual_prices.csv
   plimsoll feeds candles.csv                          ts,open,high,low,close,volume with ts in Unix seconds
-  zcat BTCUSDT_1h.csv.gz | plimsoll feeds /dev/stdin
+  plimsoll feeds BTCUSDT_1h.csv.gz                    text may be packed with gzip, here and in every command
   plimsoll feeds recordings/*.parquet --format html --output feeds.html")]
 pub(crate) struct FeedsArgs {
     /// Recorded feeds: chains, tickers, perpetual prices (CSV, Parquet), book summaries (JSON), series with `ts` (CSV, Parquet)

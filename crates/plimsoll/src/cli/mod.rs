@@ -4,6 +4,7 @@ mod feeds;
 mod live;
 mod margin;
 mod measures;
+mod oracle;
 mod surface;
 
 pub(crate) use feeds::{FeedsArgs, FeedsTableName};
@@ -12,6 +13,7 @@ pub(crate) use margin::{
     Holder, LiquidationArgs, LiquidationTableName, MarginArgs, MarginTableName, NewPosition, Override,
     RulebookAction, RulebookArgs, RulesArgs, WhatifArgs, WhatifTableName,
 };
+pub(crate) use oracle::{OracleArgs, OracleTableName};
 pub(crate) use surface::{ForwardsArgs, ForwardsTableName, SurfaceArgs, SurfaceTableName};
 
 pub(crate) use measures::{
@@ -83,6 +85,8 @@ pub(crate) enum Command {
     Example(ExampleArgs),
     /// What is wrong with recorded feeds: gaps, repeats, crossed and frozen quotes, outliers
     Feeds(FeedsArgs),
+    /// Recorded prices of several sources through the oracle's guards: what would have been published, and when not
+    Oracle(OracleArgs),
     /// Run the suites of other people's numbers
     Conformance(ConformanceArgs),
 }
@@ -122,7 +126,7 @@ pub(crate) struct InputArgs {
     /// Take the latest snapshot at or before this time (RFC 3339, UTC date or Unix milliseconds); default: the last
     #[arg(long, value_name = "TIME")]
     pub(crate) at: Option<Timestamp>,
-    /// USD per unit of a currency or coin, such as USDC=1; may be given several times; wins over what spot pairs in the market files imply
+    /// USD per unit of a currency or coin, such as USDC=1; may be given several times; wins over what spot pairs in the market files imply, and moves the rate of another currency only where no pair without it tells that rate
     #[arg(long, value_name = "ASSET=USD", value_parser = parse_rate)]
     pub(crate) rate: Vec<(Asset, Spot)>,
     /// Vols that options are priced at: the venues' marks, or the fitted surface where it reaches

@@ -5,7 +5,7 @@
 //! reason. Whether the venue lists the contract today is not known here.
 
 use super::desk::Desk;
-use super::figures::{AccountFigures, Published, Status};
+use super::figures::{AccountFigures, Published};
 use crate::cli::NewPosition;
 use crate::failure::Failure;
 use ::margin::{AccountState, Candidate, Leg, Marginal, Rulebook, account_states, cheapest_venues};
@@ -55,8 +55,10 @@ pub(crate) struct PlaceFigures {
     pub(crate) surplus_usd: Published,
     /// Surplus with the position: initial is what is left available.
     pub(crate) left_usd: Published,
-    /// How the account stands with it.
-    pub(crate) status: Status,
+    /// The account with it, as files and as tables call it.
+    pub(crate) status: (&'static str, String),
+    /// Something of the account is in no figure, with the position as without.
+    pub(crate) is_partial: bool,
 }
 
 /// Why a place cannot hold the position.
@@ -121,7 +123,7 @@ pub(super) fn figures(
         let Some(Site { position, state, account, .. }) = sites.get(marginal.candidate) else { continue };
         let (position, account, venue) = (*position, account.clone(), state.venue.clone());
         let published = match marginal.why_not() {
-            None => publish(&marginal).map_err(|error| error.to_string()),
+            None => publish(&marginal, state, desk).map_err(|error| error.to_string()),
             Some(reason) => Err(reason),
         };
         match published {
@@ -199,13 +201,14 @@ fn spelled<'a>(state: &AccountState, leg: &Leg, desk: &'a Desk) -> Result<(&'a R
     Ok((rulebook, leg))
 }
 
-fn publish(marginal: &Marginal) -> Result<PlaceFigures, UnitError> {
+fn publish(marginal: &Marginal, state: &AccountState, desk: &Desk) -> Result<PlaceFigures, UnitError> {
     let (before, after) = (&marginal.without.outcome, &marginal.with.outcome);
     let asked = Published::asked(after.requirement)?;
     let left = |outcome: &::margin::Outcome| {
         Published::left(outcome.counted, outcome.requirement, outcome.surplus())
     };
     let left_usd = left(after)?;
+    let with = desk.knowledge.complete(AccountFigures::margined(&marginal.with), state);
     Ok(PlaceFigures {
         position: 0,
         account: None,
@@ -215,6 +218,7 @@ fn publish(marginal: &Marginal) -> Result<PlaceFigures, UnitError> {
         requirement_usd: asked.minus(Published::asked(before.requirement)?),
         surplus_usd: left(before)?.minus(left_usd),
         left_usd,
-        status: AccountFigures::margined(&marginal.with).status,
+        status: (with.status_key(), with.status_words()),
+        is_partial: with.is_partial(),
     })
 }

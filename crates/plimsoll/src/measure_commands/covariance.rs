@@ -56,7 +56,7 @@ pub(crate) fn run(args: &CovarianceArgs) -> Result<ExitCode, Failure> {
         valid_from: day(moves.windows.first().map(|w| w.from)),
         valid_to: day(moves.windows.last().map(|w| w.to)),
         covariance,
-        proxies: proxies(&args.factors)?,
+        proxies: proxies(&args.factors, &factors.into_iter().collect())?,
     };
     put(args.output.as_deref(), file.to_toml().as_bytes())?;
     Ok(ExitCode::SUCCESS)

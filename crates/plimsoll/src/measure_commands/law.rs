@@ -10,7 +10,7 @@ use lake::{LevelKind, read_history};
 use risk::covariance::{Covariance, CovarianceFile};
 use risk::history::{Factor, History, Panel, Series};
 use risk::var::{Holdings, NoDriver};
-use risk::{Drivers, Priced, Proxies, Undriven, Valuation};
+use risk::{Drivers, Priced, Proxies, Undriven, Valuation, VolProxy};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use units::{Asset, Issue, Issues};
@@ -70,8 +70,29 @@ pub(super) fn recorded(files: &[(Asset, PathBuf)]) -> Result<Recorded, Failure> 
     Ok(recorded)
 }
 
-/// Proxies of the command line; each name once.
-pub(super) fn proxies(args: &FactorArgs) -> Result<Proxies, Failure> {
+/// Proxies of the command line: each name once, and another's factor that is at hand.
+pub(super) fn proxies(args: &FactorArgs, at_hand: &BTreeSet<Factor>) -> Result<Proxies, Failure> {
+    let stands_in = |option: &str, of: &Asset, by: &Asset, factor: Factor| {
+        if of == by {
+            return Err(Failure::Usage(format!("{option} {of}={by}: a coin cannot stand in for itself")));
+        }
+        if at_hand.contains(&factor) {
+            return Ok(());
+        }
+        let known: Vec<String> = at_hand.iter().map(ToString::to_string).collect();
+        Err(Failure::Usage(format!(
+            "{option} {of}={by}: nobody gives {factor}; there are: {}",
+            known.join(", ")
+        )))
+    };
+    for (of, by) in &args.proxy {
+        stands_in("--proxy", of, by, Factor::Spot(by.clone()))?;
+    }
+    for (of, by) in &args.vol_proxy {
+        if let VolProxy::Of(by) = by {
+            stands_in("--vol-proxy", of, by, Factor::Vol(by.clone()))?;
+        }
+    }
     let mut proxies = Proxies::default();
     for (of, by) in &args.proxy {
         if proxies.spot.insert(of.clone(), by.clone()).is_some() {
@@ -97,7 +118,7 @@ impl Law {
                 Some(file)
             }
             None if history.is_empty() => {
-                let bad = |issues| Failure::Scenarios { issues };
+                let bad = |issues| Failure::Covariance { issues };
                 let file = CovarianceFile::parse("covariance.toml", COVARIANCE_TOML).map_err(bad)?;
                 notes.push(format!(
                     "no --history: moves come from the embedded covariance.toml, data of {} to {}; docs/models/var.md says how it was made",
@@ -107,21 +128,19 @@ impl Law {
             }
             None => None,
         };
-        let own = proxies(&args.factors)?;
+        let own = proxies(&args.factors, &at_hand(&history, file.as_ref()))?;
         let proxies = file.as_ref().map_or_else(Proxies::default, |f| f.proxies.clone()).with(&own);
         Ok(Self { history, file, proxies, inputs, issues, notes })
     }
 
     /// Which factor drives what of the book.
-    pub(super) fn drivers(&self, valuation: &Valuation, args: &LawArgs) -> Result<Drivers, Failure> {
-        let at_hand: BTreeSet<Factor> = if self.history.is_empty() {
-            self.file.iter().flat_map(|file| file.covariance.factors.iter().cloned()).collect()
-        } else {
-            self.history.keys().cloned().collect()
-        };
+    pub(super) fn drivers(&mut self, valuation: &Valuation, args: &LawArgs) -> Result<Drivers, Failure> {
+        let at_hand = at_hand(&self.history, self.file.as_ref());
         let contracts = valuation.board.contracts.values().filter_map(|p| p.as_ref().ok());
         let assets = valuation.board.assets.values().filter_map(|p| p.as_ref().ok());
         let all: Vec<&Priced> = contracts.chain(assets).collect();
+        let held: BTreeSet<Asset> = all.iter().map(|priced| priced.underlying.clone()).collect();
+        self.notes.extend(unused(&args.factors, &at_hand, &held));
         let drivers = Drivers::new(all, &at_hand, &self.proxies, args.vol_tenor_power);
         if drivers.factors.is_empty() && drivers.undriven().is_empty() {
             return Err(refused(
@@ -165,10 +184,39 @@ impl Law {
     }
 }
 
+/// Factors that somebody gives: the history, or else the covariance file.
+fn at_hand(history: &History, file: Option<&CovarianceFile>) -> BTreeSet<Factor> {
+    if history.is_empty() {
+        file.iter().flat_map(|file| file.covariance.factors.iter().cloned()).collect()
+    } else {
+        history.keys().cloned().collect()
+    }
+}
+
+/// Proxies of the command line that change nothing, each with the reason.
+fn unused(args: &FactorArgs, at_hand: &BTreeSet<Factor>, held: &BTreeSet<Asset>) -> Vec<String> {
+    let why = |of: &Asset, own: Option<Factor>| {
+        if !held.contains(of) {
+            return Some(format!("nothing that is valued in the book moves with {of}"));
+        }
+        let own = own.filter(|own| at_hand.contains(own))?;
+        Some(format!("{own} is there itself and goes first"))
+    };
+    let spots = args.proxy.iter().filter_map(|(of, by)| {
+        Some(format!("--proxy {of}={by} is not used: {}", why(of, Some(Factor::Spot(of.clone())))?))
+    });
+    let vols = args.vol_proxy.iter().filter_map(|(of, by)| {
+        // A vol that is to be held is held, whatever is at hand.
+        let own = matches!(by, VolProxy::Of(_)).then(|| Factor::Vol(of.clone()));
+        Some(format!("--vol-proxy {of} is not used: {}", why(of, own)?))
+    });
+    spots.chain(vols).collect()
+}
+
 fn covariance_file(path: &Path) -> Result<(CovarianceFile, InputFile), Failure> {
     let name = path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|e| refused(format!("{name}: cannot read: {e}")))?;
-    let file = CovarianceFile::parse(&name, &text).map_err(|issues| Failure::Scenarios { issues })?;
+    let file = CovarianceFile::parse(&name, &text).map_err(|issues| Failure::Covariance { issues })?;
     let rows = file.covariance.factors.len() as u64;
     Ok((file, InputFile { path: name, role: "covariance", blake3: hash(path)?, rows, asof: None }))
 }

@@ -27,7 +27,7 @@ pub(crate) struct Sheet<N> {
     pub(crate) notes: Vec<String>,
     /// Parameters and single figures: name with its unit last, value.
     pub(crate) facts: Vec<(&'static str, Cell)>,
-    /// One for every name, in the order of names.
+    /// One for every name, in the order in which they are read.
     pub(crate) sections: Vec<Section<N>>,
 }
 

@@ -186,7 +186,7 @@ fn sheet(args: &StressArgs) -> Result<Sheet<StressTableName>, Failure> {
         only(&mut loaded, account)?;
     }
     let valuation = Valuation::new(&loaded.book, &loaded.market);
-    let law = Law::load(&args.law)?;
+    let mut law = Law::load(&args.law)?;
     let drivers = law.drivers(&valuation, &args.law)?;
     let holdings =
         Holdings::new(&loaded.book, &valuation.board, &loaded.market, &drivers).map_err(refused)?;

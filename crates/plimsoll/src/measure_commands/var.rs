@@ -227,7 +227,7 @@ fn fits(slices: usize, scenarios: usize) -> Result<(), Failure> {
 fn sheet(args: &VarArgs, confidence: Confidence) -> Result<Sheet<VarTableName>, Failure> {
     let loaded = load(&args.inputs)?;
     let valuation = Valuation::new(&loaded.book, &loaded.market);
-    let law = Law::load(&args.law)?;
+    let mut law = Law::load(&args.law)?;
     let drivers = law.drivers(&valuation, &args.law)?;
     let holdings =
         Holdings::new(&loaded.book, &valuation.board, &loaded.market, &drivers).map_err(refused)?;

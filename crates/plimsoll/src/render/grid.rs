@@ -187,5 +187,7 @@ pub(crate) fn prices(out: &mut String, market: &Market) {
         .map(|(asset, u)| format!("{asset} {} USD", number::price(u.spot.get())))
         .collect();
     words.extend(market.rates.iter().map(|(asset, rate)| format!("{asset} {:.4} USD", rate.get())));
-    line(out, &format!("  {}", words.join("  ·  ")));
+    if !words.is_empty() {
+        line(out, &format!("  {}", words.join("  ·  ")));
+    }
 }

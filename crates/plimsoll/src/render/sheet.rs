@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 /// Name and unit of a column: `var_usd` is VaR in USD.
 pub(crate) fn words(name: &str) -> (String, &'static str) {
-    const UNITS: [(&str, &str); 9] = [
+    const UNITS: [(&str, &str); 10] = [
         ("_usd", "USD"),
         ("_days", "d"),
         ("_points_per_10_pct", "pt/10%"),
@@ -21,6 +21,7 @@ pub(crate) fn words(name: &str) -> (String, &'static str) {
         ("_bp", "bp"),
         ("_points", "pt"),
         ("_hours", "h"),
+        ("_seconds", "s"),
         ("_probability", "probability"),
     ];
     let found = UNITS.iter().find_map(|(suffix, unit)| Some((name.strip_suffix(suffix)?, *unit)));

@@ -2,6 +2,7 @@
 
 use crate::support::{Scratch, csv_rows};
 use crate::{candles, chain, series};
+use std::io::Write;
 
 #[test]
 fn help_has_an_example() {
@@ -38,13 +39,36 @@ fn files_that_cannot_be_used_are_all_named_and_nothing_is_reported() {
         3,
         &[
             "files that cannot be used: 5",
-            "zipped.csv.gz: compressed with gzip",
+            "zipped.csv.gz: cannot unpack",
             "header.csv: no rows of data",
             "columns.csv: missing column 'close'; a series has `ts` in Unix seconds and one of the columns close, iv,",
             "daily.csv: missing column",
             "absent.csv: cannot open",
         ],
     );
+}
+
+#[test]
+fn a_recording_packed_with_gzip_gives_the_same_figures() {
+    let scratch = Scratch::empty();
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    // Two members behind each other, as `cat a.gz b.gz` makes them.
+    let text = series(&candles(200));
+    let (first, second) = text.as_bytes().split_at(1000);
+    packer.write_all(first).unwrap();
+    let mut packed = packer.finish().unwrap();
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packer.write_all(second).unwrap();
+    packed.extend(packer.finish().unwrap());
+    scratch.write("packed.csv.gz", packed);
+    scratch.write("plain.csv", &text);
+    let feed = |file: &str| {
+        let mut feed = scratch.feed(file, "close");
+        assert_eq!(feed["rows"], 200);
+        feed.as_object_mut().unwrap().remove("file");
+        feed
+    };
+    assert_eq!(feed("packed.csv.gz"), feed("plain.csv"));
 }
 
 #[test]

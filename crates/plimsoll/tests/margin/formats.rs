@@ -143,3 +143,19 @@ fn the_page_stands_alone_and_shows_text_from_files_as_text() {
     assert_eq!(partial.code, 4);
     assert!(partial.out.contains("<title>PARTIAL") && partial.out.contains("■ PARTIAL"));
 }
+
+#[test]
+fn separate_wallets_have_their_legend_in_the_tables_of_all_three_commands() {
+    let scratch = Scratch::sample();
+    for (command, words) in [
+        ("margin", "available is what they have to spare together"),
+        ("whatif --rulebook-after derive=derive-srm", "available is what they have to spare together"),
+        ("liquidation", "to liquidation is the least of one"),
+    ] {
+        let all = format!("{command} {WHOLE}");
+        let text = scratch.run(&all.split(' ').collect::<Vec<_>>()).succeeds();
+        let legend = text.lines().find(|line| line.contains("separate wallets ("));
+        let legend = legend.unwrap_or_else(|| panic!("{command}: {text}"));
+        assert!(legend.contains(words) && legend.contains("vol-desk@deribit"), "{command}: {legend}");
+    }
+}

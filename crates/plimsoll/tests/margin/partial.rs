@@ -130,3 +130,26 @@ fn an_account_without_price_of_a_coin_ends_without_a_word_on_the_search() {
     assert!(!out.contains("none: no price"), "nothing was searched: {out}");
     assert!(out.contains("a @ okx: nothing that is margined"), "{out}");
 }
+
+#[test]
+fn a_partial_account_is_marked_among_the_cheapest_venues() {
+    let scratch = Scratch::sample();
+    let json = partial(&scratch, "margin --cheapest-venue hyperliquid:BTC=0.001 --format json").json();
+    let places = json["cheapest_venues"]["places"].as_array().unwrap();
+    let place =
+        places.iter().find(|place| place["account"] == "unpriced").unwrap_or_else(|| panic!("{json:#}"));
+    assert_eq!((&place["partial"], &place["status"]), (&true.into(), &"partial".into()));
+    let new = places.iter().find(|place| place["account"].is_null()).unwrap();
+    assert_eq!(new["partial"], false, "a new account has nothing that could be missing");
+    let text = partial(&scratch, "margin --cheapest-venue hyperliquid:BTC=0.001").out;
+    assert!(
+        text.contains("unknown, partial") && text.contains("for the part of the account that is margined")
+    );
+    let csv = partial(
+        &scratch,
+        "margin --cheapest-venue hyperliquid:BTC=0.001 --format csv --table cheapest-venues",
+    );
+    let table = csv_rows(&csv.out.replace('"', ""));
+    let row = table[1..].iter().find(|row| row[0] == "unpriced").unwrap();
+    assert_eq!((&*row[column(&table, "partial")], &*row[column(&table, "status")]), ("1", "partial"));
+}

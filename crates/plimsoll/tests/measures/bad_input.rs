@@ -32,6 +32,16 @@ fn a_wrong_command_line_is_exit_2() {
         ("--history BTC=btc.csv --history ETH=btc.csv", "named twice"),
         ("--vol-proxy ETH", "ASSET=held"),
         ("--proxy SOL=ETH --proxy SOL=BTC", "given twice"),
+        ("--history BTC=btc.csv --proxy BTC=btc", "--proxy BTC=BTC: a coin cannot stand in for itself"),
+        (
+            "--history BTC=btc.csv --vol-proxy BTC=BTC",
+            "--vol-proxy BTC=BTC: a coin cannot stand in for itself",
+        ),
+        ("--proxy SOL=NOBODY", "--proxy SOL=NOBODY: nobody gives NOBODY spot; there are: "),
+        (
+            "--history BTC=btc.csv --vol-proxy ETH=BTC",
+            "--vol-proxy ETH=BTC: nobody gives BTC vol; there are: BTC spot",
+        ),
         ("--method historical", "--method historical needs --history"),
         ("--backtest 100", "--backtest needs --history"),
         ("--method magic", "possible values: historical"),
@@ -132,4 +142,57 @@ fn a_book_that_does_not_move_is_told_so() {
         "account,venue,chain,instrument,quantity,average_price,asset,amount\na,wallet,,,,,USDC,5\n",
     );
     run(&scratch, SAMPLE).refuses(3, &["nothing in the book moves"]);
+}
+
+#[test]
+fn a_covariance_file_is_called_so_and_the_command_that_writes_one_refuses_the_same_proxies() {
+    let scratch = Scratch::sample();
+    histories(&scratch, 50);
+    scratch.write("mine.toml", "source = 1\n");
+    let ran = run(&scratch, &format!("{SAMPLE} --covariance mine.toml"));
+    ran.refuses(3, &["the covariance file has", "mine.toml: TOML parse error"]);
+    assert!(!ran.err.contains("scenario file"), "{}", ran.err);
+    let covariance = |args: &str| run(&scratch, &format!("covariance --history BTC=btc.csv {args}"));
+    covariance("--proxy SOL=SOL").refuses(2, &["--proxy SOL=SOL: a coin cannot stand in for itself"]);
+    covariance("--proxy SOL=ETH").refuses(2, &["--proxy SOL=ETH: nobody gives ETH spot"]);
+    assert!(covariance("--proxy SOL=BTC").succeeds().contains("SOL"));
+}
+
+#[test]
+fn a_proxy_that_changes_nothing_is_named_in_the_notes() {
+    let scratch = Scratch::sample();
+    let given = histories(&scratch, 60);
+    scratch.write("ethvol.csv", days("iv", 60, |d| 0.6 + 0.01 * ((d * 31) % 17) as f64));
+    for (proxy, words) in [
+        ("--proxy SOL=ETH", "--proxy SOL=ETH is not used: nothing that is valued in the book moves with SOL"),
+        ("--proxy ETH=BTC", "--proxy ETH=BTC is not used: ETH spot is there itself and goes first"),
+        ("--history ETH=ethvol.csv", "--vol-proxy ETH is not used: ETH vol is there itself and goes first"),
+        ("--vol-proxy SOL=held", "--vol-proxy SOL is not used: nothing that is valued"),
+    ] {
+        let text = run(&scratch, &format!("{SAMPLE} --method parametric {given} {proxy}")).succeeds();
+        assert!(text.contains(words), "{proxy}: {text}");
+    }
+    let text = run(&scratch, &format!("{SAMPLE} --method parametric {given}")).succeeds();
+    assert!(!text.contains("is not used"), "--vol-proxy ETH=BTC is: {text}");
+}
+
+#[test]
+fn what_is_in_no_figure_is_on_screen_with_its_reason_however_narrow_it_is() {
+    let scratch = Scratch::sample();
+    let book = scratch.text("book.csv") + "late,deribit,,SOL_USDC-PERPETUAL,1,,,\n";
+    scratch.write("book.csv", book);
+    let all = format!("{SAMPLE} --method parametric --allow-partial");
+    let args: Vec<&str> = all.split_whitespace().collect();
+    for width in ["200", "60"] {
+        let output = scratch.command(&args).env("COLUMNS", width).output().unwrap();
+        assert_eq!(output.status.code(), Some(4));
+        let text = String::from_utf8(output.stdout).unwrap();
+        let listed = text.split("In no figure").nth(1).unwrap_or_else(|| panic!("no list: {text}"));
+        let words = listed.split_whitespace().collect::<Vec<_>>().join(" ");
+        for word in ["SOL_USDC-PERPETUAL", "no index price", "add a market file"] {
+            let is_there =
+                if width == "60" { word.split(' ').all(|w| words.contains(w)) } else { words.contains(word) };
+            assert!(is_there, "{width}: lacks {word}: {text}");
+        }
+    }
 }

@@ -50,12 +50,14 @@
 
 mod file;
 mod machine;
+mod recording;
 mod score;
 #[cfg(test)]
 mod tests;
 
 pub use file::{GuardFile, Guards, Peg};
 pub use machine::OracleState;
+pub use recording::{Recording, Rounds, RowsNotSeen};
 pub use score::{SourceFault, SourceScore};
 
 use super::pyth::ConfidenceUnits;

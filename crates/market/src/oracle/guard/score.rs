@@ -67,6 +67,23 @@ pub enum SourceFault {
     },
 }
 
+impl SourceFault {
+    /// The rule in one word, as in JSON.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Duplicate { .. } => "duplicate",
+            Self::NotPositive { .. } => "not_positive",
+            Self::NoWeight => "no_weight",
+            Self::ZeroConfidence => "zero_confidence",
+            Self::Ahead { .. } => "ahead",
+            Self::Old { .. } => "old",
+            Self::Wide { .. } => "wide",
+            Self::Deviates { .. } => "deviates",
+        }
+    }
+}
+
 /// One source, judged.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct SourceScore {

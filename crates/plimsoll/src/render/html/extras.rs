@@ -84,7 +84,7 @@ fn one_place(page: &mut Markup, rank: usize, place: &PlaceFigures) {
         Some(account) => page.row_head(account),
         None => page.raw("<th scope=\"row\" class=\"muted\">(new account)</th>"),
     };
-    page.cell(&place.venue).cell(&place.instrument).cell(&place.rulebook).cell(place.status.words());
+    page.cell(&place.venue).cell(&place.instrument).cell(&place.rulebook).cell(&place.status.1);
     for asked in [place.surplus_usd, place.requirement_usd] {
         page.asked(asked.initial).asked(asked.maintenance);
     }

@@ -13,6 +13,11 @@ pub(crate) fn text(document: &LiquidationDocument, style: Style) -> String {
     let mut out = String::new();
     parts::head(&mut out, "Plimsoll liquidation", &document.basis, document.accounts.iter());
     rows(&mut out, document, style);
+    parts::separate_wallets(
+        &mut out,
+        document.accounts.iter(),
+        "to liquidation is the least of one, and the first of them to fall short liquidates",
+    );
     remarks(&mut out, document);
     parts::rulebooks(&mut out, &document.basis.rulebooks, style);
     parts::missing(&mut out, &document.basis, document.accounts.iter());

@@ -97,6 +97,9 @@ fn places(out: &mut String, cheapest: &CheapestFigures, style: Style) {
         table.add_row(place_cells(rank, place, style));
     }
     show_fitted(out, table, style, &[9, 11, 4, 8, 10]);
+    if cheapest.places.iter().take(cheapest.top).any(|place| place.is_partial) {
+        line(out, "  partial: for the part of the account that is margined; what the rest asks nobody knows");
+    }
     let more = cheapest.places.len().saturating_sub(cheapest.top);
     if more > 0 {
         line(
@@ -114,7 +117,7 @@ fn place_cells(rank: usize, place: &PlaceFigures, style: Style) -> Vec<Cell> {
         left(&place.venue),
         left(&place.instrument),
         left(&place.rulebook),
-        left(place.status.words()),
+        left(&place.status.1),
         plain(taken.initial, style),
         plain(taken.maintenance, style),
         plain(asked.initial, style),

@@ -207,6 +207,7 @@ struct PlaceJson<'a> {
     surplus_taken_usd: Published,
     surplus_left_usd: Published,
     status: &'static str,
+    partial: bool,
 }
 
 #[derive(Serialize)]
@@ -304,7 +305,8 @@ fn cheapest(cheapest: &CheapestFigures) -> CheapestJson<'_> {
         requirement_taken_usd: place.requirement_usd,
         surplus_taken_usd: place.surplus_usd,
         surplus_left_usd: place.left_usd,
-        status: place.status.key(),
+        status: place.status.0,
+        partial: place.is_partial,
     });
     let others = cheapest.not_candidates.iter().map(|other| NotCandidateJson {
         position: other.position,

@@ -32,6 +32,26 @@ pub(crate) fn head<'a>(
     prices(out, &basis.market);
 }
 
+/// Names the accounts where no currency helps another: there a column is no difference of two others. `what` says what it is.
+pub(crate) fn separate_wallets<'a>(
+    out: &mut String,
+    accounts: impl Iterator<Item = &'a AccountFigures>,
+    what: &str,
+) {
+    const NAMED: usize = 3;
+    let several =
+        |account: &&AccountFigures| account.margin.as_ref().is_some_and(|margin| margin.wallets.len() > 1);
+    let names: Vec<String> =
+        accounts.filter(several).map(|account| format!("{}@{}", account.account, account.venue)).collect();
+    if names.is_empty() {
+        return;
+    }
+    let first = names.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let others =
+        if names.len() > NAMED { format!(" and {} more", names.len() - NAMED) } else { String::new() };
+    line(out, &format!("  separate wallets ({first}{others}): {what}"));
+}
+
 /// Counted, asked and left at each level.
 pub(crate) fn levels([counted, asked, rest]: [Published; 3], style: Style) -> [Cell; 6] {
     [

@@ -70,32 +70,12 @@ fn summary(out: &mut String, document: &MarginDocument, style: Style) {
     row.push(left(""));
     table.add_row(row);
     show_fitted(out, table, style, &SPARE);
-    separate_wallets(out, document);
-    parts::counts_for_nothing(out, shown.into_iter(), style);
-}
-
-/// Where no currency helps another, the account's figures are not differences of its sums.
-fn separate_wallets(out: &mut String, document: &MarginDocument) {
-    let several =
-        |account: &&AccountFigures| account.margin.as_ref().is_some_and(|margin| margin.wallets.len() > 1);
-    let names: Vec<String> = document
-        .accounts
-        .iter()
-        .filter(several)
-        .map(|account| format!("{}@{}", account.account, account.venue))
-        .collect();
-    if names.is_empty() {
-        return;
-    }
-    let first = names.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(", ");
-    let others = if names.len() > 3 { format!(" and {} more", names.len() - 3) } else { String::new() };
-    line(
+    parts::separate_wallets(
         out,
-        &format!(
-            "  separate wallets ({first}{others}): available is what they have to spare together, to liquidation the least of one, \
-             used that of the nearest; --detail lists them"
-        ),
+        document.accounts.iter(),
+        "available is what they have to spare together, to liquidation the least of one, used that of the nearest; --detail lists them",
     );
+    parts::counts_for_nothing(out, shown.into_iter(), style);
 }
 
 fn summary_row(account: &AccountFigures, style: Style) -> Vec<Cell> {

@@ -265,6 +265,7 @@ fn cheapest(document: &MarginDocument) -> Body {
         ("instrument", ColumnKind::Text),
         ("rulebook", ColumnKind::Text),
         ("status", ColumnKind::Text),
+        ("partial", ColumnKind::Integer),
         ("surplus_taken_initial_usd", ColumnKind::Fixed),
         ("surplus_taken_maintenance_usd", ColumnKind::Fixed),
         ("asked_more_initial_usd", ColumnKind::Fixed),
@@ -281,14 +282,15 @@ fn cheapest(document: &MarginDocument) -> Body {
             let PlaceFigures { requirement_usd, surplus_usd, left_usd, .. } = place;
             let mut row =
                 vec![account(&place.account), text(&place.venue), count(rank), position(place.position)];
-            row.extend([text(&place.instrument), text(&place.rulebook), text(place.status.key())]);
+            row.extend([text(&place.instrument), text(&place.rulebook), text(place.status.0)]);
+            row.push(count(usize::from(place.is_partial)));
             row.extend([surplus_usd, requirement_usd, left_usd].into_iter().flat_map(|usd| published(*usd)));
             row.push(Cell::Null);
             rows.push(row);
         }
         for NotCandidate { position: of, account: who, venue, reason } in &cheapest.not_candidates {
             let mut row = vec![account(who), text(venue), Cell::Null, position(*of)];
-            row.extend([const { Cell::Null }; 9]);
+            row.extend([const { Cell::Null }; 10]);
             row.push(text(reason));
             rows.push(row);
         }

@@ -20,6 +20,11 @@ pub(crate) fn text(document: &WhatifDocument, style: Style) -> String {
     let affected = document.affected();
     let shown: Vec<&Pair> = affected.iter().take(document.top).copied().collect();
     accounts(&mut out, (&shown, affected.len()), style);
+    parts::separate_wallets(
+        &mut out,
+        document.after(),
+        "available is what they have to spare together, to liquidation the least of one, used that of the nearest",
+    );
     if document.detail == Detail::Full {
         figures(&mut out, &shown, style);
     }
