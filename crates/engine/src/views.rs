@@ -65,16 +65,6 @@ impl GroupSums {
         std::mem::take(&mut self.changed)
     }
 
-    fn note(&mut self, row: &Row) {
-        for columns in self.by.keys() {
-            let key = columns.iter().map(|column| column.key(row)).collect();
-            match self.changed.get_mut(columns) {
-                Some(keys) => drop(keys.insert(key)),
-                None => drop(self.changed.insert(columns.clone(), BTreeSet::from([key]))),
-            }
-        }
-    }
-
     /// Puts a row in the place of one of the same groups.
     fn replace(&mut self, old: &Row, new: &Row) {
         for (columns, groups) in &mut self.by {
@@ -83,14 +73,15 @@ impl GroupSums {
                 sum.exposure -= &old.exposure;
                 sum.exposure += &new.exposure;
             }
+            note(&mut self.changed, columns, key);
         }
-        self.note(new);
     }
 
     fn add(&mut self, row: &Row) {
-        self.note(row);
         for (columns, groups) in &mut self.by {
-            let sum = groups.entry(columns.iter().map(|column| column.key(row)).collect()).or_default();
+            let key: Vec<GroupKey> = columns.iter().map(|column| column.key(row)).collect();
+            note(&mut self.changed, columns, key.clone());
+            let sum = groups.entry(key).or_default();
             sum.rows += 1;
             sum.exposure += &row.exposure;
             *sum.underlyings.entry(row.underlying.clone()).or_default() += 1;
@@ -98,9 +89,9 @@ impl GroupSums {
     }
 
     fn remove(&mut self, row: &Row) {
-        self.note(row);
         for (columns, groups) in &mut self.by {
             let key: Vec<GroupKey> = columns.iter().map(|column| column.key(row)).collect();
+            note(&mut self.changed, columns, key.clone());
             let Some(sum) = groups.get_mut(&key) else { continue };
             sum.rows = sum.rows.saturating_sub(1);
             sum.exposure -= &row.exposure;
@@ -114,6 +105,17 @@ impl GroupSums {
                 groups.remove(&key);
             }
         }
+    }
+}
+
+fn note(
+    changed: &mut BTreeMap<Vec<GroupBy>, BTreeSet<Vec<GroupKey>>>,
+    columns: &Vec<GroupBy>,
+    key: Vec<GroupKey>,
+) {
+    match changed.get_mut(columns) {
+        Some(keys) => drop(keys.insert(key)),
+        None => drop(changed.insert(columns.clone(), BTreeSet::from([key]))),
     }
 }
 
@@ -256,9 +258,11 @@ impl Views {
             Item::Position(place, symbol) => {
                 let position = position_of(place, ledger.position(place, symbol)?)?;
                 let contract = &position.listing.contract;
-                self.board.add(contract, market);
-                self.by_contract.entry(contract.clone()).or_default().insert(item.clone());
-                self.by_asset.entry(contract.settlement_asset().clone()).or_default().insert(item.clone());
+                if !self.items.contains_key(item) {
+                    self.board.add(contract, market);
+                    index(&mut self.by_contract, contract, item);
+                    index(&mut self.by_asset, contract.settlement_asset(), item);
+                }
                 let rows = position_rows(&position, &self.board, market);
                 let gain_unknown = rows.as_ref().is_ok_and(|valued| valued.gain_unknown);
                 let rows = rows.map(|PositionRows { rows, .. }| rows).map_err(|unpriced| unpriced.reason);
@@ -267,8 +271,10 @@ impl Views {
             }
             Item::Balance(place, asset) => {
                 let balance = balance_of(place, asset, ledger.balance(place, asset))?;
-                self.board.add_asset(asset, market);
-                self.by_asset.entry(asset.clone()).or_default().insert(item.clone());
+                if !self.items.contains_key(item) {
+                    self.board.add_asset(asset, market);
+                    index(&mut self.by_asset, asset, item);
+                }
                 let rows = balance_row(&balance, &self.board).map(|row| vec![row]);
                 let rows = rows.map_err(|unpriced| unpriced.reason);
                 Some(Valued { rows, gain_unknown: false, contract: None, asset: asset.clone() })
@@ -287,6 +293,10 @@ impl Views {
             self.board.assets.remove(&old.asset);
         }
     }
+}
+
+fn index<K: Ord + Clone>(index: &mut BTreeMap<K, BTreeSet<Item>>, key: &K, item: &Item) {
+    index.entry(key.clone()).or_default().insert(item.clone());
 }
 
 /// Takes an item out of an index; true when its key has none left.

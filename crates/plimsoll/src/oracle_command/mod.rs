@@ -168,13 +168,5 @@ fn facts(
 
 /// Nothing is valued here: a market without quotes, as of the last round.
 fn no_market(asof: Timestamp) -> Market {
-    let empty = Snapshot {
-        asof,
-        files: Vec::new(),
-        options: BTreeMap::new(),
-        futures: BTreeMap::new(),
-        spots: BTreeMap::new(),
-        not_used: BTreeMap::new(),
-    };
-    Market::build(&empty, &BTreeMap::new())
+    Market::build(&Snapshot::empty(asof), &BTreeMap::new())
 }
