@@ -13,8 +13,8 @@ use crate::meter::Meter;
 use crate::output::put;
 use crate::render::json::pretty;
 use book::{Book, Place};
-use engine::{Command, Engine, Event, Level, Output, ReportedEvent, ReportedPosition};
-use journal::{Config, JournalId, RealDisk, Rederive, Released, Retention, Runner, Seq};
+use engine::{Command, Engine, Event, Item, Level, Output, ReportedEvent, ReportedPosition};
+use journal::{Batching, Config, JournalId, RealDisk, Rederive, Released, Retention, Runner, Seq};
 use lake::for_each_snapshot;
 use market::RawSnapshot;
 use serde::Serialize;
@@ -35,6 +35,7 @@ struct Tally {
     refused: u64,
     quotes_refused: u64,
     levels: u64,
+    fills_left: u64,
     lines: Vec<String>,
 }
 
@@ -50,9 +51,12 @@ struct RunJson {
     refused: u64,
     quotes_refused: u64,
     levels_crossed: u64,
+    fills_after_the_last_snapshot: u64,
     head: String,
     state: &'static str,
     valued_at: Timestamp,
+    partial: bool,
+    unpriced: Vec<String>,
     exposure: BTreeMap<String, BTreeMap<&'static str, units::Fixed>>,
     lines: Vec<String>,
 }
@@ -63,7 +67,9 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let disk = RealDisk::create(&config.journal)
         .map_err(|error| Failure::Input(format!("{}: {error}", config.journal.display())))?;
     let durable = Config {
-        segment_bytes: 16 << 20,
+        segment_bytes: 32 << 20,
+        // A snapshot is one commit, and so is an opening book.
+        batching: Batching { max_records: 1 << 20, max_bytes: 24 << 20 },
         retention: Retention::Everything,
         snapshot_every: config.snapshot_every,
         ..Config::default()
@@ -86,7 +92,24 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
         ReportForm::Json => session.json(&config, recovered.opened.head.seq, cut)?,
     };
     put(None, text.as_bytes())?;
-    Ok(ExitCode::SUCCESS)
+    let unpriced = unpriced(session.runner.machine()).len();
+    if unpriced == 0 {
+        return Ok(ExitCode::SUCCESS);
+    }
+    eprintln!("plimsoll: PARTIAL: positions and balances not valued: {unpriced}");
+    Ok(ExitCode::from(4))
+}
+
+/// What is held and has no value, with the reason.
+fn unpriced(engine: &Engine) -> Vec<String> {
+    let name = |item: &Item| match item {
+        Item::Position(place, symbol) => format!("{place} {symbol}"),
+        Item::Balance(place, asset) => format!("{place} {asset}"),
+    };
+    let items = engine.views().items().iter();
+    items
+        .filter_map(|(item, valued)| Some(format!("{}: {}", name(item), valued.rows.as_ref().err()?)))
+        .collect()
 }
 
 struct Session {
@@ -163,10 +186,9 @@ impl Session {
                 return Err(failure);
             }
         }
-        // Fills after the last snapshot are taken at its prices.
-        for (time, event) in fills {
-            self.submit(time, &event)?;
-        }
+        // A run goes on after its last clock, so what is later than that belongs to the run that reaches it: taken now, it would be taken
+        // again then.
+        self.tally.fills_left = fills.count() as u64;
         self.commit()
     }
 
@@ -212,6 +234,12 @@ impl Session {
             "run        {} snapshots ({} before or already in the journal), {} events; refused: {} events, {} quotes\n",
             tally.snapshots, tally.skipped, tally.events, tally.refused, tally.quotes_refused
         ));
+        if tally.fills_left > 0 {
+            out.push_str(&format!(
+                "left       {} fills and payments after the last snapshot: the run that reaches them takes them\n",
+                tally.fills_left
+            ));
+        }
         for line in &tally.lines {
             out.push_str(&format!("  {line}\n"));
         }
@@ -221,6 +249,14 @@ impl Session {
             engine.now(),
             tally.levels
         ));
+        let unpriced = unpriced(engine);
+        if !unpriced.is_empty() {
+            out.push_str(&format!(
+                "PARTIAL    the sums below lack {} positions and balances:\n",
+                unpriced.len()
+            ));
+            unpriced.iter().for_each(|line| out.push_str(&format!("  {line}\n")));
+        }
         for (name, figures) in exposure(engine) {
             let words: Vec<String> =
                 figures.iter().map(|(key, value)| format!("{key} {}", value.to_decimal_text(2))).collect();
@@ -243,9 +279,12 @@ impl Session {
             refused: tally.refused,
             quotes_refused: tally.quotes_refused,
             levels_crossed: tally.levels,
+            fills_after_the_last_snapshot: tally.fills_left,
             head: self.runner.journal().head().to_string(),
             state: engine.state().word(),
             valued_at: engine.now(),
+            partial: !unpriced(engine).is_empty(),
+            unpriced: unpriced(engine),
             exposure: exposure(engine),
             lines: tally.lines.clone(),
         };

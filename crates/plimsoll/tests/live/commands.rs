@@ -64,6 +64,47 @@ fn figures_of_a_run_are_those_of_a_report_on_the_same_files() {
 }
 
 #[test]
+fn what_has_no_value_is_listed_and_the_exit_code_says_partial() {
+    let scratch = desk(1);
+    let book = format!("{}vol-desk,wallet,ethereum,,,,STETH,3\n", crate::sample_book());
+    scratch.write("book.csv", book);
+    let ran = go(&scratch, "run run.toml --format json");
+    assert_eq!(ran.code, 4, "{}", ran.err);
+    let json = ran.json();
+    assert_eq!(json["partial"], true);
+    let unpriced = json["unpriced"].as_array().unwrap();
+    assert!(
+        unpriced.len() == 1 && unpriced[0].as_str().unwrap().contains("STETH: no conversion rate"),
+        "{unpriced:?}"
+    );
+    let text = go(&scratch, "run run.toml").out;
+    assert!(text.contains("PARTIAL    the sums below lack 1"), "{text}");
+}
+
+#[test]
+fn payments_after_the_last_snapshot_wait_for_the_run_that_reaches_them() {
+    let scratch = desk(3);
+    let late = "time,account,venue,chain,kind,id,instrument,quantity,price,fee,asset,amount\n\
+                2026-11-20T12:01:30Z,vol-desk,deribit,,deposit,,,,,,BTC,1\n\
+                2026-11-20T12:05:30Z,vol-desk,deribit,,deposit,,,,,,BTC,2\n";
+    scratch.write("fills.csv", late);
+    let deposits = || {
+        let lines = go(&scratch, "replay journal --outputs").out;
+        lines.lines().filter(|line| line.contains("deposit:")).count()
+    };
+    for _ in 0..3 {
+        let run = go(&scratch, "run run.toml --format json").json();
+        assert_eq!(run["fills_after_the_last_snapshot"], 1);
+        assert_eq!(deposits(), 1, "once, however often it runs");
+    }
+    let longer = desk(8);
+    std::fs::copy(longer.path("chain.csv"), scratch.path("chain.csv")).unwrap();
+    let run = go(&scratch, "run run.toml --format json").json();
+    assert_eq!((&run["fills_after_the_last_snapshot"], &run["snapshots_taken"]), (&0.into(), &5.into()));
+    assert_eq!(deposits(), 2);
+}
+
+#[test]
 fn another_policy_says_other_things_and_the_first_difference_is_shown() {
     let (one, other) = (desk(4), desk(4));
     let policy = crate::POLICY.replace("hard = \"1000000\"", "hard = \"200000\"");

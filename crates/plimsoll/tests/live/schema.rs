@@ -14,6 +14,8 @@ const RECORDS: [(&str, &[&str]); 3] = [
 #[test]
 fn key_paths_and_types_are_on_record_and_documented() {
     let scratch = desk(3);
+    let book = format!("{}vol-desk,wallet,ethereum,,,,STETH,3\n", crate::sample_book());
+    scratch.write("book.csv", book);
     let run = go(&scratch, "run run.toml --format json").json();
     let head = run["head"].as_str().unwrap();
     let replay = go(&scratch, "replay journal --against journal --format json").json();
