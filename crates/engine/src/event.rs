@@ -20,6 +20,13 @@ pub enum Event {
         /// Rows.
         rows: Vec<RawQuote>,
     },
+    /// A whole snapshot of a feed: time has passed and this is quoted. Limits see the two together, never old quotes at the new time.
+    Snapshot {
+        /// Name of the feed, for messages.
+        feed: String,
+        /// Rows.
+        rows: Vec<RawQuote>,
+    },
     /// The user's own conversion rate of a currency or coin without quotes; `None` takes it back.
     Rate {
         /// Of what.

@@ -6,7 +6,8 @@
 //! state = the strictest of: what active levels ask for, what a person asks for
 //! ```
 //!
-//! A group that rests on stale quotes keeps its level: no automatic action is taken on what may not be true.
+//! A group that rests on stale quotes, or that holds something without a value, keeps its level: no automatic action is taken on what may
+//! not be true or is not the whole.
 
 use crate::output::{LevelChange, Output};
 use crate::policy::{Limit, Policy};
@@ -177,6 +178,8 @@ impl Limits {
             for key in keys.into_iter().filter(|key| limit.applies(key)) {
                 // A group that is gone has a figure of zero.
                 let value = match sums.get(&key) {
+                    // What may not be true, or is not the whole, moves no level.
+                    Some(sum) if sum.unvalued > 0 => continue,
                     Some(sum) if sum.underlyings.keys().any(|asset| stale.contains(asset)) => continue,
                     Some(sum) => sum.exposure.in_usd(limit.measure),
                     None => Fixed::ZERO,

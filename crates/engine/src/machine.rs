@@ -90,6 +90,18 @@ impl Engine {
         self.limits.state
     }
 
+    /// The text of the limits at work; empty without any.
+    #[must_use]
+    pub fn policy_text(&self) -> &str {
+        &self.policy_text
+    }
+
+    /// The user's own rates.
+    #[must_use]
+    pub const fn rates(&self) -> &BTreeMap<Asset, units::Spot> {
+        self.quotes.rates()
+    }
+
     /// Limits at work.
     #[must_use]
     pub const fn policy(&self) -> &Policy {
@@ -114,6 +126,11 @@ impl Engine {
         match event {
             Event::Clock => self.clock(stamp.time, &mut touched, &mut outputs),
             Event::Quotes { feed, rows } => {
+                let issues = self.quotes.take(&self.specs, feed, rows, &mut touched);
+                outputs.extend(issues.kept().iter().cloned().map(Output::QuoteRefused));
+            }
+            Event::Snapshot { feed, rows } => {
+                self.clock(stamp.time, &mut touched, &mut outputs);
                 let issues = self.quotes.take(&self.specs, feed, rows, &mut touched);
                 outputs.extend(issues.kept().iter().cloned().map(Output::QuoteRefused));
             }
@@ -146,7 +163,9 @@ impl Engine {
     /// Brings views, ages, limits and state up to date.
     fn follow(&mut self, touched: Touched, outputs: &mut Vec<Output>) {
         self.views.update(&self.ledger, self.quotes.market(), touched);
-        let stale = self.quotes.stale(self.policy.stale_after_seconds);
+        outputs
+            .extend(self.views.take_changes().into_iter().map(|(item, lost)| Output::Value { item, lost }));
+        let stale = self.quotes.stale(self.policy.stale_after_seconds, self.views.coins());
         let changed = stale.symmetric_difference(&self.stale).cloned();
         outputs
             .extend(changed.map(|asset| Output::Stale { stale: stale.contains(&asset), underlying: asset }));

@@ -1,6 +1,7 @@
 //! What the engine says: everything that anyone outside may act on or show.
 
 use crate::limits::{Level, State};
+use crate::views::Item;
 use book::{Change, Entry, EntryKind, Place};
 use risk::GroupKey;
 use std::fmt;
@@ -40,6 +41,13 @@ pub enum Output {
         underlying: Asset,
         /// True from now on, or false.
         stale: bool,
+    },
+    /// Something held has no value from now on, or has one again.
+    Value {
+        /// What.
+        item: Item,
+        /// Why not; none when it is valued again.
+        lost: Option<String>,
     },
     /// A figure crossed a level of a limit.
     Level(LevelChange),
@@ -94,6 +102,8 @@ impl fmt::Display for Output {
             Self::Reconciled { place } => write!(f, "reconciled: {place}"),
             Self::Stale { underlying, stale: true } => write!(f, "stale: {underlying}"),
             Self::Stale { underlying, stale: false } => write!(f, "quoted again: {underlying}"),
+            Self::Value { item, lost: Some(reason) } => write!(f, "no value: {item}: {reason}"),
+            Self::Value { item, lost: None } => write!(f, "valued again: {item}"),
             Self::Level(LevelChange { limit, group, from, to, value }) => {
                 let keys: Vec<String> = group.iter().map(GroupKey::text).collect();
                 let named = if keys.is_empty() { "book".to_owned() } else { keys.join(" ") };
@@ -132,6 +142,15 @@ fn posted(f: &mut fmt::Formatter<'_>, entry: &Entry) -> fmt::Result {
         Change::Position { quantity, entry_value: Some(value) } => write!(f, " {quantity} for {value}"),
         Change::Position { quantity, entry_value: None } => write!(f, " {quantity}, entry unknown"),
         Change::Noted(money) => write!(f, " gain of {} {}", money.amount, money.asset),
+    }
+}
+
+impl fmt::Display for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Position(place, symbol) => write!(f, "{place} {symbol}"),
+            Self::Balance(place, asset) => write!(f, "{place} {asset}"),
+        }
     }
 }
 

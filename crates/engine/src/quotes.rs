@@ -73,12 +73,13 @@ impl Quotes {
             return Issues::default();
         };
         let admitted = times(&newer);
+        let named = by_name(rows, asof);
         let moved = self.snapshot.update(newer);
         for (key, (time, underlying)) in admitted {
             if times_of(&self.snapshot, &key).is_some_and(|(held, _)| held == time) {
                 let newest = self.newest.entry(underlying).or_insert(time);
                 *newest = (*newest).max(time);
-                if let Some(row) = source(rows, (&key, time), asof, specs) {
+                if let Some(row) = source(&named, (&key, time), asof, specs) {
                     self.rows.insert(key, RawQuote { timestamp: Some(time), ..row.clone() });
                 }
             }
@@ -121,12 +122,18 @@ impl Quotes {
         self.market = Market::build(&self.snapshot, &self.rates);
     }
 
-    /// Underlyings whose newest quote is older than so many seconds.
-    pub(crate) fn stale(&self, after_seconds: Option<u32>) -> BTreeSet<Asset> {
+    /// Underlyings whose newest quote is older than so many seconds, and held coins that nobody quotes any more.
+    pub(crate) fn stale<'a>(
+        &self,
+        after_seconds: Option<u32>,
+        held: impl Iterator<Item = &'a Asset>,
+    ) -> BTreeSet<Asset> {
         let Some(seconds) = after_seconds else { return BTreeSet::new() };
         let limit = i64::from(seconds) * 1_000_000_000;
         let age = |time: &Timestamp| self.snapshot.asof.unix_nanos().saturating_sub(time.unix_nanos());
-        self.newest.iter().filter(|(_, time)| age(time) > limit).map(|(asset, _)| asset.clone()).collect()
+        let old = self.newest.iter().filter(|(_, time)| age(time) > limit).map(|(asset, _)| asset.clone());
+        let unquoted = held.filter(|asset| !self.newest.contains_key(*asset)).cloned();
+        old.chain(unquoted).collect()
     }
 }
 
@@ -157,25 +164,34 @@ fn times_of(snapshot: &Snapshot, key: &Key) -> Option<(Timestamp, Asset)> {
     option.or_else(future).or_else(spot)
 }
 
+/// Rows of one name and time.
+type Named<'a> = BTreeMap<(Key, Timestamp), Vec<&'a RawQuote>>;
+
+fn by_name(rows: &[RawQuote], asof: Timestamp) -> Named<'_> {
+    let mut named = Named::new();
+    for row in rows {
+        let venue = Venue::new(row.venue.as_deref().unwrap_or("deribit"));
+        if let (Ok(venue), Ok(symbol)) = (venue, Symbol::new(&row.instrument_name)) {
+            named.entry(((venue, symbol), row.timestamp.unwrap_or(asof))).or_default().push(row);
+        }
+    }
+    named
+}
+
 /// The row that a quote was made of. A row beside it that breaks a rule may have the same name and time.
 fn source<'a>(
-    rows: &'a [RawQuote],
+    named: &Named<'a>,
     (key, time): (&Key, Timestamp),
     asof: Timestamp,
     specs: &Specs,
 ) -> Option<&'a RawQuote> {
-    let named = |row: &&RawQuote| {
-        let venue = Venue::new(row.venue.as_deref().unwrap_or("deribit"));
-        let symbol = Symbol::new(&row.instrument_name);
-        (venue.as_ref(), symbol.as_ref()) == (Ok(&key.0), Ok(&key.1)) && row.timestamp.unwrap_or(asof) == time
-    };
-    let candidates: Vec<&RawQuote> = rows.iter().filter(named).collect();
-    let is_admitted = |row: &&RawQuote| {
-        let alone = Snapshot::admit(&[file("", asof, std::slice::from_ref(*row))], specs);
+    let candidates = named.get(&(key.clone(), time))?;
+    let is_admitted = |row: &&&RawQuote| {
+        let alone = Snapshot::admit(&[file("", asof, std::slice::from_ref(**row))], specs);
         alone.is_ok_and(|(snapshot, _)| times_of(&snapshot, key).is_some())
     };
     match candidates[..] {
         [only] => Some(only),
-        _ => candidates.into_iter().find(is_admitted),
+        _ => candidates.iter().find(is_admitted).copied(),
     }
 }

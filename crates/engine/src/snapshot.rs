@@ -128,6 +128,7 @@ impl Engine {
         engine.derive_views();
         // What was tested before needs no test: levels are in the standings.
         engine.views.sums_mut().take_changed();
+        engine.views.take_changes();
         Ok(engine)
     }
 

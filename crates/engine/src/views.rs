@@ -8,7 +8,10 @@
 use book::{Balance, Ledger, OpenPosition, Origin, Place, Position};
 use instrument::{Contract, Settlement, Terms};
 use market::Market;
-use risk::{Exposure, GroupBy, GroupKey, PositionRows, PriceBoard, Priced, Row, balance_row, position_rows};
+use risk::{
+    Exposure, GroupBy, GroupKey, PositionRows, PriceBoard, Priced, Row, balance_place, balance_row,
+    position_place, position_rows,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use units::{Asset, Decimal, Money, Symbol};
 
@@ -26,6 +29,8 @@ pub enum Item {
 pub struct Valued {
     /// A row; two where a gain settles in a coin of its own.
     pub rows: Result<Vec<Row>, String>,
+    /// Where it belongs, with no figures: for groups that lack it.
+    place: Box<Row>,
     /// True for a future without an entry price.
     pub gain_unknown: bool,
     /// What it is a position in; none for balances.
@@ -43,6 +48,8 @@ pub struct GroupSum {
     pub exposure: Exposure,
     /// How many rows of each underlying.
     pub underlyings: BTreeMap<Asset, usize>,
+    /// Things held that belong here and have no value: the sums lack them.
+    pub unvalued: usize,
 }
 
 /// Sums by grouping and key.
@@ -101,11 +108,33 @@ impl GroupSums {
                     sum.underlyings.remove(&row.underlying);
                 }
             }
-            if sum.rows == 0 {
+            if sum.rows == 0 && sum.unvalued == 0 {
                 groups.remove(&key);
             }
         }
     }
+
+    /// Counts a thing without a value in its groups, or takes it out of the count.
+    fn count_unvalued(&mut self, row: &Row, counted: Counted) {
+        for (columns, groups) in &mut self.by {
+            let key: Vec<GroupKey> = columns.iter().map(|column| column.key(row)).collect();
+            note(&mut self.changed, columns, key.clone());
+            let sum = groups.entry(key.clone()).or_default();
+            sum.unvalued = match counted {
+                Counted::In => sum.unvalued + 1,
+                Counted::Out => sum.unvalued.saturating_sub(1),
+            };
+            if sum.rows == 0 && sum.unvalued == 0 {
+                groups.remove(&key);
+            }
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Counted {
+    In,
+    Out,
 }
 
 fn note(
@@ -136,6 +165,7 @@ pub struct Views {
     sums: GroupSums,
     by_contract: BTreeMap<Contract, BTreeSet<Item>>,
     by_asset: BTreeMap<Asset, BTreeSet<Item>>,
+    changes: Vec<(Item, Option<String>)>,
 }
 
 impl Views {
@@ -165,8 +195,8 @@ impl Views {
     pub(crate) fn keep(&mut self, groupings: BTreeSet<Vec<GroupBy>>) {
         let by = groupings.into_iter().map(|by| (by, BTreeMap::new())).collect();
         self.sums = GroupSums { by, changed: BTreeMap::new() };
-        for row in self.items.values().filter_map(|valued| valued.rows.as_ref().ok()).flatten() {
-            self.sums.add(row);
+        for valued in self.items.values() {
+            into(&mut self.sums, &valued.rows, &valued.place);
         }
     }
 
@@ -224,11 +254,15 @@ impl Views {
         let valued = self.valued(&item, ledger, market);
         let Some(valued) = valued else {
             if let Some(old) = self.items.remove(&item) {
-                old.rows.iter().flatten().for_each(|row| self.sums.remove(row));
+                self.take_out(&old);
                 self.forget(&item, &old);
             }
             return;
         };
+        let was = self.items.get(&item).map(|old| old.rows.is_ok());
+        if valued.rows.is_ok() != was.unwrap_or(true) {
+            self.changes.push((item.clone(), valued.rows.as_ref().err().cloned()));
+        }
         match self.items.get_mut(&item) {
             Some(old) => {
                 let same =
@@ -240,17 +274,32 @@ impl Views {
                         before.iter().zip(after).for_each(|(old, new)| self.sums.replace(old, new));
                     }
                     (before, after) => {
-                        before.iter().flatten().for_each(|row| self.sums.remove(row));
-                        after.iter().flatten().for_each(|row| self.sums.add(row));
+                        out_of(&mut self.sums, before, &old.place);
+                        into(&mut self.sums, after, &valued.place);
                     }
                 }
                 *old = valued;
             }
             None => {
-                valued.rows.iter().flatten().for_each(|row| self.sums.add(row));
+                into(&mut self.sums, &valued.rows, &valued.place);
                 self.items.insert(item, valued);
             }
         }
+    }
+
+    fn take_out(&mut self, old: &Valued) {
+        out_of(&mut self.sums, &old.rows, &old.place);
+    }
+
+    /// What lost its value, with the reason, and what has one again, since the last call.
+    pub(crate) fn take_changes(&mut self) -> Vec<(Item, Option<String>)> {
+        std::mem::take(&mut self.changes)
+    }
+
+    /// Coins that something held depends on.
+    pub(crate) fn coins(&self) -> impl Iterator<Item = &Asset> {
+        let of_contracts = self.by_contract.keys().map(|contract| &contract.underlying);
+        of_contracts.chain(self.by_asset.keys()).filter(|asset| !asset.is_currency())
     }
 
     fn valued(&mut self, item: &Item, ledger: &Ledger, market: &Market) -> Option<Valued> {
@@ -267,7 +316,8 @@ impl Views {
                 let gain_unknown = rows.as_ref().is_ok_and(|valued| valued.gain_unknown);
                 let rows = rows.map(|PositionRows { rows, .. }| rows).map_err(|unpriced| unpriced.reason);
                 let asset = contract.settlement_asset().clone();
-                Some(Valued { rows, gain_unknown, contract: Some(contract.clone()), asset })
+                let place = Box::new(position_place(&position));
+                Some(Valued { rows, place, gain_unknown, contract: Some(contract.clone()), asset })
             }
             Item::Balance(place, asset) => {
                 let balance = balance_of(place, asset, ledger.balance(place, asset))?;
@@ -277,7 +327,8 @@ impl Views {
                 }
                 let rows = balance_row(&balance, &self.board).map(|row| vec![row]);
                 let rows = rows.map_err(|unpriced| unpriced.reason);
-                Some(Valued { rows, gain_unknown: false, contract: None, asset: asset.clone() })
+                let place = Box::new(balance_place(&balance));
+                Some(Valued { rows, place, gain_unknown: false, contract: None, asset: asset.clone() })
             }
         }
     }
@@ -292,6 +343,20 @@ impl Views {
         if is_last(&mut self.by_asset, &old.asset, item) {
             self.board.assets.remove(&old.asset);
         }
+    }
+}
+
+fn into(sums: &mut GroupSums, rows: &Result<Vec<Row>, String>, place: &Row) {
+    match rows {
+        Ok(rows) => rows.iter().for_each(|row| sums.add(row)),
+        Err(_) => sums.count_unvalued(place, Counted::In),
+    }
+}
+
+fn out_of(sums: &mut GroupSums, rows: &Result<Vec<Row>, String>, place: &Row) {
+    match rows {
+        Ok(rows) => rows.iter().for_each(|row| sums.remove(row)),
+        Err(_) => sums.count_unvalued(place, Counted::Out),
     }
 }
 

@@ -20,6 +20,7 @@ const SETTLE: u16 = 6;
 const REPORTED: u16 = 7;
 const POLICY: u16 = 8;
 const OPERATOR: u16 = 9;
+const SNAPSHOT: u16 = 10;
 const VERSION: u16 = 1;
 
 #[derive(Serialize, Deserialize)]
@@ -232,6 +233,10 @@ impl journal::Event for Event {
                 put(payload, &(feed, rows.iter().map(Quote::from).collect::<Vec<_>>()));
                 QUOTES
             }
+            Self::Snapshot { feed, rows } => {
+                put(payload, &(feed, rows.iter().map(Quote::from).collect::<Vec<_>>()));
+                SNAPSHOT
+            }
             Self::Rate { asset, usd } => {
                 put(payload, &(asset, usd.map(Spot::get)));
                 RATE
@@ -282,6 +287,10 @@ impl journal::Event for Event {
                 let (feed, rows): (String, Vec<Quote>) = get(payload)?;
                 Self::Quotes { feed, rows: rows.into_iter().map(RawQuote::from).collect() }
             }
+            SNAPSHOT => {
+                let (feed, rows): (String, Vec<Quote>) = get(payload)?;
+                Self::Snapshot { feed, rows: rows.into_iter().map(RawQuote::from).collect() }
+            }
             RATE => {
                 let (asset, usd): (Asset, Option<f64>) = get(payload)?;
                 Self::Rate { asset, usd: usd.map(Spot::new).transpose().map_err(text)? }
@@ -302,7 +311,7 @@ impl journal::Event for Event {
                 };
                 Self::Operator { who, command }
             }
-            kind => return Err(format!("kind {kind}: this program knows 1 to {OPERATOR}")),
+            kind => return Err(format!("kind {kind}: this program knows 1 to {SNAPSHOT}")),
         })
     }
 }

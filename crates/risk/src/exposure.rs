@@ -247,6 +247,44 @@ fn rows_of(position: &Position, board: &PriceBoard, market: &Market) -> Result<P
     alone(row, false)
 }
 
+/// Where a position belongs, without figures: for what groups by rows when a value is missing.
+#[must_use]
+pub fn position_place(position: &Position) -> Row {
+    let contract = &position.listing.contract;
+    Row {
+        account: position.account.clone(),
+        venue: position.venue.clone(),
+        chain: position.chain.clone(),
+        symbol: position.listing.symbol.clone(),
+        contract: String::new(),
+        kind: kind(contract),
+        underlying: contract.underlying.clone(),
+        expiry: contract.expiry(),
+        quantity: position.quantity.get(),
+        exposure: Exposure::default(),
+        provenance: Provenance { forward: None, vol: None },
+    }
+}
+
+/// The same of a balance.
+#[must_use]
+pub fn balance_place(balance: &Balance) -> Row {
+    let asset = &balance.money.asset;
+    Row {
+        account: balance.account.clone(),
+        venue: balance.venue.clone(),
+        chain: balance.chain.clone(),
+        symbol: Symbol::from(asset),
+        contract: String::new(),
+        kind: RowKind::Balance,
+        underlying: asset.clone(),
+        expiry: None,
+        quantity: balance.money.amount,
+        exposure: Exposure::default(),
+        provenance: Provenance { forward: None, vol: None },
+    }
+}
+
 /// Values one balance.
 ///
 /// # Errors

@@ -34,8 +34,8 @@ pub use accounts::{AccountRows, Worst};
 pub use cube::{Cube, CubeError};
 pub use drivers::{Drivers, HELD, Proxies, Undriven, VolProxy};
 pub use exposure::{
-    Group, GroupBy, GroupKey, PositionRows, PriceBoard, Row, RowKind, Unpriced, Valuation, balance_row,
-    group, kind_word, position_rows,
+    Group, GroupBy, GroupKey, PositionRows, PriceBoard, Row, RowKind, Unpriced, Valuation, balance_place,
+    balance_row, group, kind_word, position_place, position_rows,
 };
 pub use hedge_line::{Aim, HedgeLine, Side, hedge_lines, net_delta_usd};
 pub use ladder::{Cell, Curve, Horizon, Ladder};

@@ -38,6 +38,7 @@ fn one_of_each() -> Vec<Event> {
     vec![
         Event::Clock,
         Event::Quotes { feed: "f".into(), rows: vec![world.quote("deribit", "BTC-25DEC26-90000-C")] },
+        Event::Snapshot { feed: "s".into(), rows: vec![world.quote("deribit", "BTC-PERPETUAL")] },
         Event::Rate { asset: Asset::new("USDC").unwrap(), usd: Some(Spot::new(0.9995).unwrap()) },
         Event::Fill(fill),
         cash(CashKind::Deposit),
@@ -84,7 +85,7 @@ fn bytes_of_version_one() {
 fn what_is_no_event_is_refused_in_words() {
     for (kind, version, payload, expected) in [
         (0, 1, vec![], "kind 0"),
-        (99, 1, vec![], "knows 1 to 9"),
+        (99, 1, vec![], "knows 1 to 10"),
         (1, 2, vec![], "version 2"),
         (1, 1, vec![0], "kind 1"),
         (8, 1, vec![1, b'a', 0], "too many"),
@@ -104,7 +105,7 @@ proptest! {
 
     /// The same for bytes that were an event before one of them changed.
     #[test]
-    fn no_changed_byte_panics(which in 0_usize..12, place in any::<prop::sample::Index>(), value in any::<u8>()) {
+    fn no_changed_byte_panics(which in 0_usize..13, place in any::<prop::sample::Index>(), value in any::<u8>()) {
         let event = one_of_each().swap_remove(which);
         let (tag, mut payload) = bytes(&event);
         if !payload.is_empty() {

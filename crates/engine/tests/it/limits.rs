@@ -151,3 +151,46 @@ fn a_fill_is_booked_once_and_of_what_is_listed() {
     let strange = desk.say(&Event::Fill(strange));
     assert!(refused(&strange).contains("calendar"), "{strange:?}");
 }
+
+#[test]
+fn what_loses_its_value_is_said_and_keeps_the_level_of_its_group() {
+    let mut desk = Desk::new();
+    let mut fill = desk.world.fill_of("deribit", "BTC-21NOV26-90000-P", -40);
+    (fill.place, fill.fee) = (place("a", "deribit"), None);
+    desk.say(&Event::Fill(fill));
+    desk.buy(400_000);
+    assert_eq!(states(&desk.wait(10)), [(State::Normal, State::Paused)]);
+    // Past the expiry of the option: nobody knows what it settled at.
+    desk.world.now = "2026-11-21T08:00:01Z".parse().unwrap();
+    let outputs = desk
+        .say(&Event::Snapshot { feed: "f".into(), rows: vec![desk.world.quote("deribit", "BTC-PERPETUAL")] });
+    assert!(
+        outputs
+            .iter()
+            .any(|o| o.to_string().starts_with("no value: a@deribit/offchain BTC-21NOV26-90000-P: expired")),
+        "{outputs:?}"
+    );
+    let mut outputs = desk.buy(-390_000);
+    outputs.extend(desk.wait(10));
+    assert!(states(&outputs).is_empty(), "a book that is not known whole is not freed: {outputs:?}");
+    let settle = Event::Settle {
+        venue: units::Venue::new("deribit").unwrap(),
+        symbol: Symbol::new("BTC-21NOV26-90000-P").unwrap(),
+        price: "91000".parse().unwrap(),
+        time: desk.world.now,
+    };
+    let mut outputs = desk.say(&settle);
+    outputs.extend(desk.wait(10));
+    assert_eq!(states(&outputs).last().map(|(_, to)| *to), Some(State::Normal), "{outputs:?}");
+}
+
+#[test]
+fn a_coin_that_is_held_and_quoted_by_nobody_is_stale() {
+    let mut desk = Desk::new();
+    let mut fill = desk.world.fill_of("deribit", "ETH-PERPETUAL", 10);
+    (fill.place, fill.fee) = (place("a", "deribit"), None);
+    desk.engine = engine();
+    desk.say(&Event::Policy { text: POLICY.into() });
+    let outputs = desk.say(&Event::Fill(fill));
+    assert!(outputs.iter().any(|o| matches!(o, Output::Stale { stale: true, .. })), "{outputs:?}");
+}

@@ -73,10 +73,13 @@ pub(crate) fn assert_recomputed(engine: &Engine) {
             .sums()
             .of(&by)
             .iter()
+            .filter(|(_, sum)| sum.rows > 0)
             .map(|(key, sum)| (key.clone(), (sum.rows, sum.exposure)))
             .collect();
         let whole = group(&valuation.rows, &by).into_iter().map(|g| (g.key, (g.rows, g.exposure))).collect();
         assert_eq!(own, whole, "{by:?}");
+        let lacking: usize = engine.views().sums().of(&by).values().map(|sum| sum.unvalued).sum();
+        assert_eq!(lacking, unpriced, "each thing without a value is missed in one group of {by:?}");
     }
     // The board knows what is held and nothing else.
     assert_eq!(engine.views().board(), &risk::PriceBoard::new(&book, &market));
