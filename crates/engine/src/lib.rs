@@ -9,16 +9,17 @@
 //! ```
 //!
 //! Under the runner of crate `journal` every event is durable before its outputs leave, and a journal replays to the same bytes. The
-//! views are incremental, and equal a valuation from nothing bit for bit. Time of valuation moves by [`Event::Clock`] only: between two of
-//! them a quote changes what depends on it and nothing else.
+//! views are incremental, and equal a valuation from nothing bit for bit. Time of valuation moves by [`Event::Clock`] and
+//! [`Event::Snapshot`] only: between two of them a quote changes what depends on it and nothing else.
 //!
-//! **Stale inputs.** An underlying without a quote for too long is said to be stale; limits on groups that hold it keep their level until
-//! it is quoted again. **Reports of venues** are compared with the ledger; differences are outputs, block the place, and are taken over
+//! **Stale and missing inputs.** An underlying without a quote for too long, or held and not quoted at all, is said to be stale, and what
+//! has no value is said to have none; limits on groups that hold either keep their level until that is over. **Reports of venues** are compared with the ledger; differences are outputs, block the place, and are taken over
 //! only when a person says so.
 //!
 //! **Errors** are outputs ([`Output::Refused`], [`Output::QuoteRefused`]): an event that breaks a rule changes nothing else.
 //!
-//! **Left out so far:** margin and liquidation distance as live views, surfaces (vols are marks), rules in CEL, orders and proposals.
+//! **Left out so far:** margin and liquidation distance as live views, surfaces (vols are marks), guards of the index (it is that of the
+//! newest two seconds), settlement of what expires (it has no value until [`Event::Settle`]), rules in CEL, orders and proposals.
 //!
 //! ```
 //! use engine::{CashEvent, CashKind, Engine, Event, Output};

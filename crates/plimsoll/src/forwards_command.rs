@@ -104,14 +104,17 @@ fn curve(market: &Market) -> (Body, Option<f64>) {
     let (mut rows, mut most): (Vec<Vec<Cell>>, Option<f64>) = (Vec::new(), None);
     for (asset, underlying) in &market.underlyings {
         for (currency, family) in &underlying.families {
-            let Ok(rate) = market.usd_rate(currency) else { continue };
+            // Without a rate of the currency the forward stands, and its carry against the index in USD is not known.
+            let rate = market.usd_rate(currency).ok();
             // Carry between the point before, first of all spot itself, and this one.
             let mut before = (0.0, 0.0);
             for point in family.curve.points() {
                 let forward = point.forward.get();
                 let years = market.asof.years_until(point.expiry).map_or(0.0, YearFraction::get);
-                let log_carry = pricing::kernel::ln(forward * rate / underlying.spot.get());
-                let per_year = |gain: f64, time: f64| (time > 0.0).then(|| 100.0 * gain / time);
+                let log_carry = rate.map(|rate| pricing::kernel::ln(forward * rate / underlying.spot.get()));
+                let per_year = |gain: Option<f64>, time: f64| {
+                    gain.filter(|_| time > 0.0).map(|gain| 100.0 * gain / time)
+                };
                 let synthetic = point.synthetic;
                 most = most.into_iter().chain([basis_points(point.disagreement_bp())]).max_by(f64::total_cmp);
                 rows.push(vec![
@@ -122,7 +125,7 @@ fn curve(market: &Market) -> (Body, Option<f64>) {
                     Cell::Float(forward),
                     text(point.source.word()),
                     optional(per_year(log_carry, years)),
-                    optional(per_year(log_carry - before.1, years - before.0)),
+                    optional(per_year(log_carry.map(|carry| carry - before.1), years - before.0)),
                     Cell::Float(basis_points(point.disagreement_bp())),
                     optional(synthetic.map(|s| s.bid)),
                     optional(synthetic.map(|s| s.ask)),
@@ -134,7 +137,7 @@ fn curve(market: &Market) -> (Body, Option<f64>) {
                     optional(point.printed),
                     text(point.expiry),
                 ]);
-                before = (years, log_carry);
+                before = (years, log_carry.unwrap_or(0.0));
             }
         }
     }

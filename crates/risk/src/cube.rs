@@ -13,7 +13,7 @@
 //! ```
 
 use crate::priced::{Form, Priced, QuotedIn};
-use crate::shock::{Shock, ShockSet, VolPlace};
+use crate::shock::{Shock, ShockSet, VolPlace, slid_vol};
 use pricing::Black76;
 use pricing::revalue::{ContractRow, SpotFactorError, SpotFactors, revalue_row};
 use rayon::prelude::*;
@@ -186,7 +186,7 @@ fn vols(contract: &Priced, black: &Black76, moves: &SpotFactors, set: &ShockSet)
                 .smile
                 .as_ref()
                 .map_or(0.0, |smile| smile.slide(*log_move, shock.stickiness(&contract.underlying)));
-            let vol = black.vol.get() + slide;
+            let vol = slid_vol(black.vol.get(), slide);
             let log_moneyness = log_moneyness - log_move;
             shock.vol(&contract.underlying, VolPlace { vol, expiry: black.expiry, log_moneyness })
         })

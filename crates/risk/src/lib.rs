@@ -44,7 +44,7 @@ pub use priced::{Form, Priced, Provenance, QuotedIn};
 pub use reconcile::{Agreement, Break, Figure, Reconciliation};
 pub use report::{Inputs, Report};
 pub use scenario::{CurveAxes, LadderAxes, Scenario, ScenarioFile};
-pub use shock::{Shock, ShockSet, TenorShift, VolPlace, VolShift};
+pub use shock::{Shock, ShockSet, TenorShift, VolPlace, VolShift, slid_vol};
 pub use shocked::{Line, LinePnl, ShockError, lines};
 pub use smile::{PlacedSmile, SmileColumn, SmileRow, smile_greeks};
 pub use stress::{StressRow, stress};

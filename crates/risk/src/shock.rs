@@ -33,6 +33,15 @@ pub struct VolShift {
     pub curvature_points: f64,
 }
 
+/// A vol after the smile has slid, no lower than a point, or than the vol itself where that is lower: a mark far below its smile must not
+/// slide through zero.
+#[must_use]
+pub fn slid_vol(vol: f64, slide: f64) -> f64 {
+    let floor = if vol < MIN_VOL { vol } else { MIN_VOL };
+    let slid = vol + slide;
+    if slid < floor { floor } else { slid }
+}
+
 /// Where on a smile a vol is shifted.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct VolPlace {

@@ -39,10 +39,10 @@ pub(crate) struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done, nothing missing
-  1  a conformance suite failed
+  1  a conformance suite failed; a journal is damaged, or says something else than the other
   2  the command line is wrong
   3  bad input: nothing was reported; every fault is listed on standard error
-  4  reported, but something given is not in the totals (--allow-partial)
+  4  reported, but something given is not in the totals (--allow-partial; of run: refused, or without a value)
   5  a file could not be written
 
 Examples:

@@ -5,6 +5,7 @@
 //! | `fill` | id, instrument, quantity (signed), price; a fee is an amount of asset, positive when paid |
 //! | `deposit` | asset, amount; below zero is a withdrawal |
 //! | `funding` | instrument, asset, amount; positive was received |
+//! | `settle` | instrument, price: it settles for every account of the venue |
 //!
 //! All mistakes of a file are reported at once, and rows must be in the order of time.
 
@@ -47,6 +48,14 @@ pub(super) fn read(path: Option<&Path>) -> Result<Vec<(Timestamp, Event)>, Failu
         .trim(csv::Trim::All)
         .from_path(path)
         .map_err(|error| Failure::Input(format!("{name}: {error}")))?;
+    let headers = reader.headers().map_err(|error| Failure::Input(format!("{name}: {error}")))?.clone();
+    if let Some(absent) =
+        ["time", "account", "venue", "kind"].iter().find(|needed| !headers.iter().any(|h| h == **needed))
+    {
+        return Err(Failure::Input(format!(
+            "{name}: no column '{absent}': columns are in docs/formats.md, section 16"
+        )));
+    }
     let (mut events, mut issues) = (Vec::<(Timestamp, Event)>::new(), Issues::default());
     for (number, row) in (1..).zip(reader.deserialize::<Row>()) {
         let mut issue = |field: &str, value: &str, rule: &str| {
@@ -101,7 +110,13 @@ fn event(row: &Row) -> Result<(Timestamp, Event), Fault> {
         }),
         "deposit" => cash(CashKind::Deposit)?,
         "funding" => cash(CashKind::Funding { symbol: symbol()? })?,
-        other => return Err(("kind", other.to_owned(), "fill, deposit or funding".to_owned())),
+        "settle" => Event::Settle {
+            venue: place.venue.clone(),
+            symbol: symbol()?,
+            price: cell("price", &row.price, row.price.parse::<Price>())?,
+            time,
+        },
+        other => return Err(("kind", other.to_owned(), "fill, deposit, funding or settle".to_owned())),
     };
     Ok((time, event))
 }

@@ -69,6 +69,12 @@ fn replay(folder: &Path, until: Option<u64>) -> Result<Replayed, Failure> {
     if let Some(damage) = report.damage {
         return Err(Failure::Input(format!("{}: {damage}", folder.display())));
     }
+    if let Some(first) = report.first.map(|stamp| stamp.seq).filter(|seq| *seq > Seq::new(1)) {
+        return Err(Failure::Input(format!(
+            "{}: the journal begins at record {first}: those before it are not here, and what they did cannot be replayed",
+            folder.display()
+        )));
+    }
     let mut reader = Reader::open(&disk, Seq::ZERO).map_err(journal_failure)?;
     let mut meter = Meter::new(format!("replaying {}", folder.display()));
     let mut engine = genesis();
@@ -121,7 +127,10 @@ fn table(args: &ReplayArgs, own: &Replayed, (compared, difference): (bool, Optio
     }
     out.push_str(&format!("events    {}\n", own.events));
     out.push_str(&format!("outputs   {}, blake3 {}\n", own.outputs, own.outputs_hash.to_hex()));
-    out.push_str(&format!("head      {}\n", own.head));
+    // The head is of a whole commit, in which a replay may have stopped.
+    if args.until.is_none() {
+        out.push_str(&format!("head      {}\n", own.head));
+    }
     out.push_str(&format!("state     blake3 {}\n", own.engine.state_hash()));
     out.push_str(&format!("book      {}, valued at {}\n", own.engine.state().word(), own.engine.now()));
     match (compared, difference) {

@@ -1,8 +1,8 @@
 //! `plimsoll run`: the engine over a journal, fed from recorded chains and files of fills.
 //!
-//! Every snapshot becomes two events, the clock and its quotes; fills come in between by their times. A commit ends each snapshot, so
-//! that a run that was killed goes on after the last snapshot that is durable. What is in the journal is never taken from the files
-//! again: policy, rates and opening book go in as events once.
+//! Every snapshot becomes one event, clock and quotes together; fills come in between by their times. A commit ends each snapshot, so
+//! that a run that was killed goes on after the last snapshot that is durable. The opening book goes in once, when the journal is empty;
+//! policy and rates whenever the configuration has others than the journal.
 
 use super::config::RunConfig;
 use super::{genesis, journal_failure};
@@ -36,6 +36,8 @@ struct Tally {
     quotes_refused: u64,
     levels: u64,
     fills_left: u64,
+    fills_skipped: u64,
+    more: u64,
     lines: Vec<String>,
 }
 
@@ -52,6 +54,7 @@ struct RunJson {
     quotes_refused: u64,
     levels_crossed: u64,
     fills_after_the_last_snapshot: u64,
+    fills_left_out: u64,
     head: String,
     state: &'static str,
     valued_at: Timestamp,
@@ -64,6 +67,13 @@ struct RunJson {
 /// Runs the command.
 pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let config = RunConfig::read(&args.config)?;
+    let fills = super::fills::read(config.fills.as_deref())?;
+    for path in &config.market {
+        std::fs::metadata(path)
+            .map_err(|error| Failure::Input(format!("{}: cannot read: {error}", path.display())))?;
+    }
+    let policy = policy_text(&config)?;
+    let book = opening_book(&config)?;
     let disk = RealDisk::create(&config.journal)
         .map_err(|error| Failure::Input(format!("{}: {error}", config.journal.display())))?;
     let durable = Config {
@@ -72,16 +82,19 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
         batching: Batching { max_records: 1 << 20, max_bytes: 24 << 20 },
         retention: Retention::Everything,
         snapshot_every: config.snapshot_every,
-        ..Config::default()
     };
     let created = Timestamp::from_unix_nanos(0);
     let (runner, recovered) =
         Runner::open(disk, ID, durable, &genesis(), created, Rederive::Nothing).map_err(journal_failure)?;
     let mut session = Session { runner, tally: Tally::default() };
-    if recovered.opened.head.seq == Seq::ZERO {
-        session.open_book(&config)?;
+    for (file, reason) in &recovered.refused {
+        session.tally.lines.push(format!("snapshot of the state not used: {file}: {reason}"));
     }
-    session.feed(&config)?;
+    session.agree(&config, &policy)?;
+    if recovered.opened.head.seq == Seq::ZERO {
+        session.open_book(&book)?;
+    }
+    session.feed(&config, fills)?;
     let cut = recovered
         .opened
         .cut
@@ -93,11 +106,30 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     };
     put(None, text.as_bytes())?;
     let unpriced = unpriced(session.runner.machine()).len();
-    if unpriced == 0 {
+    let Tally { refused, quotes_refused, .. } = session.tally;
+    if unpriced == 0 && refused == 0 && quotes_refused == 0 {
         return Ok(ExitCode::SUCCESS);
     }
-    eprintln!("plimsoll: PARTIAL: positions and balances not valued: {unpriced}");
+    eprintln!(
+        "plimsoll: PARTIAL: positions and balances not valued: {unpriced}; events refused: {refused}; faults in rows of quotes: \
+         {quotes_refused}"
+    );
     Ok(ExitCode::from(4))
+}
+
+/// The limits, checked; empty without a file. One with mistakes must not be found out when it is in the journal.
+fn policy_text(config: &RunConfig) -> Result<String, Failure> {
+    let Some(path) = &config.policy else { return Ok(String::new()) };
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::Input(format!("{}: cannot read: {error}", path.display())))?;
+    engine::Policy::parse(&path.display().to_string(), &text)
+        .map_err(|issues| Failure::Input(issues.to_string()))?;
+    Ok(text)
+}
+
+fn opening_book(config: &RunConfig) -> Result<Book, Failure> {
+    let (book, issues) = load_added(&config.book, &mut Vec::new())?;
+    if issues.is_empty() { Ok(book) } else { Err(Failure::BadRows { issues: Box::new(issues) }) }
 }
 
 /// What is held and has no value, with the reason.
@@ -136,26 +168,31 @@ impl Session {
         Ok(())
     }
 
-    /// Policy, rates and opening book, once, in one commit.
-    fn open_book(&mut self, config: &RunConfig) -> Result<(), Failure> {
-        let time = Timestamp::from_unix_nanos(0);
-        if let Some(path) = &config.policy {
-            let text = std::fs::read_to_string(path)
-                .map_err(|error| Failure::Input(format!("{}: cannot read: {error}", path.display())))?;
-            // A policy with mistakes must not be found out when it is already in the journal.
-            engine::Policy::parse(&path.display().to_string(), &text)
-                .map_err(|issues| Failure::Input(issues.to_string()))?;
-            self.submit(time, &Event::Policy { text })?;
+    /// Policy and rates as the configuration has them: what differs from the journal goes in as events, at the time of its clock.
+    fn agree(&mut self, config: &RunConfig, policy: &str) -> Result<(), Failure> {
+        let engine = self.runner.machine();
+        let time = engine.now();
+        let mut events = Vec::new();
+        if !policy.is_empty() && engine.policy_text() != policy {
+            events.push(Event::Policy { text: policy.to_owned() });
         }
         for (asset, usd) in &config.rates {
-            self.submit(time, &Event::Rate { asset: asset.clone(), usd: Some(*usd) })?;
+            if engine.rates().get(asset) != Some(usd) {
+                events.push(Event::Rate { asset: asset.clone(), usd: Some(*usd) });
+            }
         }
-        let mut inputs = Vec::new();
-        let (book, issues) = load_added(&config.book, &mut inputs)?;
-        if !issues.is_empty() {
-            return Err(Failure::BadRows { issues: Box::new(issues) });
+        let gone = engine.rates().keys().filter(|asset| !config.rates.contains_key(*asset));
+        events.extend(gone.map(|asset| Event::Rate { asset: asset.clone(), usd: None }));
+        for event in &events {
+            self.submit(time, event)?;
         }
-        for (place, reported) in reports(&book, time) {
+        self.commit()
+    }
+
+    /// What is held at the start, once, in one commit.
+    fn open_book(&mut self, book: &Book) -> Result<(), Failure> {
+        let time = self.runner.machine().now();
+        for (place, reported) in reports(book, time) {
             self.submit(time, &Event::Reported(reported))?;
             let command = Command::Adopt { place };
             self.submit(time, &Event::Operator { who: "opening book".into(), command })?;
@@ -163,21 +200,41 @@ impl Session {
         self.commit()
     }
 
-    fn feed(&mut self, config: &RunConfig) -> Result<(), Failure> {
-        let mut fills = super::fills::read(config.fills.as_deref())?;
-        // What came before the last durable clock is in the journal.
+    fn feed(&mut self, config: &RunConfig, mut fills: Vec<(Timestamp, Event)>) -> Result<(), Failure> {
+        // What came before the last durable clock is in the journal, or came too late for it.
         let done = self.runner.machine().now();
-        fills.retain(|(time, _)| *time > done);
+        let all = fills.len();
+        let outside = |time: &Timestamp| {
+            config.from.is_some_and(|from| *time < from) || config.to.is_some_and(|to| *time > to)
+        };
+        fills.retain(|(time, _)| *time > done && !outside(time));
+        self.tally.fills_skipped = (all - fills.len()) as u64;
         let mut fills = fills.into_iter().peekable();
+        // Files follow each other: two of one period would have to be merged.
+        let mut before: Option<(String, Timestamp)> = None;
         for path in &config.market {
             let mut meter = Meter::new(format!("running {}", path.display()));
-            let mut failed = None;
-            let mut take = |raw: RawSnapshot| match self.snapshot(config, &raw, &mut fills) {
-                Ok(true) => ControlFlow::Continue(()),
-                Ok(false) => ControlFlow::Break(()),
-                Err(failure) => {
-                    failed = Some(failure);
-                    ControlFlow::Break(())
+            let (mut failed, mut last) = (None, None);
+            let mut take = |raw: RawSnapshot| {
+                if let Some((earlier, end)) = &before
+                    && raw.asof <= *end
+                {
+                    failed = Some(Failure::Input(format!(
+                        "{}: has a snapshot of {}, not after {end}, where {earlier} ends: name files in the order of time, one of each \
+                         period (chains of two coins in one file)",
+                        path.display(),
+                        raw.asof
+                    )));
+                    return ControlFlow::Break(());
+                }
+                last = Some(raw.asof);
+                match self.snapshot(config, &raw, &mut fills) {
+                    Ok(true) => ControlFlow::Continue(()),
+                    Ok(false) => ControlFlow::Break(()),
+                    Err(failure) => {
+                        failed = Some(failure);
+                        ControlFlow::Break(())
+                    }
                 }
             };
             for_each_snapshot(path, &mut take, &mut |p| meter.at(p.bytes_done, p.bytes_total))?;
@@ -185,6 +242,7 @@ impl Session {
             if let Some(failure) = failed {
                 return Err(failure);
             }
+            before = last.map(|last| (path.display().to_string(), last)).or(before);
         }
         // A run goes on after its last clock, so what is later than that belongs to the run that reaches it: taken now, it would be taken
         // again then.
@@ -210,12 +268,9 @@ impl Session {
         while let Some((time, event)) = fills.next_if(|(time, _)| *time <= raw.asof) {
             self.submit(time, &event)?;
         }
-        let time = raw.asof;
-        self.submit(time, &Event::Clock)?;
-        // A batch has a limit of bytes, so a large chain goes in pieces.
-        for rows in raw.rows.chunks(500) {
-            self.submit(time, &Event::Quotes { feed: raw.file.clone(), rows: rows.to_vec() })?;
-        }
+        // What the reader could not read is in no event; it is counted with the rows that the engine refuses.
+        self.tally.quotes_refused += raw.issues.total();
+        self.submit(raw.asof, &Event::Snapshot { feed: raw.file.clone(), rows: raw.rows.clone() })?;
         self.tally.snapshots += 1;
         self.commit()?;
         Ok(true)
@@ -231,9 +286,15 @@ impl Session {
             out.push_str(&format!("cut off    {cut}\n"));
         }
         out.push_str(&format!(
-            "run        {} snapshots ({} before or already in the journal), {} events; refused: {} events, {} quotes\n",
+            "run        {} snapshots ({} before from or in the journal already), {} events; refused: {} events, {} faults in rows of quotes\n",
             tally.snapshots, tally.skipped, tally.events, tally.refused, tally.quotes_refused
         ));
+        if tally.fills_skipped > 0 {
+            out.push_str(&format!(
+                "left out   {} fills and payments outside from and to, or not after the journal's clock\n",
+                tally.fills_skipped
+            ));
+        }
         if tally.fills_left > 0 {
             out.push_str(&format!(
                 "left       {} fills and payments after the last snapshot: the run that reaches them takes them\n",
@@ -243,12 +304,22 @@ impl Session {
         for line in &tally.lines {
             out.push_str(&format!("  {line}\n"));
         }
+        if tally.more > 0 {
+            out.push_str(&format!("  and {} more: plimsoll replay --outputs\n", tally.more));
+        }
         out.push_str(&format!(
             "book       {}, valued at {}; levels crossed: {}\n",
             engine.state().word(),
             engine.now(),
             tally.levels
         ));
+        let unknown = engine.views().items().values().filter(|valued| valued.gain_unknown).count();
+        if unknown > 0 {
+            out.push_str(&format!(
+                "entries    {unknown} futures and perpetuals have no average price: their gain is in no value, and a fill that reduces \
+                 one is refused\n"
+            ));
+        }
         let unpriced = unpriced(engine);
         if !unpriced.is_empty() {
             out.push_str(&format!(
@@ -280,6 +351,7 @@ impl Session {
             quotes_refused: tally.quotes_refused,
             levels_crossed: tally.levels,
             fills_after_the_last_snapshot: tally.fills_left,
+            fills_left_out: tally.fills_skipped,
             head: self.runner.journal().head().to_string(),
             state: engine.state().word(),
             valued_at: engine.now(),
@@ -298,6 +370,7 @@ impl Tally {
         /// So many lines; a journal has the rest.
         const KEPT: usize = 50;
         let keep = match output {
+            Output::Value { .. } => true,
             Output::Refused { .. } => {
                 self.refused += 1;
                 true
@@ -315,6 +388,8 @@ impl Tally {
         };
         if keep && self.lines.len() < KEPT {
             self.lines.push(output.to_string());
+        } else if keep {
+            self.more += 1;
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::law::refused;
 use super::{Section, Sheet};
-use crate::cli::{SmileArgs, SmileTableName};
+use crate::cli::{Format, SmileArgs, SmileTableName};
 use crate::document::InputFile;
 use crate::failure::Failure;
 use crate::load::hash;
@@ -203,10 +203,15 @@ fn sheet(args: &SmileArgs) -> Result<Sheet<SmileTableName>, Failure> {
             ),
             (columns(&list), estimates.collect()),
         ),
-        Section::new(SmileTableName::Steps, ("Steps", "from snapshot to snapshot"), step_rows(&steps)),
+        Section::new(
+            SmileTableName::Steps,
+            ("Steps", "from snapshot to snapshot"),
+            shown_steps(args, &steps),
+        ),
     ];
     let notes = vec![
         "the standard error is White's; a ratio within two of them of 1 does not reject sticky strike".into(),
+        "each step: --format csv --table steps".into(),
         "for use: plimsoll report --skew-stickiness COIN=RATIO; beyond -1 to 3 it is not believed".into(),
     ];
     Ok(Sheet {
@@ -241,6 +246,12 @@ fn estimate_row(
         // Vol per unit of log-moneyness, as points for a strike 10 % higher.
         figure(|e| 10.0 * e.mean_skew),
     ]
+}
+
+/// Thousands of steps would hide the answer on a screen: they are for files.
+fn shown_steps(args: &SmileArgs, steps: &BTreeMap<Key, Vec<Step>>) -> crate::render::flat::Body {
+    let (columns, rows) = step_rows(steps);
+    if args.output.format == Format::Table { (columns, Vec::new()) } else { (columns, rows) }
 }
 
 fn step_rows(steps: &BTreeMap<Key, Vec<Step>>) -> crate::render::flat::Body {

@@ -10,12 +10,12 @@ use crate::output::{TableNames, Target, on_threads};
 use crate::render::flat::{Body, columns, text};
 use ::margin::{AccountState, Mark, Move, Rulebook, account_states};
 use lake::{Cell, ColumnKind};
-use risk::VolPlace;
 use risk::covariance::Covariance;
 use risk::history::{Factor, Moves, Overlap};
 use risk::reverse::{Found, Reach, Reverse};
 use risk::var::{Gradient, Holdings, ScenarioPnl};
 use risk::{Drivers, Shock, ShockError, Valuation};
+use risk::{VolPlace, slid_vol};
 use std::process::ExitCode;
 use units::{Account, Fixed, Vol};
 
@@ -156,7 +156,7 @@ impl Bench<'_> {
             let slide = smile.map_or(0.0, |smile| smile.slide(log_move, shock.stickiness(underlying)));
             if let Mark::Option { vol, expiry, .. } = &mut leg.mark {
                 // The drivers shift levels only, so the moneyness is of no consequence.
-                let place = VolPlace { vol: vol.get() + slide, expiry: *expiry, log_moneyness: 0.0 };
+                let place = VolPlace { vol: slid_vol(vol.get(), slide), expiry: *expiry, log_moneyness: 0.0 };
                 *vol = Vol::new(shock.vol(underlying, place)).unwrap_or(*vol);
             }
         }

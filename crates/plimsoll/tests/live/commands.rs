@@ -110,7 +110,7 @@ fn another_policy_says_other_things_and_the_first_difference_is_shown() {
     let policy = crate::POLICY.replace("hard = \"1000000\"", "hard = \"200000\"");
     other.write("policy.toml", policy);
     for scratch in [&one, &other] {
-        go(scratch, "run run.toml").succeeds();
+        assert_eq!(go(scratch, "run run.toml").code, 4, "one fill comes twice");
     }
     let same = go(&one, "replay journal --against journal");
     assert_eq!(same.code, 0);
@@ -161,11 +161,12 @@ fn mistakes_are_refused_before_anything_is_in_the_journal() {
         ("run.toml", CONFIG.replace("market =", "markets ="), "unknown field"),
         ("run.toml", CONFIG.replace("snapshot_every = 20", "snapshot_every = 0"), "at least 1"),
         ("policy.toml", crate::POLICY.replace("delta_cash_usd", "delta"), "value_usd, delta_cash_usd"),
+        ("fills.csv", "when,account,venue,kind\n".into(), "no column 'time'"),
         ("fills.csv", "time,account,venue,kind\nnever,a,deribit,gift\n".into(), "RFC 3339"),
         (
             "fills.csv",
             "time,account,venue,kind\n2026-11-20T12:00:00Z,a,deribit,gift\n".into(),
-            "fill, deposit or funding",
+            "fill, deposit, funding or settle",
         ),
         ("book.csv", "account,venue,instrument,quantity\na,deribit,BTC-31FEB27-1-C,1\n".into(), "calendar"),
     ] {
@@ -174,8 +175,67 @@ fn mistakes_are_refused_before_anything_is_in_the_journal() {
         let ran = go(&scratch, "run run.toml");
         assert_eq!(ran.code, 3, "{file}: {}{}", ran.out, ran.err);
         assert!(ran.err.contains(expected), "{expected}: {}", ran.err);
+        assert!(!scratch.path("journal").exists(), "{expected}: nothing was begun");
     }
     go(&scratch, "replay nowhere").refuses(3, &["nowhere"]);
     go(&scratch, "verify").refuses(2, &["folder of the journal"]);
     go(&scratch, "verify --check x").refuses(2, &["--head"]);
+}
+
+#[test]
+fn a_folder_without_a_journal_is_refused() {
+    let scratch = Scratch::empty();
+    std::fs::create_dir(scratch.path("journal")).unwrap();
+    go(&scratch, "verify journal").refuses(3, &["journal"]);
+    go(&scratch, "replay journal").refuses(3, &["journal"]);
+}
+
+#[test]
+fn files_that_do_not_follow_each_other_are_refused_by_name() {
+    let scratch = desk(3);
+    let later = desk(2);
+    std::fs::copy(later.path("chain.csv"), scratch.path("again.csv")).unwrap();
+    scratch.write("run.toml", CONFIG.replace("[\"chain.csv\"]", "[\"chain.csv\", \"again.csv\"]"));
+    go(&scratch, "run run.toml").refuses(3, &["again.csv", "chain.csv ends", "in the order of time"]);
+}
+
+#[test]
+fn another_policy_and_other_rates_go_into_a_journal_that_goes_on() {
+    let scratch = desk(3);
+    go(&scratch, "run run.toml");
+    scratch.write("policy.toml", crate::POLICY.replace("hard = \"1000000\"", "hard = \"5000000\""));
+    scratch.write("run.toml", CONFIG.replace("USDT = 1.0", "USDT = 0.9"));
+    let before = go(&scratch, "replay journal --format json").json();
+    let run = go(&scratch, "run run.toml --format json").json();
+    assert_eq!((&run["snapshots_taken"], &run["events"]), (&0.into(), &2.into()), "a policy and a rate");
+    assert_eq!(before["state"], "reduce_only", "a million of delta in ETH");
+    assert_eq!(run["state"], "warn", "the new hard level is five");
+    let again = go(&scratch, "run run.toml --format json").json();
+    assert_eq!(again["events"], 0);
+}
+
+#[test]
+fn a_row_that_the_reader_cannot_read_is_counted() {
+    let scratch = desk(2);
+    let chain = std::fs::read_to_string(scratch.path("chain.csv")).unwrap();
+    let mut lines: Vec<String> = chain.lines().map(str::to_owned).collect();
+    let mut cells: Vec<String> = lines[5].split(',').map(str::to_owned).collect();
+    cells[2] = "abc".into();
+    lines[5] = cells.join(",");
+    scratch.write("chain.csv", lines.join("\n"));
+    scratch.write("fills.csv", "time,account,venue,kind\n");
+    let ran = go(&scratch, "run run.toml --format json");
+    assert_eq!(ran.code, 4, "{}", ran.err);
+    assert_eq!(ran.json()["quotes_refused"], 1);
+}
+
+#[test]
+fn fills_outside_the_window_are_left_out_and_counted() {
+    let scratch = desk(4);
+    scratch.write(
+        "run.toml",
+        format!("from = \"2026-11-20T12:01:00Z\"\nto = \"2026-11-20T12:02:00Z\"\n{CONFIG}"),
+    );
+    let run = go(&scratch, "run run.toml --format json").json();
+    assert_eq!((&run["snapshots_taken"], &run["fills_left_out"]), (&2.into(), &3.into()));
 }
