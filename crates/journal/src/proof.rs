@@ -91,7 +91,7 @@ pub enum ProofError {
 /// When there is no such record or commit, or the journal is damaged before it.
 pub fn prove<D: Disk>(disk: &D, seq: Seq, up_to: Option<Seq>) -> Result<InclusionProof, JournalError> {
     let mut walk = Walk::begin(disk, None, Seq::new(seq.get().saturating_sub(1)))?;
-    let first = walk.head().seq.next();
+    let first = Walk::begin(disk, None, Seq::ZERO)?.head().seq.next();
     let mut proof: Option<InclusionProof> = None;
     while walk.next_batch()? {
         let batch = walk.batch();
@@ -125,6 +125,10 @@ pub fn prove<D: Disk>(disk: &D, seq: Seq, up_to: Option<Seq>) -> Result<Inclusio
         }
     }
     let asked = up_to.unwrap_or(seq).max(seq);
+    if proof.as_ref().is_none_or(|proof| proof.head.seq < asked) {
+        // What is there is said in full.
+        while walk.next_batch()? {}
+    }
     let last = walk.head().seq;
     proof.filter(|proof| proof.head.seq >= asked).ok_or(JournalError::NoRecord { asked, first, last })
 }

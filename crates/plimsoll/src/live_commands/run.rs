@@ -197,7 +197,10 @@ impl Session {
             let command = Command::Adopt { place };
             self.submit(time, &Event::Operator { who: "opening book".into(), command })?;
         }
-        self.commit()
+        self.commit()?;
+        // Before the first snapshot nothing has a value: that is no news.
+        self.tally.lines.retain(|line| !line.starts_with("no value") && !line.starts_with("stale"));
+        Ok(())
     }
 
     fn feed(&mut self, config: &RunConfig, mut fills: Vec<(Timestamp, Event)>) -> Result<(), Failure> {
@@ -370,7 +373,7 @@ impl Tally {
         /// So many lines; a journal has the rest.
         const KEPT: usize = 50;
         let keep = match output {
-            Output::Value { .. } => true,
+            Output::Value { lost, .. } => lost.is_some(),
             Output::Refused { .. } => {
                 self.refused += 1;
                 true
@@ -383,7 +386,8 @@ impl Tally {
                 self.levels += 1;
                 change.to == Level::Hard || change.from == Level::Hard
             }
-            Output::StateChanged { .. } | Output::Stale { .. } => true,
+            Output::Stale { stale, .. } => *stale,
+            Output::StateChanged { .. } => true,
             Output::Difference { .. } | Output::Reconciled { .. } | Output::Posted(_) => false,
         };
         if keep && self.lines.len() < KEPT {

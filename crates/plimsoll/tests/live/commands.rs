@@ -239,3 +239,12 @@ fn fills_outside_the_window_are_left_out_and_counted() {
     let run = go(&scratch, "run run.toml --format json").json();
     assert_eq!((&run["snapshots_taken"], &run["fills_left_out"]), (&2.into(), &3.into()));
 }
+
+#[test]
+fn a_record_that_is_not_there_is_refused_with_what_is() {
+    let scratch = desk(3);
+    let events = go(&scratch, "run run.toml --format json").json()["events"].as_u64().unwrap();
+    for absent in ["0", "99999"] {
+        go(&scratch, &format!("verify journal --prove {absent}")).refuses(3, &[&format!("1 to {events}")]);
+    }
+}
