@@ -30,8 +30,8 @@
 //! let place = book::Place { account: Account::new("desk")?, venue: Venue::new("deribit")?, chain: Chain::new("offchain")? };
 //! let cash = CashEvent { place, money: Money::parse("2.5", Asset::new("BTC")?)?, kind: CashKind::Deposit, time: now };
 //! let outputs = engine.step(Stamp { seq: Seq::new(1), time: now }, &Event::Cash(cash));
-//! assert!(matches!(outputs[..], [Output::Posted(_)]));
-//! // Without a quote the balance is held, and its value is not known.
+//! // The deposit is booked; without a quote its value is not known.
+//! assert!(matches!(outputs[..], [Output::Posted(_), Output::Value { lost: Some(_), .. }]));
 //! assert!(engine.views().items().values().all(|valued| valued.rows.is_err()));
 //! // The state goes through bytes and back.
 //! assert_eq!(engine.restore(&engine.snapshot())?.state_hash(), engine.state_hash());
