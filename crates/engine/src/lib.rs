@@ -13,7 +13,7 @@
 //! [`Event::Snapshot`] only: between two of them a quote changes what depends on it and nothing else.
 //!
 //! **Stale and missing inputs.** An underlying without a quote for too long, or held and not quoted at all, is said to be stale, and what
-//! has no value is said to have none; limits on groups that hold either keep their level until that is over. **Reports of venues** are compared with the ledger; differences are outputs, block the place, and are taken over
+//! has no value is said to have none. Limits on stale groups keep their level; those on groups that lack a value may rise and not fall. **Reports of venues** are compared with the ledger; differences are outputs, block the place, and are taken over
 //! only when a person says so.
 //!
 //! **Errors** are outputs ([`Output::Refused`], [`Output::QuoteRefused`]): an event that breaks a rule changes nothing else.

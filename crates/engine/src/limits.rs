@@ -6,8 +6,8 @@
 //! state = the strictest of: what active levels ask for, what a person asks for
 //! ```
 //!
-//! A group that rests on stale quotes, or that holds something without a value, keeps its level: no automatic action is taken on what may
-//! not be true or is not the whole.
+//! A group that rests on stale quotes keeps its level: no automatic action is taken on what may not be true. In a group that holds something
+//! without a value a level may rise but not fall: what is known may be too much already, what is not known must free nothing.
 
 use crate::output::{LevelChange, Output};
 use crate::policy::{Limit, Policy};
@@ -177,14 +177,17 @@ impl Limits {
             }
             for key in keys.into_iter().filter(|key| limit.applies(key)) {
                 // A group that is gone has a figure of zero.
-                let value = match sums.get(&key) {
-                    // What may not be true, or is not the whole, moves no level.
-                    Some(sum) if sum.unvalued > 0 => continue,
+                let (value, may_fall) = match sums.get(&key) {
+                    // What may not be true moves no level.
                     Some(sum) if sum.underlyings.keys().any(|asset| stale.contains(asset)) => continue,
-                    Some(sum) => sum.exposure.in_usd(limit.measure),
-                    None => Fixed::ZERO,
+                    Some(sum) => (sum.exposure.in_usd(limit.measure), sum.unvalued == 0),
+                    None => (Fixed::ZERO, true),
                 };
-                self.test(limit, (place, key), value, now, &mut outputs);
+                let level = self.standings.get(&(place, key.clone())).map_or(Level::Inside, |s| s.level);
+                // A sum that lacks something frees nothing; but it must not switch the limit off.
+                if may_fall || limit.target(value, level) > level {
+                    self.test(limit, (place, key), value, now, &mut outputs);
+                }
             }
         }
         self.follow(policy, &mut outputs);
@@ -209,6 +212,20 @@ impl Limits {
             self.standings.remove(&at);
         } else {
             self.standings.insert(at, standing);
+        }
+    }
+
+    /// Standings under another policy: a limit of the same name and grouping goes on from its level, so that a new file frees nothing by
+    /// itself before its holds have passed.
+    pub(crate) fn carry(&mut self, before: &Policy, after: &Policy) {
+        let standings = std::mem::take(&mut self.standings);
+        for ((place, key), standing) in standings {
+            let old = before.limits.get(place);
+            let same =
+                |new: &Limit| old.is_some_and(|old| old.name == new.name && old.group_by == new.group_by);
+            if let Some(place) = after.limits.iter().position(same) {
+                self.standings.insert((place, key), standing);
+            }
         }
     }
 

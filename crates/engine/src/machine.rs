@@ -284,8 +284,7 @@ impl Engine {
         match Policy::parse("policy", text) {
             Ok(policy) => {
                 self.views.keep(policy.groupings());
-                // Standings are of limits by place: those of another file mean nothing.
-                self.limits.standings.clear();
+                self.limits.carry(&self.policy, &policy);
                 self.policy = policy;
                 self.policy_is_new = true;
                 self.policy_text = text.to_owned();

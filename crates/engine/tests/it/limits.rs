@@ -194,3 +194,35 @@ fn a_coin_that_is_held_and_quoted_by_nobody_is_stale() {
     let outputs = desk.say(&Event::Fill(fill));
     assert!(outputs.iter().any(|o| matches!(o, Output::Stale { stale: true, .. })), "{outputs:?}");
 }
+
+#[test]
+fn a_thing_without_a_value_does_not_switch_a_limit_off() {
+    let mut desk = Desk::new();
+    desk.engine = engine();
+    desk.say(&Event::Policy {
+        text: POLICY.replace("group_by = [\"underlying\"]", "group_by = [\"account\"]"),
+    });
+    let quotes = desk.world.all_quotes();
+    desk.say(&quotes);
+    let money = units::Money::parse("3", units::Asset::new("STETH").unwrap()).unwrap();
+    let kind = engine::CashKind::Deposit;
+    let cash = engine::CashEvent { place: place("a", "deribit"), money, kind, time: desk.world.now };
+    // A coin that nobody quotes, in an account under a limit; staleness is not what is tested.
+    let outputs = desk.say(&Event::Cash(cash));
+    assert!(outputs.iter().any(|o| matches!(o, Output::Value { lost: Some(_), .. })), "{outputs:?}");
+    desk.buy(250_000);
+    assert_eq!(states(&desk.wait(10)), [(State::Normal, State::Paused)], "what is known is too much");
+    desk.buy(-250_000);
+    assert!(states(&desk.wait(10)).is_empty(), "and what is not known frees nothing");
+}
+
+#[test]
+fn a_new_policy_goes_on_from_the_levels_of_the_old_one() {
+    let mut desk = Desk::new();
+    desk.buy(250_000);
+    assert_eq!(states(&desk.wait(10)), [(State::Normal, State::Paused)]);
+    let outputs = desk.say(&Event::Policy { text: POLICY.replace("source = \"test\"", "source = \"next\"") });
+    assert!(outputs.is_empty(), "the same limit: nothing is freed for the time of its hold: {outputs:?}");
+    let renamed = POLICY.replace("name = \"delta\"", "name = \"another\"");
+    assert_eq!(states(&desk.say(&Event::Policy { text: renamed })), [(State::Paused, State::Normal)]);
+}
