@@ -78,6 +78,8 @@ fn fill(number: usize, symbol: &str) -> Event {
         chain: Chain::new("offchain").unwrap(),
     };
     Event::Fill(FillEvent {
+        order: None,
+        block: None,
         id: FillId::new(&format!("f{number}")).unwrap(),
         place,
         symbol: Symbol::new(symbol).unwrap(),

@@ -5,8 +5,9 @@
 
 use crate::limits::State;
 use book::Place;
+use journal::Seq;
 use market::RawQuote;
-use units::{Asset, Decimal, FillId, Money, Price, Quantity, Spot, Symbol, Timestamp, Venue};
+use units::{Asset, Chain, Decimal, FillId, Money, OrderId, Price, Quantity, Spot, Symbol, Timestamp, Venue};
 
 /// One event.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,6 +52,31 @@ pub enum Event {
     },
     /// What a venue says that a place holds.
     Reported(ReportedEvent),
+    /// What a venue says of an order of ours; its fills come as [`Event::Fill`].
+    Order(OrderEvent),
+    /// The connection to a venue, that of our own orders and fills included, stands or is lost.
+    Link {
+        /// Which venue.
+        venue: Venue,
+        /// How it is from now on.
+        link: Link,
+    },
+    /// A chain has a new block.
+    Block {
+        /// Which chain.
+        chain: Chain,
+        /// Its number.
+        number: BlockNumber,
+    },
+    /// Blocks of a chain were replaced: fills in this one and later ones never happened.
+    Reorg {
+        /// Which chain.
+        chain: Chain,
+        /// The first block that is gone.
+        from: BlockNumber,
+    },
+    /// The process started anew: every connection is lost, and nothing is known of orders under way.
+    Started,
     /// New limits, as the text of their file.
     Policy {
         /// TOML.
@@ -82,6 +108,68 @@ pub struct FillEvent {
     pub fee: Option<Money>,
     /// When it was done.
     pub time: Timestamp,
+    /// The order of ours that it fills, if it is one's.
+    pub order: Option<OrderId>,
+    /// The block that it is in, on a chain: a reorganisation undoes it.
+    pub block: Option<BlockNumber>,
+}
+
+/// Height of a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub struct BlockNumber(u64);
+
+impl BlockNumber {
+    /// The block of this height.
+    #[must_use]
+    pub const fn new(height: u64) -> Self {
+        Self(height)
+    }
+
+    /// Its height.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl std::fmt::Display for BlockNumber {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Link {
+    /// It stands; what its venue reports decides whether the ledger missed something.
+    Up,
+    /// It is lost: what happens there is not known.
+    Down,
+}
+
+/// What a venue says of an order of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderEvent {
+    /// Our id of it.
+    pub id: OrderId,
+    /// What became of it.
+    pub news: OrderNews,
+    /// When.
+    pub time: Timestamp,
+}
+
+/// What became of an order. Fills are told by themselves.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum OrderNews {
+    /// It stands in the market, or in a block.
+    Accepted,
+    /// The venue did not take it.
+    Rejected(String),
+    /// What was not filled is gone: it was cancelled, or its time was over.
+    Ended,
+    /// The venue was asked and does not know it: it never arrived, or not yet.
+    NotKnown,
 }
 
 /// What kind of cash movement.
@@ -138,6 +226,50 @@ pub struct ReportedPosition {
     pub average_price: Option<Price>,
 }
 
+/// Whether rules may act by themselves. They may not until a person says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Arming {
+    /// Every order waits for a person.
+    #[default]
+    Disarmed,
+    /// Rules whose policy allows it send orders.
+    Armed,
+}
+
+/// Names a proposal: the event that caused it, and its place among those of that event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub struct ProposalId {
+    seq: u64,
+    index: u32,
+}
+
+impl ProposalId {
+    /// Of an event and a place in it.
+    #[must_use]
+    pub const fn new(seq: Seq, index: u32) -> Self {
+        Self { seq: seq.get(), index }
+    }
+}
+
+impl std::fmt::Display for ProposalId {
+    /// `P1204.0`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "P{}.{}", self.seq, self.index)
+    }
+}
+
+impl std::str::FromStr for ProposalId {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.strip_prefix('P').and_then(|rest| rest.split_once('.'));
+        let parsed = parts.and_then(|(seq, index)| Some((seq.parse().ok()?, index.parse().ok()?)));
+        let (seq, index) = parsed.ok_or_else(|| format!("'{text}' names no proposal: such as P1204.0"))?;
+        Ok(Self { seq, index })
+    }
+}
+
 /// What a person may say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
@@ -148,4 +280,10 @@ pub enum Command {
     },
     /// Puts the book into a state, or with `None` back into what the limits say.
     State(Option<State>),
+    /// Lets rules that may act do so without asking, or no longer.
+    Arming(Arming),
+    /// Carries a proposal out.
+    Approve(ProposalId),
+    /// Drops a proposal.
+    Decline(ProposalId),
 }

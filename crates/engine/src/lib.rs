@@ -41,6 +41,7 @@
 mod event;
 mod limits;
 mod machine;
+mod orders;
 mod output;
 mod policy;
 mod quotes;
@@ -48,9 +49,13 @@ mod snapshot;
 mod views;
 mod wire;
 
-pub use event::{CashEvent, CashKind, Command, Event, FillEvent, ReportedEvent, ReportedPosition};
+pub use event::{
+    Arming, BlockNumber, CashEvent, CashKind, Command, Event, FillEvent, Link, OrderEvent, OrderNews,
+    ProposalId, ReportedEvent, ReportedPosition,
+};
 pub use limits::{Level, State};
 pub use machine::Engine;
+pub use orders::Order;
 pub use output::{Held, LevelChange, Output};
 pub use policy::{Limit, Policy};
 pub use views::{GroupSum, GroupSums, Item, Valued, Views};

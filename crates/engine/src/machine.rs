@@ -141,6 +141,11 @@ impl Engine {
                 let done = self.settle((venue, symbol), *price, *time);
                 posted(done, &mut touched, &mut outputs);
             }
+            Event::Order(_)
+            | Event::Link { .. }
+            | Event::Block { .. }
+            | Event::Reorg { .. }
+            | Event::Started => {}
             Event::Reported(reported) => self.reported(reported, &mut outputs),
             Event::Policy { text } => self.new_policy(text, &mut outputs),
             Event::Operator { command, .. } => self.operator(command, &mut touched, &mut outputs),
@@ -296,6 +301,7 @@ impl Engine {
     fn operator(&mut self, command: &Command, touched: &mut Touched, outputs: &mut Vec<Output>) {
         match command {
             Command::State(state) => self.limits.by_person = *state,
+            Command::Arming(_) | Command::Approve(_) | Command::Decline(_) => {}
             Command::Adopt { place } => {
                 let Some(reported) = self.differing.remove(place) else {
                     let rule = format!("{place}: nothing to adopt, its last report is what the ledger has");

@@ -1,11 +1,12 @@
 //! What the engine says: everything that anyone outside may act on or show.
 
 use crate::limits::{Level, State};
+use crate::orders::Order;
 use crate::views::Item;
 use book::{Change, Entry, EntryKind, Place};
 use risk::GroupKey;
 use std::fmt;
-use units::{Asset, Decimal, Fixed, Issue, Symbol};
+use units::{Asset, Decimal, Fixed, Issue, OrderId, Symbol};
 
 /// One thing said.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +49,22 @@ pub enum Output {
         item: Item,
         /// Why not; none when it is valued again.
         lost: Option<String>,
+    },
+    /// Send this. After a restart nobody knows whether it was sent: it is asked for, not sent again.
+    Order(Order),
+    /// Ask its venue to end this order.
+    Cancel {
+        /// Which.
+        id: OrderId,
+        /// Where.
+        place: Place,
+    },
+    /// Ask its venue what has become of this order.
+    Query {
+        /// Which.
+        id: OrderId,
+        /// Where.
+        place: Place,
     },
     /// A figure crossed a level of a limit.
     Level(LevelChange),
@@ -104,6 +121,9 @@ impl fmt::Display for Output {
             Self::Stale { underlying, stale: false } => write!(f, "quoted again: {underlying}"),
             Self::Value { item, lost: Some(reason) } => write!(f, "no value: {item}: {reason}"),
             Self::Value { item, lost: None } => write!(f, "valued again: {item}"),
+            Self::Order(order) => write!(f, "order: {order}"),
+            Self::Cancel { id, place } => write!(f, "cancel: {id} at {place}"),
+            Self::Query { id, place } => write!(f, "query: {id} at {place}"),
             Self::Level(LevelChange { limit, group, from, to, value }) => {
                 let keys: Vec<String> = group.iter().map(GroupKey::text).collect();
                 let named = if keys.is_empty() { "book".to_owned() } else { keys.join(" ") };

@@ -3,13 +3,18 @@
 //!
 //! Numbers of the ledger travel as the sixteen bytes of their decimal, model numbers as the eight of their float, times as nanoseconds.
 
-use crate::event::{CashEvent, CashKind, Command, Event, FillEvent, ReportedEvent, ReportedPosition};
+use crate::event::{
+    Arming, BlockNumber, CashEvent, CashKind, Command, Event, FillEvent, OrderEvent, OrderNews, ProposalId,
+    ReportedEvent, ReportedPosition,
+};
 use crate::limits::State;
 use book::Place;
 use journal::Tag;
 use market::RawQuote;
 use serde::{Deserialize, Serialize};
-use units::{Account, Asset, Chain, Decimal, FillId, Money, Price, Quantity, Spot, Symbol, Timestamp, Venue};
+use units::{
+    Account, Asset, Chain, Decimal, FillId, Money, OrderId, Price, Quantity, Spot, Symbol, Timestamp, Venue,
+};
 
 const CLOCK: u16 = 1;
 const QUOTES: u16 = 2;
@@ -21,7 +26,15 @@ const REPORTED: u16 = 7;
 const POLICY: u16 = 8;
 const OPERATOR: u16 = 9;
 const SNAPSHOT: u16 = 10;
+const ORDER: u16 = 11;
+const LINK: u16 = 12;
+const BLOCK: u16 = 13;
+const REORG: u16 = 14;
+const STARTED: u16 = 15;
+/// The version of every kind but for those below.
 const VERSION: u16 = 1;
+/// A fill that names an order or a block.
+const OF_ORDER: u16 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct Exact([u8; 16]);
@@ -76,6 +89,20 @@ struct Fill {
 }
 
 #[derive(Serialize, Deserialize)]
+struct FillOfOrder {
+    fill: Fill,
+    order: Option<OrderId>,
+    block: Option<BlockNumber>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Told {
+    id: OrderId,
+    news: OrderNews,
+    time: At,
+}
+
+#[derive(Serialize, Deserialize)]
 enum Kind {
     Deposit,
     Funding(Symbol),
@@ -110,6 +137,9 @@ struct Reported {
 enum Said {
     Adopt(Held),
     State(Option<State>),
+    Arming(Arming),
+    Approve(ProposalId),
+    Decline(ProposalId),
 }
 
 impl Exact {
@@ -241,10 +271,32 @@ impl journal::Event for Event {
                 put(payload, &(asset, usd.map(Spot::get)));
                 RATE
             }
-            Self::Fill(fill) => {
+            Self::Fill(fill) if fill.order.is_none() && fill.block.is_none() => {
                 put(payload, &Fill::from(fill));
                 FILL
             }
+            Self::Fill(fill) => {
+                let (order, block) = (fill.order.clone(), fill.block);
+                put(payload, &FillOfOrder { fill: Fill::from(fill), order, block });
+                return Tag { kind: FILL, version: OF_ORDER };
+            }
+            Self::Order(OrderEvent { id, news, time }) => {
+                put(payload, &Told { id: id.clone(), news: news.clone(), time: At::of(*time) });
+                ORDER
+            }
+            Self::Link { venue, link } => {
+                put(payload, &(venue, link));
+                LINK
+            }
+            Self::Block { chain, number } => {
+                put(payload, &(chain, number));
+                BLOCK
+            }
+            Self::Reorg { chain, from } => {
+                put(payload, &(chain, from));
+                REORG
+            }
+            Self::Started => STARTED,
             Self::Cash(cash) => {
                 put(payload, &Cash::from(cash));
                 CASH
@@ -266,6 +318,9 @@ impl journal::Event for Event {
                 let said = match command {
                     Command::Adopt { place } => Said::Adopt(place.into()),
                     Command::State(state) => Said::State(*state),
+                    Command::Arming(arming) => Said::Arming(*arming),
+                    Command::Approve(proposal) => Said::Approve(*proposal),
+                    Command::Decline(proposal) => Said::Decline(*proposal),
                 };
                 put(payload, &(who, said));
                 OPERATOR
@@ -275,6 +330,10 @@ impl journal::Event for Event {
     }
 
     fn decode(tag: Tag, payload: &[u8]) -> Result<Self, String> {
+        if (tag.kind, tag.version) == (FILL, OF_ORDER) {
+            let FillOfOrder { fill, order, block } = get(payload)?;
+            return Ok(Self::Fill(FillEvent { order, block, ..fill.try_into()? }));
+        }
         if tag.version != VERSION {
             return Err(format!(
                 "kind {} version {}: this program reads version {VERSION}",
@@ -308,10 +367,30 @@ impl journal::Event for Event {
                 let command = match said {
                     Said::Adopt(place) => Command::Adopt { place: place.into() },
                     Said::State(state) => Command::State(state),
+                    Said::Arming(arming) => Command::Arming(arming),
+                    Said::Approve(proposal) => Command::Approve(proposal),
+                    Said::Decline(proposal) => Command::Decline(proposal),
                 };
                 Self::Operator { who, command }
             }
-            kind => return Err(format!("kind {kind}: this program knows 1 to {SNAPSHOT}")),
+            ORDER => {
+                let Told { id, news, time } = get(payload)?;
+                Self::Order(OrderEvent { id, news, time: time.get() })
+            }
+            LINK => {
+                let (venue, link) = get(payload)?;
+                Self::Link { venue, link }
+            }
+            BLOCK => {
+                let (chain, number) = get(payload)?;
+                Self::Block { chain, number }
+            }
+            REORG => {
+                let (chain, from) = get(payload)?;
+                Self::Reorg { chain, from }
+            }
+            STARTED if payload.is_empty() => Self::Started,
+            kind => return Err(format!("kind {kind}: this program knows 1 to {STARTED}")),
         })
     }
 }
@@ -342,6 +421,8 @@ impl TryFrom<Fill> for FillEvent {
             price: Price::new(fill.price.get()),
             fee: fill.fee.map(Money::from),
             time: fill.time.get(),
+            order: None,
+            block: None,
         })
     }
 }

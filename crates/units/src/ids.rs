@@ -88,6 +88,10 @@ id!(
     /// What a venue calls one fill; unique for a venue and account.
     FillId, "fill id", str::to_owned
 );
+id!(
+    /// What we call one order of ours: sent with it, so that a venue takes it once.
+    OrderId, "order id", str::to_owned
+);
 
 impl From<&Asset> for Symbol {
     /// The asset's name, for lists that hold positions and balances alike: what names an asset names an instrument.

@@ -31,7 +31,7 @@ mod model;
 mod time;
 
 pub use fixed::Fixed;
-pub use ids::{Account, Asset, Chain, FillId, OptionKind, Symbol, Venue};
+pub use ids::{Account, Asset, Chain, FillId, OptionKind, OrderId, Symbol, Venue};
 pub use issues::{Issue, Issues};
 pub use ledger::{Money, Price, Quantity, exact_product, exact_sum};
 pub use model::{Discount, Forward, Rate, Spot, Strike, Vol, YearFraction};

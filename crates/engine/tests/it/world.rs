@@ -173,6 +173,8 @@ impl World {
         let asset =
             Asset::new(if symbol.contains("USD") && symbol != "BTC-PERPETUAL" { "USDT" } else { "BTC" });
         FillEvent {
+            order: None,
+            block: None,
             id: FillId::new(&format!("f{}", self.fills)).unwrap(),
             place: place(if self.draw.below(3) == 0 { "b" } else { "a" }, venue),
             symbol: Symbol::new(symbol).unwrap(),

@@ -100,6 +100,8 @@ fn event(row: &Row) -> Result<(Timestamp, Event), Fault> {
     };
     let event = match row.kind.as_str() {
         "fill" => Event::Fill(FillEvent {
+            order: None,
+            block: None,
             id: cell("id", &row.id, FillId::new(&row.id))?,
             place: place.clone(),
             symbol: symbol()?,
