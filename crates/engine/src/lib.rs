@@ -38,7 +38,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod acting;
+mod chains;
 mod event;
+mod kept;
 mod limits;
 mod machine;
 mod orders;
@@ -49,13 +52,14 @@ mod snapshot;
 mod views;
 mod wire;
 
+pub use acting::{Closed, Effect, Proposal};
 pub use event::{
     Arming, BlockNumber, CashEvent, CashKind, Command, Event, FillEvent, Link, OrderEvent, OrderNews,
     ProposalId, ReportedEvent, ReportedPosition,
 };
 pub use limits::{Level, State};
 pub use machine::Engine;
-pub use orders::Order;
+pub use orders::{OpenOrder, Order, Phase};
 pub use output::{Held, LevelChange, Output};
-pub use policy::{Limit, Policy};
+pub use policy::{Execution, Goal, Hedge, Limit, OrderLimits, Policy, Trading};
 pub use views::{GroupSum, GroupSums, Item, Valued, Views};

@@ -37,13 +37,13 @@ const VERSION: u16 = 1;
 const OF_ORDER: u16 = 2;
 
 #[derive(Serialize, Deserialize)]
-struct Exact([u8; 16]);
+pub(crate) struct Exact([u8; 16]);
 
 #[derive(Serialize, Deserialize)]
-struct At(i64);
+pub(crate) struct At(i64);
 
 #[derive(Serialize, Deserialize)]
-struct Held {
+pub(crate) struct Held {
     account: Account,
     venue: Venue,
     chain: Chain,
@@ -143,21 +143,21 @@ enum Said {
 }
 
 impl Exact {
-    fn of(value: Decimal) -> Self {
+    pub(crate) fn of(value: Decimal) -> Self {
         Self(value.serialize())
     }
 
-    fn get(&self) -> Decimal {
+    pub(crate) fn get(&self) -> Decimal {
         Decimal::deserialize(self.0)
     }
 }
 
 impl At {
-    const fn of(time: Timestamp) -> Self {
+    pub(crate) const fn of(time: Timestamp) -> Self {
         Self(time.unix_nanos())
     }
 
-    const fn get(&self) -> Timestamp {
+    pub(crate) const fn get(&self) -> Timestamp {
         Timestamp::from_unix_nanos(self.0)
     }
 }
