@@ -5,7 +5,9 @@
 //!            │ Ledger    exact positions and balances, by fills, cash, settlements, reports of venues
 //!            │ Quotes    rows of feeds, checked ─► Market, one underlying at a time
 //!            │ Views     price of everything held, a row each, exact sums by group
-//!            └ Limits    levels with hysteresis and hold times ─► State of the book
+//!            │ Limits    levels with hysteresis and hold times ─┬► State of the book
+//!            │ Triggers  conditions in CEL with hold times ─────┘
+//!            └ Acting    hedges, proposals, orders and what becomes of them
 //! ```
 //!
 //! Under the runner of crate `journal` every event is durable before its outputs leave, and a journal replays to the same bytes. The
@@ -13,13 +15,14 @@
 //! [`Event::Snapshot`] only: between two of them a quote changes what depends on it and nothing else.
 //!
 //! **Stale and missing inputs.** An underlying without a quote for too long, or held and not quoted at all, is said to be stale, and what
-//! has no value is said to have none. Limits on stale groups keep their level; those on groups that lack a value may rise and not fall. **Reports of venues** are compared with the ledger; differences are outputs, block the place, and are taken over
+//! has no value is said to have none. Limits on stale groups keep their level; those on groups that lack a value may rise and not fall; triggers
+//! on either alert and do nothing else. **Reports of venues** are compared with the ledger; differences are outputs, block the place, and are taken over
 //! only when a person says so.
 //!
 //! **Errors** are outputs ([`Output::Refused`], [`Output::QuoteRefused`]): an event that breaks a rule changes nothing else.
 //!
 //! **Left out so far:** margin and liquidation distance as live views, surfaces (vols are marks), guards of the index (it is that of the
-//! newest two seconds), settlement of what expires (it has no value until [`Event::Settle`]), rules in CEL, orders and proposals.
+//! newest two seconds), settlement of what expires (it has no value until [`Event::Settle`]).
 //!
 //! ```
 //! use engine::{CashEvent, CashKind, Engine, Event, Output};
@@ -49,6 +52,7 @@ mod output;
 mod policy;
 mod quotes;
 mod snapshot;
+mod triggers;
 mod views;
 mod wire;
 
@@ -60,6 +64,9 @@ pub use event::{
 pub use limits::{Level, State};
 pub use machine::Engine;
 pub use orders::{OpenOrder, Order, Phase};
-pub use output::{Held, LevelChange, Output};
-pub use policy::{Execution, Goal, Hedge, Limit, OrderLimits, Policy, Trading};
+pub use output::{Held, LevelChange, Output, TriggerChange, Turn};
+pub use policy::{
+    Action, Execution, Goal, Hedge, Limit, Misread, OrderLimits, Policy, PolicyMistakes, Trading, Trigger,
+};
+pub use triggers::{Expression, Mistake, Type, Variable};
 pub use views::{GroupSum, GroupSums, Item, Valued, Views};

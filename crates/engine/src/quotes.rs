@@ -122,6 +122,13 @@ impl Quotes {
         self.market = Market::build(&self.snapshot, &self.rates);
     }
 
+    /// Age of the newest quote of each underlying.
+    pub(crate) fn ages_seconds(&self) -> impl Iterator<Item = (&Asset, f64)> {
+        let now = self.snapshot.asof;
+        let age = move |time: &Timestamp| now.unix_nanos().saturating_sub(time.unix_nanos()) as f64 / 1e9;
+        self.newest.iter().map(move |(asset, time)| (asset, age(time)))
+    }
+
     /// Underlyings whose newest quote is older than so many seconds, and held coins that nobody quotes any more.
     pub(crate) fn stale<'a>(
         &self,

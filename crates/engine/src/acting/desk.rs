@@ -33,6 +33,27 @@ impl Desk<'_> {
         sums.of(by).get(key).map_or((Fixed::ZERO, 0), |sum| (sum.exposure.in_usd(measure), sum.unvalued))
     }
 
+    /// Groups of a grouping that something is held in.
+    pub(crate) fn groups(&self, by: &[GroupBy]) -> impl Iterator<Item = &Vec<GroupKey>> {
+        self.views.sums().of(by).keys()
+    }
+
+    /// Things held in a group that have no value.
+    pub(crate) fn unvalued(&self, by: &[GroupBy], key: &[GroupKey]) -> usize {
+        self.views.sums().of(by).get(key).map_or(0, |sum| sum.unvalued)
+    }
+
+    /// Stale underlyings that a group rests on.
+    pub(crate) fn stale_in<'a>(
+        &'a self,
+        by: &[GroupBy],
+        key: &[GroupKey],
+    ) -> impl Iterator<Item = &'a Asset> {
+        let sum = self.views.sums().of(by).get(key);
+        let underlyings = sum.into_iter().flat_map(|sum| sum.underlyings.keys());
+        underlyings.filter(|asset| self.stale.contains(*asset))
+    }
+
     /// The figure that a limit looks at.
     pub(crate) fn limited(&self, limit: &Limit, key: &[GroupKey]) -> Fixed {
         self.figure(&limit.group_by, key, limit.measure).0
