@@ -8,7 +8,7 @@
 
 use super::types::{Checker, Fault, Type, a};
 use super::variable::Variable;
-use cel::common::ast::{EntryExpr, Expr, IdedExpr, SourceInfo};
+use cel::common::ast::{EntryExpr, Expr, IdedExpr, SourceInfo, operators};
 use cel::common::types::{CelDouble, DOUBLE_TYPE};
 use cel::common::value::CowVal;
 use cel::parser::PrattParser;
@@ -256,6 +256,9 @@ fn depth(node: &IdedExpr) -> usize {
     below + 1
 }
 
+const ORDERS: [&str; 4] =
+    [operators::LESS, operators::LESS_EQUALS, operators::GREATER, operators::GREATER_EQUALS];
+
 fn in_words(error: &ExecutionError) -> String {
     match error {
         ExecutionError::NoSuchKey(key) => format!("there is no '{key}' in the map"),
@@ -264,6 +267,10 @@ fn in_words(error: &ExecutionError) -> String {
         }
         ExecutionError::Overflow(..) => "a whole number of over 64 bits".into(),
         ExecutionError::IndexOutOfBounds(_) => "the list is shorter".into(),
+        // Types were proved: what is left without an order is not a number.
+        ExecutionError::NoSuchOverload(of) if ORDERS.contains(&of.function()) => {
+            "a figure that is not a number, such as 0.0 / 0.0, is compared".into()
+        }
         other => other.to_string(),
     }
 }

@@ -48,7 +48,7 @@ pub(crate) type Changed = BTreeMap<Vec<GroupBy>, BTreeSet<Vec<GroupKey>>>;
 
 /// Whether a trigger has fired on a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-pub(crate) enum On {
+pub(crate) enum Switch {
     #[default]
     Off,
     /// It has said so, and done nothing else.
@@ -59,7 +59,7 @@ pub(crate) enum On {
 /// Where a trigger stands on one group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Standing {
-    pub(crate) on: On,
+    pub(crate) on: Switch,
     /// While off: since when it is true. Otherwise: since when it is false, in nanoseconds of Unix time.
     pub(crate) since: Option<i64>,
     /// True after an evaluation failed and was said to.
@@ -130,27 +130,30 @@ impl Standing {
         self.failed = false;
         let since = self.since.unwrap_or(now.unix_nanos());
         match (self.on, truth == Truth::True, doubt) {
-            (On::Off, true, doubt) if has_stood(since, trigger.hold_seconds) => {
-                *self = Self { on: if doubt.is_some() { On::InDoubt } else { On::On }, ..Self::default() };
+            (Switch::Off, true, doubt) if has_stood(since, trigger.hold_seconds) => {
+                *self = Self {
+                    on: if doubt.is_some() { Switch::InDoubt } else { Switch::On },
+                    ..Self::default()
+                };
                 Some(Step::Turned(doubt.map_or(Turn::Fired, |why| Turn::InDoubt { why })))
             }
-            (On::Off, true, _) => {
+            (Switch::Off, true, _) => {
                 self.since = Some(since);
                 None
             }
-            (On::InDoubt, true, None) => {
-                *self = Self { on: On::On, ..Self::default() };
+            (Switch::InDoubt, true, None) => {
+                *self = Self { on: Switch::On, ..Self::default() };
                 Some(Step::Turned(Turn::Fired))
             }
-            (On::InDoubt | On::On, false, None) if has_stood(since, trigger.cool_down_seconds) => {
+            (Switch::InDoubt | Switch::On, false, None) if has_stood(since, trigger.cool_down_seconds) => {
                 *self = Self::default();
                 Some(Step::Turned(Turn::Released))
             }
-            (On::InDoubt | On::On, false, None) => {
+            (Switch::InDoubt | Switch::On, false, None) => {
                 self.since = Some(since);
                 None
             }
-            (On::Off, false, _) | (On::InDoubt | On::On, _, _) => {
+            (Switch::Off, false, _) | (Switch::InDoubt | Switch::On, _, _) => {
                 self.since = None;
                 None
             }
@@ -265,7 +268,7 @@ impl Triggers {
 
     /// States that triggers which are on ask for, with their names.
     pub(crate) fn asks(&self, policy: &Policy) -> Vec<(State, String)> {
-        let is_on = self.standings.iter().filter(|(_, standing)| standing.on == On::On);
+        let is_on = self.standings.iter().filter(|(_, standing)| standing.on == Switch::On);
         let asks = is_on.filter_map(|((place, key), _)| {
             let trigger = policy.triggers.get(*place)?;
             Some((trigger.state(), format!("{}: {}", trigger.name, named(key))))

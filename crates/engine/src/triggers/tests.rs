@@ -2,9 +2,11 @@
 
 use super::expression::{Expression, Mistake, Seen};
 use super::variable::Variable;
-use proptest::prelude::*;
+use proptest::prelude::{Just, Strategy, any, prop_oneof};
+use proptest::sample::select;
+use proptest::test_runner::{Config, TestRunner};
 use risk::GroupBy;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use units::Fixed;
 
 const EACH: [GroupBy; 2] = [GroupBy::Account, GroupBy::Underlying];
@@ -71,7 +73,7 @@ fn what_only_a_value_tells_is_an_error_that_decides_nothing() {
         ("1 % (open_orders - 2) > 0", "divided by zero"),
         ("9223372036854775807 + open_orders > 0", "over 64 bits"),
         ("stale[3] == 'ETH'", "the list is shorter"),
-        ("0.0 / 0.0 < 1.0", "overload"),
+        ("0.0 / 0.0 < 1.0", "not a number"),
         ("[][0]", "the list is shorter"),
     ] {
         let said = says(text).unwrap_err();
@@ -160,4 +162,181 @@ fn size_and_depth_have_bounds() {
     // At the bounds it is evaluated on the stack of a test thread.
     assert_eq!(says(&format!("{} > 0", vec!["1"; 60].join("+"))), Ok(true));
     assert_eq!(says(&format!("{}1.0{} > 0.0", "abs(".repeat(22), ")".repeat(22))), Ok(true));
+}
+
+/// Draws expressions: mostly of the type that is wanted, now and then of another, so that both sides of every rule are met.
+struct Draw(u64);
+
+impl Draw {
+    fn below(&mut self, n: usize) -> usize {
+        // Knuth's multiplier; the high bits are the good ones.
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % n
+    }
+
+    fn pick(&mut self, of: &[&str]) -> String {
+        of[self.below(of.len())].to_owned()
+    }
+
+    fn of(&mut self, wanted: &str, depth: usize) -> String {
+        let wanted = if self.below(40) == 0 {
+            self.pick(&["bool", "int", "double", "text", "list", "map"])
+        } else {
+            wanted.into()
+        };
+        let Some(depth) = depth.checked_sub(1 + self.below(2)) else { return self.leaf(&wanted) };
+        let form = self.below(6);
+        let number = self.pick(&["int", "double", "double"]);
+        let kind = self.pick(&["int", "double", "text", "bool"]);
+        match (wanted.as_str(), form) {
+            (_, 0) => {
+                let parts = (self.of("bool", depth), self.of(&wanted, depth), self.of(&wanted, depth));
+                format!("({} ? {} : {})", parts.0, parts.1, parts.2)
+            }
+            ("bool", 1) => format!(
+                "({} {} {})",
+                self.of("bool", depth),
+                self.pick(&["&&", "||", "=="]),
+                self.of("bool", depth)
+            ),
+            ("bool", 2) => {
+                let operator = self.pick(&["<", "<=", ">", ">=", "==", "!="]);
+                format!("({} {operator} {})", self.of(&number, depth), self.of(&number, depth))
+            }
+            ("bool", 3) => format!("({} in {})", self.of("text", depth), self.of("list", depth)),
+            ("bool", 4) => {
+                let method = self.pick(&["contains", "startsWith", "endsWith", "matches"]);
+                format!("{}.{method}({})", self.of("text", depth), self.of("text", depth))
+            }
+            ("bool", _) => {
+                let over = self.pick(&["exists", "all", "exists_one"]);
+                format!("!{}.{over}(x, {})", self.of("list", depth), self.of("bool", depth))
+            }
+            ("int", 1) => format!("size({})", self.of(if number == "int" { "list" } else { "map" }, depth)),
+            ("int" | "double", 1..=3) => {
+                let operator = self.pick(&["+", "-", "*", "/", "%", "+", "-", "*", "/"]);
+                format!("({} {operator} {})", self.of(&wanted, depth), self.of(&wanted, depth))
+            }
+            ("int", _) => format!("-{}", self.of("int", depth)),
+            ("double", 4) => format!("{}({})", self.pick(&["abs", "double", "-"]), self.of(&number, depth)),
+            ("double", _) => format!(
+                "{}({}, {})",
+                self.pick(&["min", "max"]),
+                self.of("double", depth),
+                self.of("double", depth)
+            ),
+            ("text", 1) => format!("{}[{}]", self.of("list", depth), self.of("int", depth)),
+            ("text", _) => format!("({} + {})", self.of("text", depth), self.of("text", depth)),
+            ("list", 1) => format!("[{}, {}]", self.of("text", depth), self.of("text", depth)),
+            ("list", 2) => format!("{}.filter(x, {})", self.of("list", depth), self.of("bool", depth)),
+            ("list", 3) => format!("{}.map(x, {})", self.of("list", depth), self.of(&kind, depth)),
+            ("list", _) => format!("({} + {})", self.of("list", depth), self.of("list", depth)),
+            _ => self.leaf(&wanted),
+        }
+    }
+
+    fn leaf(&mut self, wanted: &str) -> String {
+        match wanted {
+            "bool" => self.pick(&["true", "false", "has(index_usd.ETH)", "'BTC' in quote_age_seconds"]),
+            "int" => self.pick(&["0", "1", "-3", "9223372036854775807", "unvalued", "open_orders"]),
+            "double" => self.pick(&[
+                "0.0",
+                "2.5",
+                "-1e300",
+                "value_usd",
+                "turnover_usd",
+                "index_usd.BTC",
+                "index_usd[account]",
+            ]),
+            "text" => self.pick(&["'BTC'", "account", "state", "underlying", "x"]),
+            "list" => self.pick(&["[]", "stale", "links_down", "['BTC']", "[1.0]"]),
+            _ => self.pick(&["index_usd", "quote_age_seconds"]),
+        }
+    }
+}
+
+#[test]
+fn what_is_let_through_can_be_evaluated() {
+    let left_to_run_time =
+        ["in the map", "divided by zero", "over 64 bits", "the list is shorter", "not a number"];
+    let (mut draw, mut sound, mut errors) = (Draw(7), BTreeSet::new(), BTreeSet::new());
+    for _ in 0..20_000 {
+        let text = draw.of("bool", 5);
+        if let Ok(expression) = Expression::compile(&text, &EACH) {
+            if let Err(why) = expression.evaluate(seen) {
+                let known = left_to_run_time.iter().find(|of| why.contains(**of));
+                errors.insert(*known.unwrap_or_else(|| panic!("{text}: {why}")));
+            }
+            sound.insert(text);
+        }
+    }
+    assert!(sound.len() > 3_000, "{} of 20,000 were sound and different", sound.len());
+    assert_eq!(errors.len(), left_to_run_time.len(), "{errors:?}");
+    for form in ["%", " ? ", "filter", "map(", "exists_one", "abs", "min", "startsWith", "[1.0]", "x + "] {
+        assert!(sound.iter().any(|text| text.contains(form)), "{form} was never sound");
+    }
+}
+
+#[test]
+fn no_text_panics_and_every_mistake_is_in_it() {
+    let token = select(vec![
+        "value_usd",
+        "stale",
+        "x",
+        "1",
+        "2.5e3",
+        "'",
+        "\"a\"",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        ".",
+        ",",
+        "?",
+        ":",
+        "&&",
+        "||",
+        "!",
+        "-",
+        "+",
+        "<",
+        "==",
+        "in",
+        "exists",
+        "has",
+        "//",
+        "\n",
+        " ",
+        "\\",
+        "r'",
+        "'''",
+        "0x",
+        "1u",
+        "b'x'",
+        "`",
+        "@",
+        "\t",
+        "é",
+        "\0",
+    ]);
+    let soup = prop_oneof![
+        proptest::collection::vec(token, 0..30).prop_map(|tokens| tokens.concat()),
+        proptest::collection::vec(any::<char>(), 0..40).prop_map(|all| all.into_iter().collect()),
+        Just("(".repeat(4096)),
+    ];
+    let mut runner = TestRunner::new(Config { cases: 4_000, failure_persistence: None, ..Config::default() });
+    let checked = runner.run(&soup, |text| {
+        for mistake in Expression::compile(&text, &EACH).err().unwrap_or_default() {
+            assert!(
+                mistake.line >= 1 && mistake.line <= text.lines().count().max(1),
+                "{text:?}: {mistake:?}"
+            );
+            assert!(mistake.column >= 1 && !mistake.rule.is_empty(), "{text:?}: {mistake:?}");
+        }
+        Ok(())
+    });
+    checked.unwrap();
 }

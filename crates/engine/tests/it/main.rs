@@ -6,5 +6,6 @@ mod codec;
 mod durable;
 mod limits;
 mod reconcile;
+mod triggers;
 mod views;
 mod world;

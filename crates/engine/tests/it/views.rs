@@ -31,6 +31,17 @@ name = "value"
 measure = "value_usd"
 warn = "1000000"
 hard = "9000000"
+[[trigger]]
+name = "size"
+each = ["account", "underlying"]
+when = "abs(delta_cash_usd) > 60000.0 || underlying in stale"
+hold_seconds = 2
+cool_down_seconds = 3
+actions = ["alert", "reduce_only"]
+[[trigger]]
+name = "missing"
+when = "unvalued > 0 || open_orders > 0"
+actions = ["warn", "cancel_orders"]
 "#;
 
 pub(crate) fn engine() -> Engine {
