@@ -1,8 +1,9 @@
-//! What acts, as a snapshot of the machine keeps it.
+//! What acts, and margins, as a snapshot of the machine keeps them.
 
 use crate::acting::{Acting, Effect, Proposal, RuleState};
 use crate::chains::{Chains, Provisional};
 use crate::event::{Arming, BlockNumber, Event, Link, ProposalId};
+use crate::margins::{Distance, MarginView, Margins};
 use crate::orders::{Blotter, OpenOrder, Order, Phase};
 use crate::snapshot::Key;
 use crate::wire::{At, Exact, Held};
@@ -12,7 +13,7 @@ use journal::{Digest, Event as _, Tag};
 use risk::GroupKey;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use units::{Asset, Chain, Fixed, Money, OrderId, Price, Quantity, Symbol, Venue};
+use units::{Account, Asset, Chain, Fixed, Money, OrderId, Price, Quantity, Symbol, Venue};
 
 /// Kind and version of a fill of an order in a block, whose encoding provisional fills are kept in.
 const FILL: Tag = Tag { kind: 4, version: 2 };
@@ -281,5 +282,94 @@ impl ProvisionalKept {
         let block = fill.block.ok_or("a provisional fill without a block")?;
         let order = self.order.map(|kept| kept.restored(specs)).transpose()?;
         Ok(Provisional { block, entries: entries?, order, fill })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct MarginsKept {
+    /// File and text of each rulebook.
+    texts: Vec<(String, String)>,
+    of: Vec<(Account, Venue, Result<MarginKept, String>)>,
+    computed: Option<At>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct MarginKept {
+    rulebook: String,
+    parameter_hash: String,
+    /// Equity, counted, initial, maintenance.
+    figures: [[u8; 16]; 4],
+    maintenance_use: Option<[u8; 16]>,
+    /// By index: down, up.
+    liquidation: Vec<(Asset, [Option<[u8; 16]>; 2])>,
+    unmargined: u64,
+    underlyings: Vec<Asset>,
+}
+
+impl MarginsKept {
+    pub(crate) fn of(margins: &Margins) -> Self {
+        let of = margins.of.iter().map(|((account, venue), view)| {
+            let kept = view.as_ref().map(MarginKept::of).map_err(Clone::clone);
+            (account.clone(), venue.clone(), kept)
+        });
+        Self {
+            texts: margins.texts.values().cloned().collect(),
+            of: of.collect(),
+            computed: margins.computed.map(At::of),
+        }
+    }
+
+    pub(crate) fn restored(self) -> Result<Margins, String> {
+        let mut margins = Margins::default();
+        for (file, text) in &self.texts {
+            margins.add(file, text).map_err(|issues| issues.to_string())?;
+        }
+        for (account, venue, kept) in self.of {
+            margins.of.insert((account, venue), kept.map(MarginKept::restored));
+        }
+        margins.computed = self.computed.map(|at| at.get());
+        Ok(margins)
+    }
+}
+
+impl MarginKept {
+    fn of(view: &MarginView) -> Self {
+        let liquidation = view.liquidation.iter().map(|(asset, distance)| {
+            (asset.clone(), [distance.down_percent.map(raw), distance.up_percent.map(raw)])
+        });
+        Self {
+            rulebook: view.rulebook.clone(),
+            parameter_hash: view.parameter_hash.clone(),
+            figures: [
+                view.equity_usd,
+                view.counted_usd,
+                view.initial_margin_usd,
+                view.maintenance_margin_usd,
+            ]
+            .map(raw),
+            maintenance_use: view.maintenance_use.map(raw),
+            liquidation: liquidation.collect(),
+            unmargined: view.unmargined as u64,
+            underlyings: view.underlyings.iter().cloned().collect(),
+        }
+    }
+
+    fn restored(self) -> MarginView {
+        let [equity_usd, counted_usd, initial_margin_usd, maintenance_margin_usd] = self.figures.map(fixed);
+        let liquidation = self.liquidation.into_iter().map(|(asset, [down, up])| {
+            (asset, Distance { down_percent: down.map(fixed), up_percent: up.map(fixed) })
+        });
+        MarginView {
+            rulebook: self.rulebook,
+            parameter_hash: self.parameter_hash,
+            equity_usd,
+            counted_usd,
+            initial_margin_usd,
+            maintenance_margin_usd,
+            maintenance_use: self.maintenance_use.map(fixed),
+            liquidation: liquidation.collect(),
+            unmargined: usize::try_from(self.unmargined).unwrap_or(usize::MAX),
+            underlyings: self.underlyings.into_iter().collect(),
+        }
     }
 }

@@ -18,7 +18,7 @@
 //!
 //! **Errors** are outputs ([`Output::Refused`], [`Output::QuoteRefused`]): an event that breaks a rule changes nothing else.
 //!
-//! **Left out so far:** margin and liquidation distance as live views, surfaces (vols are marks), guards of the index (it is that of the
+//! **Left out so far:** limits on margin and liquidation distance, surfaces (vols are marks), guards of the index (it is that of the
 //! newest two seconds), settlement of what expires (it has no value until [`Event::Settle`]), rules in CEL, orders and proposals.
 //!
 //! ```
@@ -44,6 +44,7 @@ mod event;
 mod kept;
 mod limits;
 mod machine;
+mod margins;
 mod orders;
 mod output;
 mod policy;
@@ -59,6 +60,7 @@ pub use event::{
 };
 pub use limits::{Level, State};
 pub use machine::Engine;
+pub use margins::{Distance, MarginRules, MarginView, Margins};
 pub use orders::{OpenOrder, Order, Phase};
 pub use output::{Held, LevelChange, Output};
 pub use policy::{Execution, Goal, Hedge, Limit, OrderLimits, Policy, Trading};

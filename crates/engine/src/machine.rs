@@ -7,6 +7,7 @@ use crate::event::{
     Arming, BlockNumber, CashEvent, CashKind, Command, Event, FillEvent, Link, ProposalId, ReportedEvent,
 };
 use crate::limits::{Limits, Scope, State};
+use crate::margins::Margins;
 use crate::orders::OpenOrder;
 use crate::output::{Held, Output};
 use crate::policy::Policy;
@@ -41,6 +42,7 @@ pub struct Engine {
     pub(crate) views: Views,
     pub(crate) acting: Acting,
     pub(crate) chains: Chains,
+    pub(crate) margins: Margins,
 }
 
 impl Engine {
@@ -61,6 +63,7 @@ impl Engine {
             views: Views::default(),
             acting: Acting::default(),
             chains: Chains::default(),
+            margins: Margins::default(),
         }
     }
 
@@ -141,6 +144,12 @@ impl Engine {
         &self.acting.proposals
     }
 
+    /// Margin of every account, as of the last clock that computed it.
+    #[must_use]
+    pub const fn margins(&self) -> &Margins {
+        &self.margins
+    }
+
     /// Whether rules may act by themselves.
     #[must_use]
     pub const fn arming(&self) -> Arming {
@@ -205,14 +214,30 @@ impl Engine {
             Event::Started => outputs.extend(self.acting.started()),
             Event::Reported(reported) => self.reported(reported, &mut outputs),
             Event::Policy { text } => self.new_policy(text, &mut outputs),
+            Event::Rulebook { file, text } => {
+                if let Err(issues) = self.margins.add(file, text) {
+                    outputs.push(Output::Refused { rule: issues.to_string() });
+                }
+            }
             Event::Operator { who, command } => {
                 self.operator(stamp.time, (who, command), &mut touched, &mut outputs);
             }
         }
         self.follow(touched, &mut outputs);
+        if matches!(event, Event::Clock | Event::Snapshot { .. }) {
+            self.margin();
+        }
         let (acting, desk) = self.split(stamp.time);
         outputs.extend(acting.follow(desk, event, &mut Names::of(stamp.seq)));
         outputs
+    }
+
+    /// Computes margins when they are due.
+    fn margin(&mut self) {
+        let Some(rules) = &self.policy.margin else { return };
+        if self.margins.is_due(rules, self.now) {
+            self.margins.compute(rules, &self.ledger, self.quotes.market(), self.now);
+        }
     }
 
     /// What acts, and what it looks at.

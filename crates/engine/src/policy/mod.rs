@@ -23,12 +23,15 @@
 //! The figure is tested by its size, so a limit bounds both signs. All mistakes of a file are reported at once.
 
 mod acting;
+mod margin;
 
 pub use acting::{Execution, Goal, Hedge, OrderLimits, Trading};
 
 use crate::limits::State;
+use crate::margins::MarginRules;
 use acting::{HedgeToml, OrdersToml, TradingToml};
 use instrument::Specs;
+use margin::MarginToml;
 use risk::{GroupBy, Measure};
 use std::collections::{BTreeMap, BTreeSet};
 use units::{Fixed, Issue, Issues, Timestamp};
@@ -50,6 +53,8 @@ pub struct Policy {
     pub trading: Vec<Trading>,
     /// In the order of the file.
     pub hedges: Vec<Hedge>,
+    /// When margins are computed; never without it.
+    pub margin: Option<MarginRules>,
 }
 
 /// One limit.
@@ -91,6 +96,8 @@ struct PolicyToml {
     trading: Vec<TradingToml>,
     #[serde(default)]
     hedge: Vec<HedgeToml>,
+    #[serde(default)]
+    margin: Option<MarginToml>,
 }
 
 #[derive(serde::Deserialize)]
@@ -169,9 +176,10 @@ impl Policy {
         let trading: Vec<Trading> = parsed.trading.iter().filter_map(|raw| checker.trading(raw)).collect();
         let hedges: Vec<Hedge> =
             parsed.hedge.iter().filter_map(|raw| checker.hedge(raw, &trading, specs)).collect();
+        let margin = parsed.margin.as_ref().map(|raw| checker.margin(raw));
         if checker.issues.is_empty() {
             let PolicyToml { source, valid_from, stale_after_seconds, .. } = parsed;
-            Ok(Self { source, valid_from, stale_after_seconds, limits, orders, trading, hedges })
+            Ok(Self { source, valid_from, stale_after_seconds, limits, orders, trading, hedges, margin })
         } else {
             Err(checker.issues)
         }
