@@ -5,6 +5,7 @@ use crate::chains::{Chains, Provisional};
 use crate::event::{Arming, BlockNumber, Event, Link, ProposalId};
 use crate::margins::{Distance, MarginView, Margins};
 use crate::orders::{Blotter, OpenOrder, Order, Phase};
+use crate::profit::Profit;
 use crate::snapshot::Key;
 use crate::wire::{At, Exact, Held};
 use book::{Change, Entry, EntryKind, Place};
@@ -85,9 +86,29 @@ struct ProvisionalKept {
     order: Option<OpenKept>,
 }
 
-/// Kinds of the entries that a fill makes, by their number here.
-const KINDS: [EntryKind; 5] =
-    [EntryKind::Trade, EntryKind::Premium, EntryKind::Exchange, EntryKind::Realised, EntryKind::Fee];
+/// Kinds of entries, by their number here.
+const KINDS: [EntryKind; 12] = [
+    EntryKind::Trade,
+    EntryKind::Premium,
+    EntryKind::Exchange,
+    EntryKind::Realised,
+    EntryKind::Fee,
+    EntryKind::Funding,
+    EntryKind::Settlement,
+    EntryKind::Deposit,
+    EntryKind::Withdrawal,
+    EntryKind::Transfer,
+    EntryKind::Adjustment,
+    EntryKind::Opening,
+];
+
+fn number(kind: EntryKind) -> u8 {
+    KINDS.iter().position(|known| *known == kind).and_then(|at| u8::try_from(at).ok()).unwrap_or(u8::MAX)
+}
+
+fn kind_of(number: u8) -> Result<EntryKind, String> {
+    KINDS.get(usize::from(number)).copied().ok_or_else(|| format!("no entry is of kind {number}"))
+}
 
 const fn raw(figure: Fixed) -> [u8; 16] {
     figure.raw().to_le_bytes()
@@ -246,7 +267,6 @@ impl ProvisionalKept {
         let mut fill = Vec::new();
         Event::Fill(provisional.fill.clone()).encode(&mut fill);
         let entries = provisional.entries.iter().map(|entry| {
-            let kind = KINDS.iter().position(|kind| *kind == entry.kind).unwrap_or(KINDS.len());
             let change = match &entry.change {
                 Change::Balance(money) => ChangeKept::Balance(Exact::of(money.amount), money.asset.clone()),
                 Change::Noted(money) => ChangeKept::Noted(Exact::of(money.amount), money.asset.clone()),
@@ -254,7 +274,7 @@ impl ProvisionalKept {
                     ChangeKept::Position(Exact::of(quantity.get()), entry_value.map(Exact::of))
                 }
             };
-            (u8::try_from(kind).unwrap_or(u8::MAX), entry.listing.is_some(), change)
+            (number(entry.kind), entry.listing.is_some(), change)
         });
         Self { fill, entries: entries.collect(), order: provisional.order.as_ref().map(OpenKept::of) }
     }
@@ -265,7 +285,7 @@ impl ProvisionalKept {
         };
         let listing = listed(specs, &fill.place.venue, &fill.symbol)?;
         let entries = self.entries.into_iter().map(|(kind, is_listed, change)| {
-            let kind = KINDS.get(usize::from(kind)).copied().ok_or("an entry of no kind that fills make")?;
+            let kind = kind_of(kind)?;
             let money = |amount: Exact, asset| Money { amount: amount.get(), asset };
             let change = match change {
                 ChangeKept::Balance(amount, asset) => Change::Balance(money(amount, asset)),
@@ -371,5 +391,33 @@ impl MarginKept {
             unmargined: usize::try_from(self.unmargined).unwrap_or(usize::MAX),
             underlyings: self.underlyings.into_iter().collect(),
         }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct ProfitKept {
+    cash: Vec<(Held, u8, Asset, Exact)>,
+    noted: Vec<(Held, Asset, Exact)>,
+}
+
+impl ProfitKept {
+    pub(crate) fn of(profit: &Profit) -> Self {
+        let cash = profit.of.iter().map(|((place, kind, asset), sum)| {
+            (Held::from(place), number(*kind), asset.clone(), Exact::of(*sum))
+        });
+        let noted = profit.noted.iter();
+        let noted = noted.map(|((place, asset), sum)| (Held::from(place), asset.clone(), Exact::of(*sum)));
+        Self { cash: cash.collect(), noted: noted.collect() }
+    }
+
+    pub(crate) fn restored(self) -> Result<Profit, String> {
+        let mut profit = Profit::default();
+        for (place, kind, asset, sum) in self.cash {
+            profit.of.insert((Place::from(place), kind_of(kind)?, asset), sum.get());
+        }
+        for (place, asset, sum) in self.noted {
+            profit.noted.insert((Place::from(place), asset), sum.get());
+        }
+        Ok(profit)
     }
 }

@@ -11,6 +11,7 @@ use crate::margins::Margins;
 use crate::orders::OpenOrder;
 use crate::output::{Held, Output};
 use crate::policy::Policy;
+use crate::profit::Profit;
 use crate::quotes::Quotes;
 use crate::views::{Item, Touched, Views};
 use book::{Change, Entry, Fill, Ledger, LedgerError, OpenPosition, Place};
@@ -43,6 +44,7 @@ pub struct Engine {
     pub(crate) acting: Acting,
     pub(crate) chains: Chains,
     pub(crate) margins: Margins,
+    pub(crate) profit: Profit,
 }
 
 impl Engine {
@@ -64,6 +66,7 @@ impl Engine {
             acting: Acting::default(),
             chains: Chains::default(),
             margins: Margins::default(),
+            profit: Profit::default(),
         }
     }
 
@@ -142,6 +145,12 @@ impl Engine {
     #[must_use]
     pub const fn proposals(&self) -> &BTreeMap<ProposalId, Proposal> {
         &self.acting.proposals
+    }
+
+    /// What was earned since the ledger was opened, by cause.
+    #[must_use]
+    pub const fn profit(&self) -> &Profit {
+        &self.profit
     }
 
     /// Margin of every account, as of the last clock that computed it.
@@ -223,6 +232,7 @@ impl Engine {
                 self.operator(stamp.time, (who, command), &mut touched, &mut outputs);
             }
         }
+        self.account(&mut outputs);
         self.follow(touched, &mut outputs);
         if matches!(event, Event::Clock | Event::Snapshot { .. }) {
             self.margin();
@@ -230,6 +240,17 @@ impl Engine {
         let (acting, desk) = self.split(stamp.time);
         outputs.extend(acting.follow(desk, event, &mut Names::of(stamp.seq)));
         outputs
+    }
+
+    /// Adds what was posted to what was earned.
+    fn account(&mut self, outputs: &mut Vec<Output>) {
+        let mut odd = Vec::new();
+        for output in outputs.iter() {
+            if let Output::Posted(entry) = output {
+                odd.extend(self.profit.add(entry).err().map(|text| Output::Alert { text }));
+            }
+        }
+        outputs.extend(odd);
     }
 
     /// Computes margins when they are due.
