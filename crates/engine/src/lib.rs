@@ -51,6 +51,7 @@ mod policy;
 mod profit;
 mod quotes;
 mod snapshot;
+mod use_of_limits;
 mod views;
 mod wire;
 
@@ -66,4 +67,5 @@ pub use orders::{OpenOrder, Order, Phase};
 pub use output::{Held, LevelChange, Output};
 pub use policy::{Execution, Goal, Hedge, Limit, OrderLimits, Policy, Trading};
 pub use profit::Profit;
+pub use use_of_limits::LimitUse;
 pub use views::{GroupSum, GroupSums, Item, Valued, Views};
