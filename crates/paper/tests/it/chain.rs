@@ -159,12 +159,13 @@ fn replaced_blocks_leave_no_trace_in_the_ledger() {
         let mut world = world(&config, seed);
         let mut trader = Trader::new(seed);
         let mut events = trader.plays(&mut world, after(126), 2);
-        events.extend(world.advance(after(140)));
+        events.extend(world.advance(after(139)));
         let reorgs = events.iter().filter(|(_, event)| matches!(event, Event::Reorg { .. })).count();
         assert_eq!(reorgs, 10);
         let (expected, gone) = history(&world, &events);
         undone += gone;
-        assert_eq!(*world.truth().next().unwrap().ledger, expected, "seed {seed}");
+        // Not by assert_eq: ledgers are long.
+        assert!(*world.truth().next().unwrap().ledger == expected, "seed {seed}");
         assert_conserved(&world);
         let ids: BTreeMap<FillId, usize> = BTreeMap::new();
         let ids = events.iter().fold(ids, |mut ids, (_, event)| {
@@ -183,9 +184,9 @@ fn replaced_blocks_leave_no_trace_in_the_ledger() {
 fn an_order_of_a_replaced_block_is_done_again() {
     let mut config = derive();
     config.venue[0].chain.as_mut().unwrap().delay_blocks = 0.0;
-    config.incident = vec![reorg(6, 3.0)];
+    config.incident = vec![reorg(11, 1.0)];
     let mut world = world(&config, 1);
-    world.advance(after(3));
+    world.advance(after(8));
     let order = order(&world, ("a", "derive", "BTC-PERP"), 20, 100);
     world.take(world.now(), &Output::Order(order.clone()));
     let events = world.advance(after(40));

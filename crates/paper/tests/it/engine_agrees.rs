@@ -39,8 +39,9 @@ fn traded(config: &WorldConfig, seed: u64, seconds: i64) -> (World, Desk, Vec<Ou
     let (mut desk, mut trader) = (Desk::new(&world), Trader::new(seed));
     let mut outputs = Vec::new();
     while let Some((at, event)) = world.next(after(seconds + 90)) {
+        let is_quotes = matches!(event, Event::Quotes { .. });
         outputs.extend(desk.apply(at, &as_snapshot(event)));
-        if at < after(seconds) && trader.below(4) == 0 {
+        if is_quotes && at < after(seconds) && trader.below(2) == 0 {
             let said = trader.says(&world);
             world.take(at, &said);
         }

@@ -120,7 +120,8 @@ impl Trader {
         Output::Order(order)
     }
 
-    /// Plays until a time, saying something after every so many events; gives what arrived.
+    /// Plays until a time, saying something after one in so many sets of quotes; gives what arrived. (An answer to every event would be
+    /// answered in turn, without end.)
     pub(crate) fn plays(
         &mut self,
         world: &mut World,
@@ -129,7 +130,7 @@ impl Trader {
     ) -> Vec<(Timestamp, Event)> {
         let mut events = Vec::new();
         while let Some((at, event)) = world.next(until) {
-            if self.below(one_in) == 0 {
+            if matches!(event, Event::Quotes { .. }) && self.below(one_in) == 0 {
                 let said = self.says(world);
                 world.take(at, &said);
             }
