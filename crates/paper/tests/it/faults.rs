@@ -123,7 +123,7 @@ fn an_outage_holds_messages_back_and_ends_with_a_report() {
 /// Fills by id, with how often each arrived.
 fn arrivals(config: &WorldConfig) -> (Vec<FillId>, BTreeSet<FillId>, World) {
     let mut world = world(config, 2);
-    let mut events = Trader::new(2).plays(&mut world, after(60), 2);
+    let mut events = Trader::new(2).plays(&mut world, after(60), 1);
     events.extend(world.advance(after(100)));
     let ids: Vec<FillId> = events
         .into_iter()
