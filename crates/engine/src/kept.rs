@@ -1,9 +1,11 @@
-//! What acts, as a snapshot of the machine keeps it.
+//! What acts, and margins, as a snapshot of the machine keeps them.
 
 use crate::acting::{Acting, Effect, Proposal, RuleState};
 use crate::chains::{Chains, Provisional};
 use crate::event::{Arming, BlockNumber, Event, Link, ProposalId};
+use crate::margins::{Distance, MarginView, Margins};
 use crate::orders::{Blotter, OpenOrder, Order, Phase};
+use crate::profit::Profit;
 use crate::snapshot::Key;
 use crate::wire::{At, Exact, Held};
 use book::{Change, Entry, EntryKind, Place};
@@ -12,7 +14,7 @@ use journal::{Digest, Event as _, Tag};
 use risk::GroupKey;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use units::{Asset, Chain, Fixed, Money, OrderId, Price, Quantity, Symbol, Venue};
+use units::{Account, Asset, Chain, Fixed, Money, OrderId, Price, Quantity, Symbol, Venue};
 
 /// Kind and version of a fill of an order in a block, whose encoding provisional fills are kept in.
 const FILL: Tag = Tag { kind: 4, version: 2 };
@@ -84,9 +86,29 @@ struct ProvisionalKept {
     order: Option<OpenKept>,
 }
 
-/// Kinds of the entries that a fill makes, by their number here.
-const KINDS: [EntryKind; 5] =
-    [EntryKind::Trade, EntryKind::Premium, EntryKind::Exchange, EntryKind::Realised, EntryKind::Fee];
+/// Kinds of entries, by their number here.
+const KINDS: [EntryKind; 12] = [
+    EntryKind::Trade,
+    EntryKind::Premium,
+    EntryKind::Exchange,
+    EntryKind::Realised,
+    EntryKind::Fee,
+    EntryKind::Funding,
+    EntryKind::Settlement,
+    EntryKind::Deposit,
+    EntryKind::Withdrawal,
+    EntryKind::Transfer,
+    EntryKind::Adjustment,
+    EntryKind::Opening,
+];
+
+fn number(kind: EntryKind) -> u8 {
+    KINDS.iter().position(|known| *known == kind).and_then(|at| u8::try_from(at).ok()).unwrap_or(u8::MAX)
+}
+
+fn kind_of(number: u8) -> Result<EntryKind, String> {
+    KINDS.get(usize::from(number)).copied().ok_or_else(|| format!("no entry is of kind {number}"))
+}
 
 const fn raw(figure: Fixed) -> [u8; 16] {
     figure.raw().to_le_bytes()
@@ -245,7 +267,6 @@ impl ProvisionalKept {
         let mut fill = Vec::new();
         Event::Fill(provisional.fill.clone()).encode(&mut fill);
         let entries = provisional.entries.iter().map(|entry| {
-            let kind = KINDS.iter().position(|kind| *kind == entry.kind).unwrap_or(KINDS.len());
             let change = match &entry.change {
                 Change::Balance(money) => ChangeKept::Balance(Exact::of(money.amount), money.asset.clone()),
                 Change::Noted(money) => ChangeKept::Noted(Exact::of(money.amount), money.asset.clone()),
@@ -253,7 +274,7 @@ impl ProvisionalKept {
                     ChangeKept::Position(Exact::of(quantity.get()), entry_value.map(Exact::of))
                 }
             };
-            (u8::try_from(kind).unwrap_or(u8::MAX), entry.listing.is_some(), change)
+            (number(entry.kind), entry.listing.is_some(), change)
         });
         Self { fill, entries: entries.collect(), order: provisional.order.as_ref().map(OpenKept::of) }
     }
@@ -264,7 +285,7 @@ impl ProvisionalKept {
         };
         let listing = listed(specs, &fill.place.venue, &fill.symbol)?;
         let entries = self.entries.into_iter().map(|(kind, is_listed, change)| {
-            let kind = KINDS.get(usize::from(kind)).copied().ok_or("an entry of no kind that fills make")?;
+            let kind = kind_of(kind)?;
             let money = |amount: Exact, asset| Money { amount: amount.get(), asset };
             let change = match change {
                 ChangeKept::Balance(amount, asset) => Change::Balance(money(amount, asset)),
@@ -281,5 +302,122 @@ impl ProvisionalKept {
         let block = fill.block.ok_or("a provisional fill without a block")?;
         let order = self.order.map(|kept| kept.restored(specs)).transpose()?;
         Ok(Provisional { block, entries: entries?, order, fill })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct MarginsKept {
+    /// File and text of each rulebook.
+    texts: Vec<(String, String)>,
+    of: Vec<(Account, Venue, Result<MarginKept, String>)>,
+    computed: Option<At>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct MarginKept {
+    rulebook: String,
+    parameter_hash: String,
+    /// Equity, counted, initial, maintenance.
+    figures: [[u8; 16]; 4],
+    maintenance_use: Option<[u8; 16]>,
+    /// By index: down, up.
+    liquidation: Vec<(Asset, [Option<[u8; 16]>; 2])>,
+    unmargined: u64,
+    underlyings: Vec<Asset>,
+}
+
+impl MarginsKept {
+    pub(crate) fn of(margins: &Margins) -> Self {
+        let of = margins.of.iter().map(|((account, venue), view)| {
+            let kept = view.as_ref().map(MarginKept::of).map_err(Clone::clone);
+            (account.clone(), venue.clone(), kept)
+        });
+        Self {
+            texts: margins.texts.values().cloned().collect(),
+            of: of.collect(),
+            computed: margins.computed.map(At::of),
+        }
+    }
+
+    pub(crate) fn restored(self) -> Result<Margins, String> {
+        let mut margins = Margins::default();
+        for (file, text) in &self.texts {
+            margins.add(file, text).map_err(|issues| issues.to_string())?;
+        }
+        for (account, venue, kept) in self.of {
+            margins.of.insert((account, venue), kept.map(MarginKept::restored));
+        }
+        margins.computed = self.computed.map(|at| at.get());
+        Ok(margins)
+    }
+}
+
+impl MarginKept {
+    fn of(view: &MarginView) -> Self {
+        let liquidation = view.liquidation.iter().map(|(asset, distance)| {
+            (asset.clone(), [distance.down_percent.map(raw), distance.up_percent.map(raw)])
+        });
+        Self {
+            rulebook: view.rulebook.clone(),
+            parameter_hash: view.parameter_hash.clone(),
+            figures: [
+                view.equity_usd,
+                view.counted_usd,
+                view.initial_margin_usd,
+                view.maintenance_margin_usd,
+            ]
+            .map(raw),
+            maintenance_use: view.maintenance_use.map(raw),
+            liquidation: liquidation.collect(),
+            unmargined: view.unmargined as u64,
+            underlyings: view.underlyings.iter().cloned().collect(),
+        }
+    }
+
+    fn restored(self) -> MarginView {
+        let [equity_usd, counted_usd, initial_margin_usd, maintenance_margin_usd] = self.figures.map(fixed);
+        let liquidation = self.liquidation.into_iter().map(|(asset, [down, up])| {
+            (asset, Distance { down_percent: down.map(fixed), up_percent: up.map(fixed) })
+        });
+        MarginView {
+            rulebook: self.rulebook,
+            parameter_hash: self.parameter_hash,
+            equity_usd,
+            counted_usd,
+            initial_margin_usd,
+            maintenance_margin_usd,
+            maintenance_use: self.maintenance_use.map(fixed),
+            liquidation: liquidation.collect(),
+            unmargined: usize::try_from(self.unmargined).unwrap_or(usize::MAX),
+            underlyings: self.underlyings.into_iter().collect(),
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct ProfitKept {
+    cash: Vec<(Held, u8, Asset, Exact)>,
+    noted: Vec<(Held, Asset, Exact)>,
+}
+
+impl ProfitKept {
+    pub(crate) fn of(profit: &Profit) -> Self {
+        let cash = profit.of.iter().map(|((place, kind, asset), sum)| {
+            (Held::from(place), number(*kind), asset.clone(), Exact::of(*sum))
+        });
+        let noted = profit.noted.iter();
+        let noted = noted.map(|((place, asset), sum)| (Held::from(place), asset.clone(), Exact::of(*sum)));
+        Self { cash: cash.collect(), noted: noted.collect() }
+    }
+
+    pub(crate) fn restored(self) -> Result<Profit, String> {
+        let mut profit = Profit::default();
+        for (place, kind, asset, sum) in self.cash {
+            profit.of.insert((Place::from(place), kind_of(kind)?, asset), sum.get());
+        }
+        for (place, asset, sum) in self.noted {
+            profit.noted.insert((Place::from(place), asset), sum.get());
+        }
+        Ok(profit)
     }
 }

@@ -21,7 +21,7 @@
 //!
 //! **Errors** are outputs ([`Output::Refused`], [`Output::QuoteRefused`]): an event that breaks a rule changes nothing else.
 //!
-//! **Left out so far:** margin and liquidation distance as live views, surfaces (vols are marks), guards of the index (it is that of the
+//! **Left out so far:** limits on margin and liquidation distance, surfaces (vols are marks), guards of the index (it is that of the
 //! newest two seconds), settlement of what expires (it has no value until [`Event::Settle`]).
 //!
 //! ```
@@ -47,12 +47,15 @@ mod event;
 mod kept;
 mod limits;
 mod machine;
+mod margins;
 mod orders;
 mod output;
 mod policy;
+mod profit;
 mod quotes;
 mod snapshot;
 mod triggers;
+mod use_of_limits;
 mod views;
 mod wire;
 
@@ -63,10 +66,13 @@ pub use event::{
 };
 pub use limits::{Level, State};
 pub use machine::Engine;
+pub use margins::{Distance, MarginRules, MarginView, Margins};
 pub use orders::{OpenOrder, Order, Phase};
 pub use output::{Held, LevelChange, Output, TriggerChange, Turn};
 pub use policy::{
     Action, Execution, Goal, Hedge, Limit, Misread, OrderLimits, Policy, PolicyMistakes, Trading, Trigger,
 };
+pub use profit::Profit;
 pub use triggers::{Expression, Mistake, Type, Variable};
+pub use use_of_limits::LimitUse;
 pub use views::{GroupSum, GroupSums, Item, Valued, Views};

@@ -7,9 +7,11 @@ use crate::event::{
     Arming, BlockNumber, CashEvent, CashKind, Command, Event, FillEvent, Link, ProposalId, ReportedEvent,
 };
 use crate::limits::{Limits, Scope, State};
+use crate::margins::Margins;
 use crate::orders::OpenOrder;
 use crate::output::{Held, Output};
 use crate::policy::Policy;
+use crate::profit::Profit;
 use crate::quotes::Quotes;
 use crate::triggers::{Changed, News, Triggers};
 use crate::views::{Item, Touched, Views};
@@ -43,6 +45,8 @@ pub struct Engine {
     pub(crate) views: Views,
     pub(crate) acting: Acting,
     pub(crate) chains: Chains,
+    pub(crate) margins: Margins,
+    pub(crate) profit: Profit,
 }
 
 impl Engine {
@@ -64,6 +68,8 @@ impl Engine {
             views: Views::default(),
             acting: Acting::default(),
             chains: Chains::default(),
+            margins: Margins::default(),
+            profit: Profit::default(),
         }
     }
 
@@ -144,6 +150,18 @@ impl Engine {
         &self.acting.proposals
     }
 
+    /// What was earned since the ledger was opened, by cause.
+    #[must_use]
+    pub const fn profit(&self) -> &Profit {
+        &self.profit
+    }
+
+    /// Margin of every account, as of the last clock that computed it.
+    #[must_use]
+    pub const fn margins(&self) -> &Margins {
+        &self.margins
+    }
+
     /// Whether rules may act by themselves.
     #[must_use]
     pub const fn arming(&self) -> Arming {
@@ -208,14 +226,42 @@ impl Engine {
             Event::Started => outputs.extend(self.acting.started()),
             Event::Reported(reported) => self.reported(reported, &mut outputs),
             Event::Policy { text } => self.new_policy(text, &mut outputs),
+            Event::Rulebook { file, text } => {
+                if let Err(issues) = self.margins.add(file, text) {
+                    outputs.push(Output::Refused { rule: issues.to_string() });
+                }
+            }
             Event::Operator { who, command } => {
                 self.operator(stamp.time, (who, command), &mut touched, &mut outputs);
             }
         }
+        self.account(&mut outputs);
         self.follow((stamp.time, event), touched, &mut outputs);
+        if matches!(event, Event::Clock | Event::Snapshot { .. }) {
+            self.margin();
+        }
         let (acting, desk) = self.split(stamp.time);
         outputs.extend(acting.follow(desk, event, &mut Names::of(stamp.seq)));
         outputs
+    }
+
+    /// Adds what was posted to what was earned.
+    fn account(&mut self, outputs: &mut Vec<Output>) {
+        let mut odd = Vec::new();
+        for output in outputs.iter() {
+            if let Output::Posted(entry) = output {
+                odd.extend(self.profit.add(entry).err().map(|text| Output::Alert { text }));
+            }
+        }
+        outputs.extend(odd);
+    }
+
+    /// Computes margins when they are due.
+    fn margin(&mut self) {
+        let Some(rules) = &self.policy.margin else { return };
+        if self.margins.is_due(rules, self.now) {
+            self.margins.compute(rules, &self.ledger, self.quotes.market(), self.now);
+        }
     }
 
     /// What acts, and what it looks at.

@@ -4,7 +4,7 @@
 //! reports that differ, orders, proposals, what rules wait for, connections, fills near the heads of chains. Market, views, ages and the state of the book follow from these and are derived again.
 
 use crate::event::Event;
-use crate::kept::ActingKept;
+use crate::kept::{ActingKept, MarginsKept, ProfitKept};
 use crate::limits::{Limits, Standing, State};
 use crate::machine::Engine;
 use crate::output::Output;
@@ -47,6 +47,8 @@ struct Kept {
     stale: Vec<Asset>,
     differing: Vec<Vec<u8>>,
     acting: ActingKept,
+    margins: MarginsKept,
+    profit: ProfitKept,
 }
 
 impl From<&GroupKey> for Key {
@@ -109,6 +111,8 @@ impl Engine {
             stale: self.stale.iter().cloned().collect(),
             differing: differing.collect(),
             acting: ActingKept::of(&self.acting, &self.chains),
+            margins: MarginsKept::of(&self.margins),
+            profit: ProfitKept::of(&self.profit),
         }
     }
 
@@ -152,6 +156,8 @@ impl Engine {
             policy_is_new: false,
             acting,
             chains,
+            margins: kept.margins.restored()?,
+            profit: kept.profit.restored()?,
         };
         engine.derive_views();
         // What was tested before needs no test: levels are in the standings.

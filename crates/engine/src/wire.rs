@@ -31,6 +31,7 @@ const LINK: u16 = 12;
 const BLOCK: u16 = 13;
 const REORG: u16 = 14;
 const STARTED: u16 = 15;
+const RULEBOOK: u16 = 16;
 /// The version of every kind but for those below.
 const VERSION: u16 = 1;
 /// A fill that names an order or a block.
@@ -297,6 +298,10 @@ impl journal::Event for Event {
                 REORG
             }
             Self::Started => STARTED,
+            Self::Rulebook { file, text } => {
+                put(payload, &(file, text));
+                RULEBOOK
+            }
             Self::Cash(cash) => {
                 put(payload, &Cash::from(cash));
                 CASH
@@ -390,7 +395,11 @@ impl journal::Event for Event {
                 Self::Reorg { chain, from }
             }
             STARTED if payload.is_empty() => Self::Started,
-            kind => return Err(format!("kind {kind}: this program knows 1 to {STARTED}")),
+            RULEBOOK => {
+                let (file, text) = get(payload)?;
+                Self::Rulebook { file, text }
+            }
+            kind => return Err(format!("kind {kind}: this program knows 1 to {RULEBOOK}")),
         })
     }
 }

@@ -296,7 +296,7 @@ impl Checker<'_> {
         None
     }
 
-    fn named<T>(
+    pub(super) fn named<T>(
         &mut self,
         field: &str,
         text: &str,

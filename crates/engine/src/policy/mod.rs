@@ -24,15 +24,18 @@
 //! The figure is tested by its size, so a limit bounds both signs. All mistakes of a file are reported at once.
 
 mod acting;
+mod margin;
 mod trigger;
 
 pub use acting::{Execution, Goal, Hedge, OrderLimits, Trading};
 pub use trigger::{Action, Trigger};
 
 use crate::limits::State;
+use crate::margins::MarginRules;
 use crate::triggers::{COLUMNS, Mistake, Variable};
 use acting::{HedgeToml, OrdersToml, TradingToml};
 use instrument::Specs;
+use margin::MarginToml;
 use risk::{GroupBy, Measure};
 use std::collections::{BTreeMap, BTreeSet};
 use trigger::TriggerToml;
@@ -57,6 +60,8 @@ pub struct Policy {
     pub hedges: Vec<Hedge>,
     /// In the order of the file.
     pub triggers: Vec<Trigger>,
+    /// When margins are computed; never without it.
+    pub margin: Option<MarginRules>,
 }
 
 /// Everything wrong with a file.
@@ -118,6 +123,8 @@ struct PolicyToml {
     hedge: Vec<HedgeToml>,
     #[serde(default)]
     trigger: Vec<TriggerToml>,
+    #[serde(default)]
+    margin: Option<MarginToml>,
 }
 
 #[derive(serde::Deserialize)]
@@ -175,9 +182,11 @@ impl Policy {
         let hedges: Vec<Hedge> =
             parsed.hedge.iter().filter_map(|raw| checker.hedge(raw, &trading, specs)).collect();
         let triggers: Vec<Trigger> = parsed.trigger.iter().filter_map(|raw| checker.trigger(raw)).collect();
+        let margin = parsed.margin.as_ref().map(|raw| checker.margin(raw));
         if checker.issues.is_empty() {
             let PolicyToml { source, valid_from, stale_after_seconds, .. } = parsed;
-            Ok(Self { source, valid_from, stale_after_seconds, limits, orders, trading, hedges, triggers })
+            let bound = Self { source, valid_from, stale_after_seconds, limits, orders, ..Self::default() };
+            Ok(Self { trading, hedges, triggers, margin, ..bound })
         } else {
             Err(checker.mistakes())
         }

@@ -95,7 +95,7 @@ impl Variable {
         match self {
             Self::Figure(_) => "sum of the group, in the unit of the limit's measure of that name",
             Self::Column(_) => {
-                "the group's own, if it is in `each`; expiry as in tables: 2026-12-25T08:00:00Z, or none"
+                "the group's own, if it is in `each`; expiry as in tables: 25DEC26, or none"
             }
             Self::State => "of the book when the event came: normal, warn, reduce_only, paused, flatten",
             Self::Stale => {

@@ -5,6 +5,7 @@ mod acting;
 mod codec;
 mod durable;
 mod limits;
+mod margins;
 mod reconcile;
 mod triggers;
 mod views;

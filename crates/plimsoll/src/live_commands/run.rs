@@ -387,10 +387,8 @@ impl Tally {
                 change.to == Level::Hard || change.from == Level::Hard
             }
             Output::Stale { stale, .. } => *stale,
-            Output::StateChanged { .. } | Output::Order(_) | Output::Cancel { .. } | Output::Query { .. } => {
-                true
-            }
             Output::Difference { .. } | Output::Reconciled { .. } | Output::Posted(_) => false,
+            _ => true,
         };
         if keep && self.lines.len() < KEPT {
             self.lines.push(output.to_string());
