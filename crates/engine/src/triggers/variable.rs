@@ -94,9 +94,7 @@ impl Variable {
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::Figure(_) => "sum of the group, in the unit of the limit's measure of that name",
-            Self::Column(_) => {
-                "the group's own, if it is in `each`; expiry as in tables: 25DEC26, or none"
-            }
+            Self::Column(_) => "the group's own, if it is in `each`; expiry as in tables: 25DEC26, or none",
             Self::State => "of the book when the event came: normal, warn, reduce_only, paused, flatten",
             Self::Stale => {
                 "underlyings whose newest quote is older than stale_after_seconds, or that nobody quotes"
