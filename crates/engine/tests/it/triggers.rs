@@ -289,6 +289,16 @@ fn on_stale_figures_it_alerts_and_acts_once_they_are_quoted_again() {
 }
 
 #[test]
+fn figures_in_doubt_free_nothing_even_without_a_cool_down() {
+    let mut desk = Desk::new(&DELTA.replace("hold_seconds = 5", "").replace("cool_down_seconds = 20", ""));
+    assert_eq!(turns(&desk.trade("a", 150_000)), [fired("long a")]);
+    desk.silence(31);
+    assert!(turns(&desk.trade("a", -100_000)).is_empty(), "false, by quotes that may not be true");
+    assert_eq!(desk.engine.state(), State::ReduceOnly);
+    assert_eq!(turns(&desk.quotes()), [over("long a")]);
+}
+
+#[test]
 fn a_group_that_lacks_a_value_is_in_doubt_unless_the_trigger_reads_so() {
     let aware = DELTA
         .replace("\"long\"", "\"aware\"")

@@ -39,6 +39,7 @@ struct Checked {
     trading: Vec<TradingJson>,
     hedges: Vec<HedgeJson>,
     triggers: Vec<TriggerJson>,
+    margin: Option<MarginJson>,
     warnings: Vec<String>,
     mistakes: Vec<MistakeJson>,
 }
@@ -103,6 +104,13 @@ struct TriggerJson {
     reads: Vec<&'static str>,
     actions: Vec<&'static str>,
     state: &'static str,
+}
+
+#[derive(Serialize)]
+struct MarginJson {
+    every_seconds: u32,
+    liquidation_of: Vec<String>,
+    rulebooks: BTreeMap<String, String>,
 }
 
 #[derive(Serialize)]
@@ -228,6 +236,11 @@ fn said(policy: Policy) -> Checked {
         trading: trading.collect(),
         hedges: hedges.collect(),
         triggers: policy.triggers.iter().map(trigger).collect(),
+        margin: policy.margin.map(|rules| MarginJson {
+            every_seconds: rules.every_seconds,
+            liquidation_of: rules.liquidation_of.iter().map(ToString::to_string).collect(),
+            rulebooks: rules.rulebooks.into_iter().map(|((a, v), id)| (format!("{a}@{v}"), id)).collect(),
+        }),
         ..Checked::default()
     }
 }

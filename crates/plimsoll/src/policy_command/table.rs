@@ -3,6 +3,7 @@
 use super::{Checked, HedgeJson, LimitJson, MistakeJson, OrdersJson, TriggerJson};
 use crate::output::screen_width;
 use crate::render::grid::{Digits, Ink, Style, grid_after, heading, left, line, right, show_fitted};
+use units::Fixed;
 
 /// What a sound file does.
 pub(super) fn sound(file: &Checked) -> String {
@@ -24,6 +25,24 @@ pub(super) fn sound(file: &Checked) -> String {
     }
     hedges(&mut out, style, &file.hedges);
     triggers(&mut out, style, &file.triggers);
+    if let Some(margin) = &file.margin {
+        heading(&mut out, "Margin", "");
+        let of = if margin.liquidation_of.is_empty() {
+            "no index".into()
+        } else {
+            margin.liquidation_of.join(", ")
+        };
+        line(
+            &mut out,
+            &format!(
+                "  of every account each {}; distance to liquidation by {of}",
+                time(margin.every_seconds)
+            ),
+        );
+        for (place, id) in &margin.rulebooks {
+            line(&mut out, &format!("  {place} by rulebook {id}"));
+        }
+    }
     out
 }
 
@@ -42,8 +61,8 @@ fn limits(out: &mut String, style: Style, limits: &[LimitJson]) {
             left(format!("{}{}", each(&limit.group_by), only.collect::<String>())),
             left(limit.on_warn),
             left(limit.on_hard),
-            right(limit.warn),
-            right(limit.hard),
+            right(amount(limit.warn)),
+            right(amount(limit.hard)),
             right(format!("{} %", limit.release * 100.0)),
             right(time(limit.hold_seconds)),
         ]);
@@ -53,13 +72,11 @@ fn limits(out: &mut String, style: Style, limits: &[LimitJson]) {
 
 fn bounds(out: &mut String, orders: &OrdersJson) {
     heading(out, "Orders", "");
-    let OrdersJson { largest_usd, hourly_turnover_usd, price_collar, .. } = orders;
-    let collar = price_collar * 1e4;
+    let (largest, hourly) = (amount(orders.largest_usd), amount(orders.hourly_turnover_usd));
+    let collar = orders.price_collar * 1e4;
     line(
         out,
-        &format!(
-            "  at most {largest_usd} USD each and {hourly_turnover_usd} USD an hour, within {collar} bp of the mark"
-        ),
+        &format!("  at most {largest} USD each and {hourly} USD an hour, within {collar} bp of the mark"),
     );
     line(
         out,
@@ -93,8 +110,8 @@ fn hedges(out: &mut String, style: Style, hedges: &[HedgeJson]) {
             left(format!("{}@{}/{}", hedge.account, hedge.venue, hedge.chain)),
             left(hedge.to),
             left(if hedge.execution == "armed" { "the rule, once armed" } else { "a person" }),
-            right(format!("±{}", hedge.band_usd)),
-            right(hedge.target_usd),
+            right(format!("±{}", amount(hedge.band_usd))),
+            right(amount(hedge.target_usd)),
             right(time(hedge.cool_down_seconds)),
         ]);
     }
@@ -148,10 +165,15 @@ fn each(columns: &[&str]) -> String {
     if columns.is_empty() { "the book".into() } else { format!("each {}", columns.join(", ")) }
 }
 
+/// Every digit but trailing zeros.
+fn amount(value: Fixed) -> String {
+    value.to_string().trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 fn time(seconds: u32) -> String {
     match seconds {
         0 => "at once".into(),
-        1..600 => format!("{seconds} s"),
+        1..120 => format!("{seconds} s"),
         _ if seconds.is_multiple_of(3600) => format!("{} h", seconds / 3600),
         _ if seconds.is_multiple_of(60) => format!("{} min", seconds / 60),
         _ => format!("{seconds} s"),
