@@ -25,6 +25,18 @@ const MOST_BRACKETS: u16 = 24;
 const MOST_DEEP: usize = 64;
 
 /// A checked expression that is true or false.
+///
+/// ```
+/// use engine::{Expression, Variable};
+/// use risk::{GroupBy, Measure};
+/// let each = [GroupBy::Account];
+/// let when = Expression::compile("account != 'test' && value_usd < -100000.0", &each).map_err(|_| "mistakes")?;
+/// assert!(when.reads().contains(&Variable::Figure(Measure::Value)));
+/// // A mistake is found before it matters, with its place.
+/// let mistakes = Expression::compile("value_usd < -100000.0 && delta > 1.0", &each).unwrap_err();
+/// assert_eq!((mistakes[0].line, mistakes[0].column), (1, 26));
+/// # Ok::<(), &str>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expression {
     text: String,
@@ -73,8 +85,11 @@ impl From<Seen> for Value {
             Seen::Count(count) => Self::Int(i64::try_from(count).unwrap_or(i64::MAX)),
             Seen::Text(text) => text.into(),
             Seen::Texts(texts) => texts.into(),
-            // Looked up and counted, never walked through: the order within is of no consequence.
-            Seen::Numbers(of) => of.into_iter().collect::<std::collections::HashMap<String, f64>>().into(),
+            // The crate's map has no fixed order; it is looked up in and counted, and the checker lets nobody walk through it.
+            Seen::Numbers(of) => {
+                let pairs = of.into_iter().map(|(key, number)| (key.into(), number.into()));
+                Self::Map(cel::objects::Map { map: Arc::new(pairs.collect()) })
+            }
         }
     }
 }
