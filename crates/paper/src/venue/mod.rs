@@ -24,7 +24,7 @@ use engine::{
     BlockNumber, CashEvent, CashKind, Event, FillEvent, OrderEvent, OrderNews, ReportedEvent,
     ReportedPosition,
 };
-use instrument::Terms;
+use instrument::{Specs, Terms};
 use quotes::{Board, QuoteFaults};
 use std::collections::BTreeMap;
 use units::{Chain, Decimal, FillId, Money, OrderId, Price, Quantity, Symbol, Timestamp, UnitError};
@@ -79,8 +79,8 @@ struct Trade {
 
 impl Venue {
     pub(crate) fn new(
-        world: &WorldConfig,
-        config: &VenueConfig,
+        (world, config): (&WorldConfig, &VenueConfig),
+        specs: &Specs,
         seed: Seed,
         start: Timestamp,
     ) -> Result<Self, WorldError> {
@@ -94,7 +94,7 @@ impl Venue {
             chain: chain.clone(),
         };
         let places = world.accounts.iter().map(place).collect();
-        let listed = listed::all(world, config, start)?;
+        let listed = listed::all(world, config, start, specs)?;
         let by_symbol = listed.iter().enumerate().map(|(i, one)| (one.listing.symbol.clone(), i)).collect();
         let finality = if config.chain.is_some() { Finality::ByBlocks } else { Finality::AtOnce };
         Ok(Self {
