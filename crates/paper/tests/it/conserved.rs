@@ -40,7 +40,7 @@ fn before_expiry(config: &WorldConfig, seed: u64) -> paper::World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn money_is_conserved_through_everything(seed: u64) {
