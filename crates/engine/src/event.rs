@@ -82,6 +82,13 @@ pub enum Event {
         /// TOML.
         text: String,
     },
+    /// Rules of a venue, as the text of their file; one of the same id replaces it.
+    Rulebook {
+        /// Name of the file, for messages.
+        file: String,
+        /// TOML.
+        text: String,
+    },
     /// A person said so.
     Operator {
         /// Who.

@@ -18,7 +18,7 @@
 //!
 //! **Errors** are outputs ([`Output::Refused`], [`Output::QuoteRefused`]): an event that breaks a rule changes nothing else.
 //!
-//! **Left out so far:** margin and liquidation distance as live views, surfaces (vols are marks), guards of the index (it is that of the
+//! **Left out so far:** limits on margin and liquidation distance, surfaces (vols are marks), guards of the index (it is that of the
 //! newest two seconds), settlement of what expires (it has no value until [`Event::Settle`]), rules in CEL, orders and proposals.
 //!
 //! ```
@@ -38,24 +38,34 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod acting;
+mod chains;
 mod event;
+mod kept;
 mod limits;
 mod machine;
+mod margins;
 mod orders;
 mod output;
 mod policy;
+mod profit;
 mod quotes;
 mod snapshot;
+mod use_of_limits;
 mod views;
 mod wire;
 
+pub use acting::{Closed, Effect, Proposal};
 pub use event::{
     Arming, BlockNumber, CashEvent, CashKind, Command, Event, FillEvent, Link, OrderEvent, OrderNews,
     ProposalId, ReportedEvent, ReportedPosition,
 };
 pub use limits::{Level, State};
 pub use machine::Engine;
-pub use orders::Order;
+pub use margins::{Distance, MarginRules, MarginView, Margins};
+pub use orders::{OpenOrder, Order, Phase};
 pub use output::{Held, LevelChange, Output};
-pub use policy::{Limit, Policy};
+pub use policy::{Execution, Goal, Hedge, Limit, OrderLimits, Policy, Trading};
+pub use profit::Profit;
+pub use use_of_limits::LimitUse;
 pub use views::{GroupSum, GroupSums, Item, Valued, Views};

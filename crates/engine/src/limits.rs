@@ -54,7 +54,7 @@ pub enum State {
     Normal,
     /// Anything within limits, and somebody should look.
     Warn,
-    /// Only what brings a position nearer to zero.
+    /// Only what closes a position, or moves every limited figure that it moves nearer to zero.
     ReduceOnly,
     /// Nothing.
     Paused,
@@ -103,7 +103,7 @@ pub(crate) struct Limits {
 }
 
 impl Limit {
-    fn applies(&self, key: &[GroupKey]) -> bool {
+    pub(crate) fn applies(&self, key: &[GroupKey]) -> bool {
         self.only
             .iter()
             .all(|(place, names)| key.get(*place).is_some_and(|part| names.contains(&part.text())))

@@ -1,9 +1,17 @@
 //! The machine: one event in, what follows from it out.
 
-use crate::event::{CashEvent, CashKind, Command, Event, FillEvent, ReportedEvent};
+use crate::acting::desk::Desk;
+use crate::acting::{Acting, Answer, Names, Proposal};
+use crate::chains::{Chains, Depth, Provisional};
+use crate::event::{
+    Arming, BlockNumber, CashEvent, CashKind, Command, Event, FillEvent, Link, ProposalId, ReportedEvent,
+};
 use crate::limits::{Limits, Scope, State};
+use crate::margins::Margins;
+use crate::orders::OpenOrder;
 use crate::output::{Held, Output};
 use crate::policy::Policy;
+use crate::profit::Profit;
 use crate::quotes::Quotes;
 use crate::views::{Item, Touched, Views};
 use book::{Change, Entry, Fill, Ledger, LedgerError, OpenPosition, Place};
@@ -12,7 +20,7 @@ use journal::Stamp;
 use market::Market;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use units::{Asset, Decimal, Price, Symbol, Timestamp, Venue};
+use units::{Asset, Chain, Decimal, Fixed, OrderId, Price, Symbol, Timestamp, Venue};
 
 /// How far a venue's clock may be ahead of ours.
 const MOST_AHEAD_MILLIS: i64 = 300_000;
@@ -33,6 +41,10 @@ pub struct Engine {
     /// The last report of each place that differs from the ledger.
     pub(crate) differing: BTreeMap<Place, ReportedEvent>,
     pub(crate) views: Views,
+    pub(crate) acting: Acting,
+    pub(crate) chains: Chains,
+    pub(crate) margins: Margins,
+    pub(crate) profit: Profit,
 }
 
 impl Engine {
@@ -51,6 +63,10 @@ impl Engine {
             stale: BTreeSet::new(),
             differing: BTreeMap::new(),
             views: Views::default(),
+            acting: Acting::default(),
+            chains: Chains::default(),
+            margins: Margins::default(),
+            profit: Profit::default(),
         }
     }
 
@@ -119,6 +135,53 @@ impl Engine {
         self.differing.keys()
     }
 
+    /// Orders that may still be filled.
+    #[must_use]
+    pub const fn orders(&self) -> &BTreeMap<OrderId, OpenOrder> {
+        &self.acting.blotter.open
+    }
+
+    /// Proposals that wait for a person.
+    #[must_use]
+    pub const fn proposals(&self) -> &BTreeMap<ProposalId, Proposal> {
+        &self.acting.proposals
+    }
+
+    /// What was earned since the ledger was opened, by cause.
+    #[must_use]
+    pub const fn profit(&self) -> &Profit {
+        &self.profit
+    }
+
+    /// Margin of every account, as of the last clock that computed it.
+    #[must_use]
+    pub const fn margins(&self) -> &Margins {
+        &self.margins
+    }
+
+    /// Whether rules may act by themselves.
+    #[must_use]
+    pub const fn arming(&self) -> Arming {
+        self.acting.arming
+    }
+
+    /// Connections that were ever told of.
+    #[must_use]
+    pub const fn links(&self) -> &BTreeMap<Venue, Link> {
+        &self.acting.links
+    }
+
+    /// Rules that would act and may not, with what holds them back.
+    pub fn held_back(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.acting.rules.iter().filter_map(|(rule, state)| Some((rule.as_str(), state.held.as_deref()?)))
+    }
+
+    /// Notional of the orders of the last hour, USD.
+    #[must_use]
+    pub fn turnover(&self, now: Timestamp) -> Fixed {
+        self.acting.turnover(now)
+    }
+
     /// Applies one event.
     pub fn apply(&mut self, stamp: Stamp, event: &Event) -> Vec<Output> {
         let mut outputs = Vec::new();
@@ -141,17 +204,104 @@ impl Engine {
                 let done = self.settle((venue, symbol), *price, *time);
                 posted(done, &mut touched, &mut outputs);
             }
-            Event::Order(_)
-            | Event::Link { .. }
-            | Event::Block { .. }
-            | Event::Reorg { .. }
-            | Event::Started => {}
+            Event::Order(news) => {
+                let (acting, desk) = self.split(stamp.time);
+                outputs.extend(acting.hear(desk, news));
+            }
+            Event::Link { venue, link } => {
+                outputs.push(Output::LinkChanged { venue: venue.clone(), link: *link });
+                outputs.extend(self.acting.link(venue, *link, stamp.time));
+            }
+            Event::Block { chain, number } => {
+                if let Err(rule) = self.chains.block(chain, *number) {
+                    outputs.push(Output::Refused { rule });
+                }
+            }
+            Event::Reorg { chain, from } => {
+                self.reorganise(stamp.time, (chain, *from), &mut touched, &mut outputs);
+            }
+            Event::Started => outputs.extend(self.acting.started()),
             Event::Reported(reported) => self.reported(reported, &mut outputs),
             Event::Policy { text } => self.new_policy(text, &mut outputs),
-            Event::Operator { command, .. } => self.operator(command, &mut touched, &mut outputs),
+            Event::Rulebook { file, text } => {
+                if let Err(issues) = self.margins.add(file, text) {
+                    outputs.push(Output::Refused { rule: issues.to_string() });
+                }
+            }
+            Event::Operator { who, command } => {
+                self.operator(stamp.time, (who, command), &mut touched, &mut outputs);
+            }
         }
+        self.account(&mut outputs);
         self.follow(touched, &mut outputs);
+        if matches!(event, Event::Clock | Event::Snapshot { .. }) {
+            self.margin();
+        }
+        let (acting, desk) = self.split(stamp.time);
+        outputs.extend(acting.follow(desk, event, &mut Names::of(stamp.seq)));
         outputs
+    }
+
+    /// Adds what was posted to what was earned.
+    fn account(&mut self, outputs: &mut Vec<Output>) {
+        let mut odd = Vec::new();
+        for output in outputs.iter() {
+            if let Output::Posted(entry) = output {
+                odd.extend(self.profit.add(entry).err().map(|text| Output::Alert { text }));
+            }
+        }
+        outputs.extend(odd);
+    }
+
+    /// Computes margins when they are due.
+    fn margin(&mut self) {
+        let Some(rules) = &self.policy.margin else { return };
+        if self.margins.is_due(rules, self.now) {
+            self.margins.compute(rules, &self.ledger, self.quotes.market(), self.now);
+        }
+    }
+
+    /// What acts, and what it looks at.
+    fn split(&mut self, now: Timestamp) -> (&mut Acting, Desk<'_>) {
+        let Self { acting, policy, ledger, quotes, views, stale, differing, limits, .. } = self;
+        (acting, Desk { policy, ledger, quotes, views, stale, differing, state: limits.state, now })
+    }
+
+    /// Undoes the fills of blocks that are gone.
+    fn reorganise(
+        &mut self,
+        now: Timestamp,
+        (chain, from): (&Chain, BlockNumber),
+        touched: &mut Touched,
+        outputs: &mut Vec<Output>,
+    ) {
+        let (gone, depth) = self.chains.reorganise(chain, from);
+        if depth == Depth::BelowFinal {
+            let text = format!(
+                "{chain} replaced blocks from {from} whose fills counted as final: its places wait for reports"
+            );
+            outputs.push(Output::Alert { text });
+            self.acting.proven.retain(|place| place.chain != *chain);
+        }
+        for Provisional { fill: event, entries, order, .. } in gone {
+            let booked = self.booked(&event);
+            match booked.and_then(|fill| self.ledger.undo(&fill, &entries).map_err(|e| e.to_string())) {
+                Ok(entries) => {
+                    let (place, id) = (event.place.clone(), event.id.clone());
+                    posted(Ok(entries), touched, outputs);
+                    outputs.push(Output::Undone { place, id });
+                    if let Some(order) = order {
+                        self.acting.blotter.unfill(&order, event.quantity, now);
+                    }
+                }
+                Err(why) => {
+                    let text =
+                        format!("fill '{}' is not undone, its place waits for a report: {why}", event.id);
+                    outputs.push(Output::Alert { text });
+                    self.acting.proven.remove(&event.place);
+                }
+            }
+        }
     }
 
     fn clock(&mut self, time: Timestamp, touched: &mut Touched, outputs: &mut Vec<Output>) {
@@ -204,19 +354,33 @@ impl Engine {
             outputs.push(Output::Refused { rule });
             return;
         }
-        let done = self.listing(&event.place.venue, &event.symbol).and_then(|listing| {
-            let fill = Fill {
-                id: event.id.clone(),
-                place: event.place.clone(),
-                listing,
-                quantity: event.quantity,
-                price: event.price,
-                fee: event.fee.clone(),
-                time: event.time,
-            };
-            self.ledger.fill(&fill).map_err(|e| e.to_string())
-        });
+        let done = self.booked(event).and_then(|fill| self.ledger.fill(&fill).map_err(|e| e.to_string()));
+        let entries = done.as_ref().ok().cloned();
         posted(done, touched, outputs);
+        // A fill that is not booked, such as a duplicate, fills no order.
+        let Some(entries) = entries else { return };
+        let order = event.order.as_ref().and_then(|id| self.acting.blotter.open.get(id).cloned());
+        if let Some(block) = event.block {
+            let fill = event.clone();
+            self.chains.remember(&event.place.chain, Provisional { block, fill, entries, order });
+        }
+        if let Some(id) = &event.order {
+            let (acting, desk) = self.split(received);
+            outputs.extend(acting.filled(desk, id, event.quantity));
+        }
+    }
+
+    /// A fill as the ledger takes it.
+    fn booked(&self, event: &FillEvent) -> Result<Fill, String> {
+        Ok(Fill {
+            id: event.id.clone(),
+            place: event.place.clone(),
+            listing: self.listing(&event.place.venue, &event.symbol)?,
+            quantity: event.quantity,
+            price: event.price,
+            fee: event.fee.clone(),
+            time: event.time,
+        })
     }
 
     fn cash(&mut self, event: &CashEvent, touched: &mut Touched, outputs: &mut Vec<Output>) {
@@ -254,6 +418,7 @@ impl Engine {
         let place = &reported.place;
         let differences = self.differences(reported);
         if differences.is_empty() {
+            self.acting.proven.insert(place.clone());
             if self.differing.remove(place).is_some() {
                 outputs.push(Output::Reconciled { place: place.clone() });
             }
@@ -262,6 +427,7 @@ impl Engine {
         for (held, own, reported) in differences {
             outputs.push(Output::Difference { place: place.clone(), held, own, reported });
         }
+        self.acting.proven.remove(place);
         self.differing.insert(place.clone(), reported.clone());
     }
 
@@ -286,7 +452,7 @@ impl Engine {
     }
 
     fn new_policy(&mut self, text: &str, outputs: &mut Vec<Output>) {
-        match Policy::parse("policy", text) {
+        match Policy::parse("policy", text, &self.specs) {
             Ok(policy) => {
                 self.views.keep(policy.groupings());
                 self.limits.carry(&self.policy, &policy);
@@ -298,10 +464,29 @@ impl Engine {
         }
     }
 
-    fn operator(&mut self, command: &Command, touched: &mut Touched, outputs: &mut Vec<Output>) {
+    fn operator(
+        &mut self,
+        now: Timestamp,
+        (who, command): (&str, &Command),
+        touched: &mut Touched,
+        outputs: &mut Vec<Output>,
+    ) {
         match command {
             Command::State(state) => self.limits.by_person = *state,
-            Command::Arming(_) | Command::Approve(_) | Command::Decline(_) => {}
+            Command::Arming(arming) => {
+                if self.acting.arming != *arming {
+                    outputs.push(Output::ArmingChanged(*arming));
+                }
+                self.acting.arming = *arming;
+            }
+            Command::Approve(id) => {
+                let (acting, desk) = self.split(now);
+                outputs.extend(acting.answer(desk, (who, *id), Answer::Yes));
+            }
+            Command::Decline(id) => {
+                let (acting, desk) = self.split(now);
+                outputs.extend(acting.answer(desk, (who, *id), Answer::No));
+            }
             Command::Adopt { place } => {
                 let Some(reported) = self.differing.remove(place) else {
                     let rule = format!("{place}: nothing to adopt, its last report is what the ledger has");
@@ -312,6 +497,7 @@ impl Engine {
                     let done = self.adopt(&reported, &held, reported_amount);
                     posted(done, touched, outputs);
                 }
+                self.acting.proven.insert(place.clone());
                 outputs.push(Output::Reconciled { place: place.clone() });
             }
         }

@@ -1,12 +1,14 @@
 //! What the engine says: everything that anyone outside may act on or show.
 
+use crate::acting::{Closed, Proposal};
+use crate::event::{Arming, Link, ProposalId};
 use crate::limits::{Level, State};
 use crate::orders::Order;
 use crate::views::Item;
 use book::{Change, Entry, EntryKind, Place};
 use risk::GroupKey;
 use std::fmt;
-use units::{Asset, Decimal, Fixed, Issue, OrderId, Symbol};
+use units::{Asset, Decimal, FillId, Fixed, Issue, OrderId, Symbol, Venue};
 
 /// One thing said.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +51,48 @@ pub enum Output {
         item: Item,
         /// Why not; none when it is valued again.
         lost: Option<String>,
+    },
+    /// A rule asks for a trade.
+    Proposed(Box<Proposal>),
+    /// A proposal is no longer open.
+    ProposalClosed {
+        /// Which.
+        id: ProposalId,
+        /// Why.
+        why: Closed,
+    },
+    /// A rule would act and may not, for this reason; none when nothing holds it back any more.
+    HeldBack {
+        /// Which.
+        rule: String,
+        /// Why.
+        why: Option<String>,
+    },
+    /// An order can be filled no more.
+    OrderGone {
+        /// Which.
+        id: OrderId,
+    },
+    /// A fill is undone: its block is no longer of the chain.
+    Undone {
+        /// Where.
+        place: Place,
+        /// Which fill.
+        id: FillId,
+    },
+    /// The connection to a venue.
+    LinkChanged {
+        /// Which venue.
+        venue: Venue,
+        /// From now on.
+        link: Link,
+    },
+    /// Whether rules may act by themselves.
+    ArmingChanged(Arming),
+    /// Something that a person should look at.
+    Alert {
+        /// What.
+        text: String,
     },
     /// Send this. After a restart nobody knows whether it was sent: it is asked for, not sent again.
     Order(Order),
@@ -121,6 +165,17 @@ impl fmt::Display for Output {
             Self::Stale { underlying, stale: false } => write!(f, "quoted again: {underlying}"),
             Self::Value { item, lost: Some(reason) } => write!(f, "no value: {item}: {reason}"),
             Self::Value { item, lost: None } => write!(f, "valued again: {item}"),
+            Self::Proposed(proposal) => write!(f, "proposed: {proposal}"),
+            Self::ProposalClosed { id, why } => write!(f, "proposal closed: {id}: {why}"),
+            Self::HeldBack { rule, why: Some(why) } => write!(f, "held back: {rule}: {why}"),
+            Self::HeldBack { rule, why: None } => write!(f, "free again: {rule}"),
+            Self::OrderGone { id } => write!(f, "order gone: {id}"),
+            Self::Undone { place, id } => write!(f, "undone: {place}: fill '{id}': its block is gone"),
+            Self::LinkChanged { venue, link: Link::Up } => write!(f, "connected: {venue}"),
+            Self::LinkChanged { venue, link: Link::Down } => write!(f, "connection lost: {venue}"),
+            Self::ArmingChanged(Arming::Armed) => f.write_str("armed"),
+            Self::ArmingChanged(Arming::Disarmed) => f.write_str("disarmed"),
+            Self::Alert { text } => write!(f, "alert: {text}"),
             Self::Order(order) => write!(f, "order: {order}"),
             Self::Cancel { id, place } => write!(f, "cancel: {id} at {place}"),
             Self::Query { id, place } => write!(f, "query: {id} at {place}"),

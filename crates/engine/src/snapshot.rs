@@ -1,9 +1,10 @@
 //! The state as bytes: what cannot be derived, in a canonical order; and the engine as a [`Machine`].
 //!
 //! Kept: time of valuation, ledger, quotes at hand, the user's rates, text of the policy, standings of its limits, a person's state,
-//! reports that differ. Market, views, ages and the state of the book follow from these and are derived again.
+//! reports that differ, orders, proposals, what rules wait for, connections, fills near the heads of chains. Market, views, ages and the state of the book follow from these and are derived again.
 
 use crate::event::Event;
+use crate::kept::{ActingKept, MarginsKept, ProfitKept};
 use crate::limits::{Limits, Standing, State};
 use crate::machine::Engine;
 use crate::output::Output;
@@ -19,12 +20,13 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use units::{Asset, Spot, Timestamp};
 
-const VERSION: u16 = 1;
+/// Two: with what acts.
+const VERSION: u16 = 2;
 /// Kind of a report's event, whose encoding reports are kept in.
 const REPORTED: Tag = Tag { kind: 7, version: 1 };
 
 #[derive(Serialize, Deserialize)]
-enum Key {
+pub(crate) enum Key {
     Text(String),
     Expiry(Option<i64>),
 }
@@ -42,6 +44,9 @@ struct Kept {
     state: State,
     stale: Vec<Asset>,
     differing: Vec<Vec<u8>>,
+    acting: ActingKept,
+    margins: MarginsKept,
+    profit: ProfitKept,
 }
 
 impl From<&GroupKey> for Key {
@@ -86,6 +91,9 @@ impl Engine {
             state: self.limits.state,
             stale: self.stale.iter().cloned().collect(),
             differing: differing.collect(),
+            acting: ActingKept::of(&self.acting, &self.chains),
+            margins: MarginsKept::of(&self.margins),
+            profit: ProfitKept::of(&self.profit),
         }
     }
 
@@ -101,7 +109,7 @@ impl Engine {
         let policy = if kept.policy.is_empty() {
             Policy::default()
         } else {
-            Policy::parse("snapshot", &kept.policy).map_err(|issues| issues.to_string())?
+            Policy::parse("snapshot", &kept.policy, &self.specs).map_err(|issues| issues.to_string())?
         };
         let standings = kept.standings.into_iter().map(|(place, key, standing)| {
             ((place as usize, key.into_iter().map(GroupKey::from).collect()), standing)
@@ -112,6 +120,7 @@ impl Engine {
                 differing.insert(reported.place.clone(), reported);
             }
         }
+        let (acting, chains) = kept.acting.restored(&self.specs)?;
         let mut engine = Self {
             specs: self.specs.clone(),
             now,
@@ -124,6 +133,10 @@ impl Engine {
             views: Views::default(),
             policy,
             policy_is_new: false,
+            acting,
+            chains,
+            margins: kept.margins.restored()?,
+            profit: kept.profit.restored()?,
         };
         engine.derive_views();
         // What was tested before needs no test: levels are in the standings.

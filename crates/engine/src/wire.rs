@@ -31,19 +31,20 @@ const LINK: u16 = 12;
 const BLOCK: u16 = 13;
 const REORG: u16 = 14;
 const STARTED: u16 = 15;
+const RULEBOOK: u16 = 16;
 /// The version of every kind but for those below.
 const VERSION: u16 = 1;
 /// A fill that names an order or a block.
 const OF_ORDER: u16 = 2;
 
 #[derive(Serialize, Deserialize)]
-struct Exact([u8; 16]);
+pub(crate) struct Exact([u8; 16]);
 
 #[derive(Serialize, Deserialize)]
-struct At(i64);
+pub(crate) struct At(i64);
 
 #[derive(Serialize, Deserialize)]
-struct Held {
+pub(crate) struct Held {
     account: Account,
     venue: Venue,
     chain: Chain,
@@ -143,21 +144,21 @@ enum Said {
 }
 
 impl Exact {
-    fn of(value: Decimal) -> Self {
+    pub(crate) fn of(value: Decimal) -> Self {
         Self(value.serialize())
     }
 
-    fn get(&self) -> Decimal {
+    pub(crate) fn get(&self) -> Decimal {
         Decimal::deserialize(self.0)
     }
 }
 
 impl At {
-    const fn of(time: Timestamp) -> Self {
+    pub(crate) const fn of(time: Timestamp) -> Self {
         Self(time.unix_nanos())
     }
 
-    const fn get(&self) -> Timestamp {
+    pub(crate) const fn get(&self) -> Timestamp {
         Timestamp::from_unix_nanos(self.0)
     }
 }
@@ -297,6 +298,10 @@ impl journal::Event for Event {
                 REORG
             }
             Self::Started => STARTED,
+            Self::Rulebook { file, text } => {
+                put(payload, &(file, text));
+                RULEBOOK
+            }
             Self::Cash(cash) => {
                 put(payload, &Cash::from(cash));
                 CASH
@@ -390,7 +395,11 @@ impl journal::Event for Event {
                 Self::Reorg { chain, from }
             }
             STARTED if payload.is_empty() => Self::Started,
-            kind => return Err(format!("kind {kind}: this program knows 1 to {STARTED}")),
+            RULEBOOK => {
+                let (file, text) = get(payload)?;
+                Self::Rulebook { file, text }
+            }
+            kind => return Err(format!("kind {kind}: this program knows 1 to {RULEBOOK}")),
         })
     }
 }

@@ -38,6 +38,17 @@ impl Memory {
         }
     }
 
+    /// The fill never happened: its id may come again.
+    pub(super) fn forget(&mut self, fill: &Fill) {
+        if let Some(seen) = self.seen.get_mut(&key(fill)) {
+            seen.ids.remove(&fill.id);
+            seen.by_time.remove(&(fill.time, fill.id.clone()));
+            if seen.ids.is_empty() {
+                self.seen.remove(&key(fill));
+            }
+        }
+    }
+
     pub(super) fn remember(&mut self, fill: &Fill) {
         let seen = self.seen.entry(key(fill)).or_default();
         seen.insert(fill.time, fill.id.clone());

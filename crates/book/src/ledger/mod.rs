@@ -114,6 +114,18 @@ impl Ledger {
         Ok(entries)
     }
 
+    /// Takes a fill back: its block is no longer of the chain. Entries are sums, so the ledger is as if the fill had never been, when
+    /// later changes of the same position were taken back before.
+    ///
+    /// # Errors
+    /// A part of the position came without a price since; entries that no longer fit what is held. Nothing has changed then.
+    pub fn undo(&mut self, fill: &Fill, entries: &[Entry]) -> Result<Vec<Entry>, LedgerError> {
+        let back: Result<Vec<Entry>, LedgerError> = entries.iter().rev().map(Entry::taken_back).collect();
+        let entries = self.post(back?)?;
+        self.memory.forget(fill);
+        Ok(entries)
+    }
+
     /// Settles a listing for every place that holds it: futures and perpetuals realise at the price, options pay out at the
     /// price of the underlying, the position goes. `price` is in the listing's quote currency, also for inverse options.
     ///
@@ -337,6 +349,22 @@ impl Ledger {
 }
 
 impl Entry {
+    fn taken_back(&self) -> Result<Self, LedgerError> {
+        let change = match &self.change {
+            Change::Balance(money) => Change::Balance(negative(money)),
+            Change::Noted(money) => Change::Noted(negative(money)),
+            Change::Position { quantity, entry_value: Some(value) } => {
+                Change::Position { quantity: -*quantity, entry_value: Some(-*value) }
+            }
+            Change::Position { entry_value: None, .. } => {
+                let symbol =
+                    self.listing.as_ref().map_or_else(|| Symbol::from(&Asset::usd()), |l| l.symbol.clone());
+                return Err(LedgerError::EntryUnknown { place: self.place.clone(), symbol });
+            }
+        };
+        Ok(Self { change, ..self.clone() })
+    }
+
     fn is_nothing(&self) -> bool {
         match &self.change {
             Change::Balance(money) => money.amount.is_zero(),

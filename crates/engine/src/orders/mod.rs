@@ -1,16 +1,22 @@
 //! Orders of ours: what is sent, how far each has got, what may still be filled.
 //!
 //! ```text
-//!            accepted             cancel sent            ended, or filled in full
-//!   Sent ───────────────► Standing ─────────► Cancelling ───────────────────────► gone
-//!     │ no answer in time               ▲
-//!     └────────────► Asked ─────────────┘ the venue knows it
-//!                      │ the venue does not know it, and its time is over
-//!                      └──────────────────────────────────────────────► gone
+//!            accepted             its time is over        ended, or filled in full
+//!   Sent ───────────────► Standing ──────────► Cancelling ───────────────────────► gone
+//!     │ no answer in time     ▲                    │ no answer in time: said again
+//!     └────────────► Asked ───┘ the venue knows it
+//!                      │ the venue does not know it, and it would take it no more
+//!                      └──────────────────────────────────────────────────────────► gone
 //! ```
 //!
 //! An order is counted as able to be filled until it is gone: what nobody knows is not free. It is never sent a second time: the id is
-//! made of the event that caused it, and a new attempt is a new order after the old one is gone.
+//! made of the event that caused it, and a new attempt is a new order after the old one is gone. A venue that comes back is asked for
+//! every order there.
+
+mod blotter;
+
+pub(crate) use blotter::{Blotter, Gone, Went};
+pub use blotter::{OpenOrder, Phase};
 
 use book::Place;
 use std::fmt;

@@ -1,9 +1,11 @@
 //! The engine against its definition: a valuation from nothing, a replay, a crash, and rules of limits and reports.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::float_cmp)] // helpers of tests fail as tests do
 
+mod acting;
 mod codec;
 mod durable;
 mod limits;
+mod margins;
 mod reconcile;
 mod views;
 mod world;

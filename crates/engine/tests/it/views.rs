@@ -56,6 +56,19 @@ fn by_name(rows: impl Iterator<Item = Row>) -> BTreeMap<(String, String), Row> {
 
 /// Every view is that of a valuation of the same ledger and quotes from nothing.
 #[track_caller]
+/// Every balance is the sum of what came and went, to the last digit.
+pub(crate) fn assert_accounted(engine: &Engine) {
+    let mut sums: BTreeMap<(book::Place, units::Asset), units::Decimal> = BTreeMap::new();
+    for ((place, _, asset), sum) in engine.profit().cash() {
+        let total = sums.entry((place.clone(), asset.clone())).or_default();
+        *total = units::exact_sum(*total, *sum).unwrap();
+    }
+    sums.retain(|_, sum| !sum.is_zero());
+    let balances =
+        engine.ledger().balances().map(|(place, asset, amount)| ((place.clone(), asset.clone()), amount));
+    assert_eq!(sums, balances.collect());
+}
+
 pub(crate) fn assert_recomputed(engine: &Engine) {
     let market = Market::build(engine.quotes(), &BTreeMap::new());
     assert_eq!(engine.market(), &market);
@@ -103,6 +116,7 @@ fn views_are_those_of_a_valuation_from_nothing_after_every_event() {
                 }
             }
             assert_recomputed(&engine);
+            assert_accounted(&engine);
         }
     }
     // Histories that trade, are refused and cross levels: else the test would say nothing.

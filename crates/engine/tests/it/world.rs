@@ -78,6 +78,11 @@ impl World {
         Self { draw: Draw::new(seed), now: start(), spot: [92_000.0, 3_100.0], vol: 0.5, fills: 0 }
     }
 
+    /// Puts the price of BTC somewhere.
+    pub(crate) const fn set_btc(&mut self, usd: f64) {
+        self.spot[0] = usd;
+    }
+
     fn spot_of(&self, symbol: &str) -> f64 {
         self.spot[usize::from(symbol.starts_with("ETH"))]
     }

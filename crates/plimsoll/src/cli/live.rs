@@ -76,3 +76,30 @@ pub(crate) struct VerifyArgs {
     #[arg(long, value_enum, default_value_t = ReportForm::Table)]
     pub(crate) format: ReportForm,
 }
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  plimsoll top desk/journal           follow a run that writes this journal; q leaves
+  plimsoll top desk/journal --once    print one moment and end (also when the output is no terminal)
+
+It reads the journal and writes nothing: the run does not know of it, and any number may watch.")]
+pub(crate) struct TopArgs {
+    /// Folder of the journal
+    pub(crate) folder: PathBuf,
+    /// Print one moment and end
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// How often it looks for more, milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 500, value_parser = clap::value_parser!(u64).range(50..=60_000))]
+    pub(crate) refresh_ms: u64,
+    /// Columns of one moment printed
+    #[arg(long, value_name = "N", default_value_t = 130, value_parser = clap::value_parser!(u16).range(60..=400))]
+    pub(crate) width: u16,
+    /// Lines of one moment printed
+    #[arg(long, value_name = "N", default_value_t = 48, value_parser = clap::value_parser!(u16).range(20..=200))]
+    pub(crate) height: u16,
+    /// How to print one moment
+    #[arg(long, value_enum, default_value_t = ReportForm::Table)]
+    pub(crate) format: ReportForm,
+}

@@ -8,7 +8,7 @@ mod oracle;
 mod surface;
 
 pub(crate) use feeds::{FeedsArgs, FeedsTableName};
-pub(crate) use live::{ReplayArgs, RunArgs, VerifyArgs};
+pub(crate) use live::{ReplayArgs, RunArgs, TopArgs, VerifyArgs};
 pub(crate) use margin::{
     Holder, LiquidationArgs, LiquidationTableName, MarginArgs, MarginTableName, NewPosition, Override,
     RulebookAction, RulebookArgs, RulesArgs, WhatifArgs, WhatifTableName,
@@ -77,6 +77,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Apply every event of a journal again; compare with another journal
     Replay(ReplayArgs),
+    /// Watch a run in a terminal, by following its journal
+    Top(TopArgs),
     /// Recompute the hash chain of a journal; prove one record
     Verify(VerifyArgs),
     /// Parameter files of the margin models: list them, show one to copy, check your own

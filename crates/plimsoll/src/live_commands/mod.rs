@@ -1,13 +1,15 @@
-//! Commands on a journal: run the engine into one, replay it, verify it.
+//! Commands on a journal: run the engine into one, watch it, replay it, verify it.
 
 mod config;
 mod fills;
 mod replay;
 mod run;
+mod top;
 mod verify;
 
 pub(crate) use replay::run as run_replay;
 pub(crate) use run::run as run_live;
+pub(crate) use top::run as run_top;
 pub(crate) use verify::run as run_verify;
 
 use crate::failure::Failure;

@@ -122,7 +122,7 @@ fn policy_text(config: &RunConfig) -> Result<String, Failure> {
     let Some(path) = &config.policy else { return Ok(String::new()) };
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::Input(format!("{}: cannot read: {error}", path.display())))?;
-    engine::Policy::parse(&path.display().to_string(), &text)
+    engine::Policy::parse(&path.display().to_string(), &text, &instrument::Specs::embedded())
         .map_err(|issues| Failure::Input(issues.to_string()))?;
     Ok(text)
 }
@@ -387,8 +387,8 @@ impl Tally {
                 change.to == Level::Hard || change.from == Level::Hard
             }
             Output::Stale { stale, .. } => *stale,
-            Output::StateChanged { .. } => true,
             Output::Difference { .. } | Output::Reconciled { .. } | Output::Posted(_) => false,
+            _ => true,
         };
         if keep && self.lines.len() < KEPT {
             self.lines.push(output.to_string());

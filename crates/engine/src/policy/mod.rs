@@ -18,9 +18,20 @@
 //! on_hard = "reduce_only"
 //! ```
 //!
+//! What may be done about it — orders, hedges — is in the second half of the file, see the module `acting`.
+//!
 //! The figure is tested by its size, so a limit bounds both signs. All mistakes of a file are reported at once.
 
+mod acting;
+mod margin;
+
+pub use acting::{Execution, Goal, Hedge, OrderLimits, Trading};
+
 use crate::limits::State;
+use crate::margins::MarginRules;
+use acting::{HedgeToml, OrdersToml, TradingToml};
+use instrument::Specs;
+use margin::MarginToml;
 use risk::{GroupBy, Measure};
 use std::collections::{BTreeMap, BTreeSet};
 use units::{Fixed, Issue, Issues, Timestamp};
@@ -36,6 +47,14 @@ pub struct Policy {
     pub stale_after_seconds: Option<u32>,
     /// In the order of the file.
     pub limits: Vec<Limit>,
+    /// Bounds of orders; without them nothing is proposed.
+    pub orders: Option<OrderLimits>,
+    /// How venues take orders.
+    pub trading: Vec<Trading>,
+    /// In the order of the file.
+    pub hedges: Vec<Hedge>,
+    /// When margins are computed; never without it.
+    pub margin: Option<MarginRules>,
 }
 
 /// One limit.
@@ -71,6 +90,14 @@ struct PolicyToml {
     stale_after_seconds: Option<u32>,
     #[serde(default)]
     limit: Vec<LimitToml>,
+    #[serde(default)]
+    orders: Option<OrdersToml>,
+    #[serde(default)]
+    trading: Vec<TradingToml>,
+    #[serde(default)]
+    hedge: Vec<HedgeToml>,
+    #[serde(default)]
+    margin: Option<MarginToml>,
 }
 
 #[derive(serde::Deserialize)]
@@ -102,11 +129,11 @@ const COLUMNS: [GroupBy; 6] =
     [GroupBy::Underlying, GroupBy::Expiry, GroupBy::Venue, GroupBy::Chain, GroupBy::Account, GroupBy::Kind];
 
 impl Policy {
-    /// Parses and checks a file.
+    /// Parses and checks a file; instruments are looked up in the tables of venues.
     ///
     /// # Errors
     /// Every mistake in it.
-    pub fn parse(file: &str, text: &str) -> Result<Self, Issues> {
+    pub fn parse(file: &str, text: &str, specs: &Specs) -> Result<Self, Issues> {
         let mut checker = Checker { file, issues: Issues::default() };
         let parsed: PolicyToml = match toml::from_str(text) {
             Ok(parsed) => parsed,
@@ -130,22 +157,43 @@ impl Policy {
         }
         let limits: Vec<Limit> = parsed.limit.iter().filter_map(|raw| checker.limit(raw)).collect();
         let mut names = BTreeSet::new();
-        for raw in &parsed.limit {
-            if !names.insert(&raw.name) {
-                checker.issue("limit.name", &raw.name, "each limit has a name of its own");
+        for name in parsed.limit.iter().map(|raw| &raw.name).chain(parsed.hedge.iter().map(|raw| &raw.name)) {
+            if !names.insert(name) {
+                checker.issue("name", name, "each limit and hedge has a name of its own");
             }
         }
+        let orders = parsed.orders.as_ref().and_then(|raw| checker.orders(raw));
+        if parsed.orders.is_none() && !parsed.hedge.is_empty() {
+            checker.issue("orders", "", "hedges need [orders]: the bounds of what they may send");
+        }
+        if !parsed.hedge.is_empty() && parsed.stale_after_seconds.is_none() {
+            checker.issue(
+                "stale_after_seconds",
+                "",
+                "hedges need it: nothing is traded on quotes of any age",
+            );
+        }
+        let trading: Vec<Trading> = parsed.trading.iter().filter_map(|raw| checker.trading(raw)).collect();
+        let hedges: Vec<Hedge> =
+            parsed.hedge.iter().filter_map(|raw| checker.hedge(raw, &trading, specs)).collect();
+        let margin = parsed.margin.as_ref().map(|raw| checker.margin(raw));
         if checker.issues.is_empty() {
             let PolicyToml { source, valid_from, stale_after_seconds, .. } = parsed;
-            Ok(Self { source, valid_from, stale_after_seconds, limits })
+            Ok(Self { source, valid_from, stale_after_seconds, limits, orders, trading, hedges, margin })
         } else {
             Err(checker.issues)
         }
     }
 
-    /// Groupings that its limits look at.
+    /// Groupings that its limits and hedges look at.
     pub(crate) fn groupings(&self) -> BTreeSet<Vec<GroupBy>> {
-        self.limits.iter().map(|limit| limit.group_by.clone()).collect()
+        let of_hedges = self.hedges.iter().map(|_| vec![GroupBy::Underlying]);
+        self.limits.iter().map(|limit| limit.group_by.clone()).chain(of_hedges).collect()
+    }
+
+    /// How a listing is traded.
+    pub(crate) fn trading_of(&self, listing: &instrument::Listing) -> Option<&Trading> {
+        self.trading.iter().find(|row| row.fits(listing))
     }
 }
 
@@ -267,7 +315,7 @@ mod tests {
 
     #[test]
     fn a_sound_file_says_what_it_says() {
-        let policy = Policy::parse("p.toml", SOUND).unwrap();
+        let policy = Policy::parse("p.toml", SOUND, &Specs::embedded()).unwrap();
         let limit = policy.limits.first().unwrap();
         assert_eq!(policy.stale_after_seconds, Some(60));
         assert_eq!(
@@ -300,7 +348,7 @@ mod tests {
             warn = "-1"
             hard = "many"
         "#;
-        let all = Policy::parse("p.toml", text).unwrap_err().to_string();
+        let all = Policy::parse("p.toml", text, &Specs::embedded()).unwrap_err().to_string();
         for expected in [
             "where the numbers",
             "a day, such as",
@@ -319,7 +367,9 @@ mod tests {
         ] {
             assert!(all.contains(expected), "{expected} not in:\n{all}");
         }
-        let unknown = Policy::parse("p.toml", "source='s'\nvalid_from='2026-01-01'\nlimits=3\n").unwrap_err();
+        let unknown =
+            Policy::parse("p.toml", "source='s'\nvalid_from='2026-01-01'\nlimits=3\n", &Specs::embedded())
+                .unwrap_err();
         assert!(unknown.to_string().contains("unknown field `limits`"), "{unknown}");
     }
 }

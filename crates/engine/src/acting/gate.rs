@@ -1,0 +1,134 @@
+//! Whether an order may go now. One function, asked when a rule wants to trade and again when a person says yes.
+
+use super::effect::{Effect, Trade, effects, pending, rows, underlyings};
+use super::{Acting, desk::Desk};
+use crate::event::Link;
+use crate::limits::State;
+use crate::orders::{OpenOrder, Order};
+use book::Place;
+use units::{Decimal, Fixed};
+
+/// Why nothing may be traded at a place, whatever it is.
+pub(crate) fn blocked(acting: &Acting, desk: Desk<'_>, place: &Place) -> Option<String> {
+    if acting.links.get(&place.venue) != Some(&Link::Up) {
+        return Some(format!("no connection to {} stands", place.venue));
+    }
+    if desk.differing.contains_key(place) {
+        return Some(format!("{place}: its venue reports something else than the ledger"));
+    }
+    if !acting.proven.contains(place) {
+        return Some(format!("{place}: its venue has not reported since the connection came up"));
+    }
+    None
+}
+
+/// Why a trade may not go.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Refusal {
+    /// A rule that its size does not mend.
+    Rule(String),
+    /// Limits that it may break.
+    Limits(Vec<Effect>),
+}
+
+impl From<String> for Refusal {
+    fn from(why: String) -> Self {
+        Self::Rule(why)
+    }
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Rule(why) => f.write_str(why),
+            Self::Limits(effects) => {
+                let all: Vec<String> = effects.iter().map(Effect::to_string).collect();
+                write!(f, "it may break a limit: {}", all.join("; "))
+            }
+        }
+    }
+}
+
+/// What a trade would do, or why it may not go.
+///
+/// # Errors
+/// The first rule that it breaks.
+pub(crate) fn judge(acting: &Acting, desk: Desk<'_>, trade: Trade<'_>) -> Result<Vec<Effect>, Refusal> {
+    if let Some(why) = blocked(acting, desk, trade.place) {
+        return Err(Refusal::Rule(why));
+    }
+    let rows_of_trade = rows(desk, trade)?;
+    let on_its_way = pending(desk, acting.blotter.open.values())?;
+    let stale = underlyings(&rows_of_trade).into_iter().find(|asset| desk.stale.contains(asset));
+    if let Some(asset) = stale {
+        return Err(Refusal::Rule(format!("the quotes of {asset} are stale")));
+    }
+    let effects = effects(desk, &rows_of_trade, &on_its_way);
+    allowed_by_state(desk, &effects, closes(desk, trade, acting.blotter.open.values()))?;
+    within_orders(acting, desk, trade)?;
+    let broken: Vec<Effect> = effects.iter().filter(|effect| effect.breaks_limit()).cloned().collect();
+    if broken.is_empty() { Ok(effects) } else { Err(Refusal::Limits(broken)) }
+}
+
+/// Whether an order that is on its way may stay there in the state reduce_only.
+pub(crate) fn may_stand(acting: &Acting, desk: Desk<'_>, open: &OpenOrder) -> bool {
+    let Order { id, place, limit_price, .. } = &open.order;
+    let trade = Trade { place, listing: &open.listing, quantity: open.remaining(), price: *limit_price };
+    let others = || acting.blotter.open.values().filter(|other| other.order.id != *id);
+    let (Ok(rows), Ok(on_its_way)) = (rows(desk, trade), pending(desk, others())) else { return false };
+    let effects = effects(desk, &rows, &on_its_way);
+    allowed_by_state(desk, &effects, closes(desk, trade, others())).is_ok()
+}
+
+fn allowed_by_state(desk: Desk<'_>, effects: &[Effect], closes: bool) -> Result<(), String> {
+    match desk.state {
+        State::Normal | State::Warn => Ok(()),
+        State::Paused => Err("the book is paused".into()),
+        State::ReduceOnly if effects.iter().all(Effect::is_nearer_to_zero) && !effects.is_empty() => Ok(()),
+        State::ReduceOnly | State::Flatten if closes => Ok(()),
+        State::ReduceOnly => {
+            Err("the book is reduce_only: it neither closes a position nor moves every limited figure nearer to zero".into())
+        }
+        State::Flatten => Err("the book is flatten: it closes no position".into()),
+    }
+}
+
+/// True when a trade, with every order on its way at the place, takes its position nearer to zero and not beyond.
+fn closes<'a>(desk: Desk<'_>, trade: Trade<'_>, on_its_way: impl Iterator<Item = &'a OpenOrder>) -> bool {
+    let held = desk.ledger.position(trade.place, &trade.listing.symbol);
+    let held = held.map_or(Decimal::ZERO, |held| held.quantity().get());
+    let open = on_its_way
+        .filter(|open| open.order.place == *trade.place && open.order.symbol == trade.listing.symbol);
+    let is_sale = trade.quantity.get() < Decimal::ZERO;
+    let same_way: Decimal = open
+        .map(|open| open.remaining().get())
+        .filter(|remaining| (*remaining < Decimal::ZERO) == is_sale)
+        .sum();
+    let traded = trade.quantity.get() + same_way;
+    !held.is_zero() && is_sale == (held > Decimal::ZERO) && traded.abs() <= held.abs()
+}
+
+/// Size of one order, and turnover of an hour.
+fn within_orders(acting: &Acting, desk: Desk<'_>, trade: Trade<'_>) -> Result<(), String> {
+    let Some(bounds) = &desk.policy.orders else { return Err("the policy has no [orders]".into()) };
+    let notional = desk.notional(trade.listing, trade.quantity.get())?;
+    if notional > bounds.largest {
+        return Err(format!("its notional of {} USD is over the largest order", notional.to_decimal_text(0)));
+    }
+    let used: Fixed = acting.turnover(desk.now);
+    if used + notional > bounds.hourly_turnover {
+        let left = (bounds.hourly_turnover - used).to_decimal_text(0);
+        return Err(format!(
+            "its notional of {} USD is over the {left} USD left of this hour",
+            notional.to_decimal_text(0)
+        ));
+    }
+    let mark = desk.mark(trade.listing)?;
+    let limit = units::border::to_model(trade.price.get()).map_err(|error| error.to_string())?;
+    let sign = if trade.quantity.get() < Decimal::ZERO { -1.0 } else { 1.0 };
+    // A tick of slack is not given: limits are rounded towards the mark.
+    if sign * (limit - mark) > mark * bounds.price_collar {
+        return Err(format!("its limit {} is outside the collar around the mark {mark}", trade.price));
+    }
+    Ok(())
+}

@@ -1,0 +1,156 @@
+//! What rules want to trade: a hedge its band's excess, the state flatten everything that is held.
+//!
+//! ```text
+//! excess   = delta - target, less the band's half width when it ends at the edge       USD
+//! quantity = - excess / (USD delta of one unit), rounded to lots towards zero
+//! limit    = mark x (1 + collar) for a purchase, x (1 - collar) for a sale, rounded to ticks towards the mark
+//! ```
+//!
+//! Sizing by cost, by several greeks and over time belongs to a crate of its own.
+
+use super::desk::{Desk, canonical, unit};
+use crate::policy::{Goal, Hedge, OrderLimits};
+use crate::views::Item;
+use book::Place;
+use instrument::{Listing, Terms};
+use risk::{GroupBy, GroupKey, Measure};
+use std::sync::Arc;
+use units::{Decimal, Fixed, Price, Quantity, border};
+
+/// A trade that a rule wants.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Wish {
+    pub(crate) place: Place,
+    pub(crate) listing: Arc<Listing>,
+    pub(crate) quantity: Quantity,
+    pub(crate) limit_price: Price,
+    pub(crate) why: String,
+}
+
+/// What a rule wants: a trade, nothing, or what keeps it from knowing.
+pub(crate) type Wanted = Result<Option<Wish>, String>;
+
+/// What a hedge wants, of at most so much notional.
+pub(crate) fn hedge(desk: Desk<'_>, rule: &Hedge, bounds: &OrderLimits, most: Fixed) -> Wanted {
+    let asset = &rule.underlying;
+    if desk.stale.contains(asset) {
+        return Err(format!("the quotes of {asset} are stale"));
+    }
+    let key = [GroupKey::Text(asset.to_string())];
+    let (delta, unvalued) = desk.figure(&[GroupBy::Underlying], &key, Measure::Delta);
+    let off = delta - rule.target;
+    if off.abs() <= rule.band {
+        return Ok(None);
+    }
+    if unvalued > 0 {
+        return Err(format!(
+            "the delta of {asset} lacks {unvalued} positions and balances that have no value"
+        ));
+    }
+    let excess = match rule.to {
+        Goal::Target => off,
+        Goal::Edge if off > Fixed::ZERO => off - rule.band,
+        Goal::Edge => off + rule.band,
+    };
+    let priced = desk.priced(&rule.listing.contract).map_err(|missing| missing.to_string())?;
+    let one = border::to_model(canonical(&rule.listing, Decimal::ONE)?).map_err(|error| error.to_string())?;
+    let per_unit = unit(&priced, Measure::Delta) * one;
+    let wanted = -excess.to_f64() / per_unit;
+    let most = most.to_f64() / per_unit.abs();
+    let quantity = lots(desk, &rule.listing, wanted.clamp(-most, most))?;
+    if quantity.is_zero() {
+        return Err("what may be traded is less than one lot".into());
+    }
+    let limit_price = limit(desk, &rule.listing, quantity, bounds)?;
+    let why = format!(
+        "delta of {asset} {} USD, band {} around {}",
+        delta.to_decimal_text(0),
+        rule.band.to_decimal_text(0),
+        rule.target.to_decimal_text(0)
+    );
+    Ok(Some(Wish { place: rule.place.clone(), listing: rule.listing.clone(), quantity, limit_price, why }))
+}
+
+/// What closing one thing held wants, of at most so much notional. Balances stay.
+pub(crate) fn close(desk: Desk<'_>, item: &Item, bounds: &OrderLimits, most: Fixed) -> Wanted {
+    let Item::Position(place, symbol) = item else { return Ok(None) };
+    let Some(held) = desk.ledger.position(place, symbol) else { return Ok(None) };
+    let listing = held.listing();
+    if listing.contract.terms == Terms::Spot {
+        return Ok(None);
+    }
+    if desk.stale.contains(&listing.contract.underlying) {
+        return Err(format!("{place} {symbol}: the quotes of {} are stale", listing.contract.underlying));
+    }
+    let all = -held.quantity().get();
+    let notional = desk.notional(listing, all)?;
+    let quantity = if notional <= most {
+        Quantity::new(all)
+    } else {
+        let size = border::to_model(all).map_err(|error| error.to_string())?;
+        lots(desk, listing, size * (most.to_f64() / notional.to_f64()))?
+    };
+    if quantity.is_zero() {
+        return Err(format!("{place} {symbol}: what may be traded is less than one lot"));
+    }
+    let limit_price = limit(desk, listing, quantity, bounds)?;
+    let why = format!("everything is closed, {} {symbol} held", held.quantity());
+    Ok(Some(Wish { place: place.clone(), listing: listing.clone(), quantity, limit_price, why }))
+}
+
+/// A smaller trade of the same kind; none of less than one lot.
+pub(crate) fn shrunk(desk: Desk<'_>, wish: &Wish, share: f64) -> Option<Wish> {
+    let size = border::to_model(wish.quantity.get()).ok()?;
+    let quantity = lots(desk, &wish.listing, size * share).ok().filter(|quantity| !quantity.is_zero())?;
+    Some(Wish { quantity, ..wish.clone() })
+}
+
+/// Whole lots, towards zero.
+fn lots(desk: Desk<'_>, listing: &Listing, quantity: f64) -> Result<Quantity, String> {
+    let lot = trading(desk, listing)?.lot;
+    let steps = whole((quantity / border::to_model(lot).map_err(|error| error.to_string())?).trunc())?;
+    steps.checked_mul(lot).map(|size| Quantity::new(size.normalize())).ok_or_else(|| "over 28 digits".into())
+}
+
+/// The worst price that the collar allows, in ticks.
+fn limit(
+    desk: Desk<'_>,
+    listing: &Listing,
+    quantity: Quantity,
+    bounds: &OrderLimits,
+) -> Result<Price, String> {
+    let mark = desk.mark(listing)?;
+    let tick = trading(desk, listing)?.tick;
+    let step = border::to_model(tick).map_err(|error| error.to_string())?;
+    let is_sale = quantity.get() < Decimal::ZERO;
+    let steps = if is_sale {
+        (mark * (1.0 - bounds.price_collar) / step).ceil()
+    } else {
+        (mark * (1.0 + bounds.price_collar) / step).floor()
+    };
+    let price = whole(steps)?.checked_mul(tick).filter(|price| *price > Decimal::ZERO);
+    price.map(|price| Price::new(price.normalize())).ok_or_else(|| {
+        format!("{}: no price in ticks of {tick} is within the collar around {mark}", listing.symbol)
+    })
+}
+
+fn trading<'a>(desk: Desk<'a>, listing: &Listing) -> Result<&'a crate::policy::Trading, String> {
+    desk.policy.trading_of(listing).ok_or_else(|| {
+        format!(
+            "{}: tick and lot are not known: add [[trading]] with venue = \"{}\", kind = \"{}\"",
+            listing.symbol,
+            listing.venue,
+            listing.contract.kind_word()
+        )
+    })
+}
+
+/// A whole number as a decimal.
+fn whole(steps: f64) -> Result<Decimal, String> {
+    const MOST: f64 = 9e15;
+    if steps.is_nan() || steps.abs() > MOST {
+        return Err(format!("{steps} steps are too many"));
+    }
+    #[allow(clippy::cast_possible_truncation)] // whole and at most 9e15
+    Ok(Decimal::from(steps as i64))
+}

@@ -1,0 +1,327 @@
+//! What may be done about a figure: orders, how venues take them, hedges.
+//!
+//! ```toml
+//! [orders]
+//! largest_usd = "250000"          # of one order
+//! hourly_turnover_usd = "2000000" # of all orders of an hour
+//! price_collar_bp = 50.0          # how far an order's limit may be from the mark
+//! answer_within_seconds = 5       # then the venue is asked what became of it
+//! valid_seconds = 20              # how long an order stands
+//! proposal_seconds = 60           # how long a proposal waits for a person
+//! flatten = "propose"             # closes everything in the state flatten: propose, or armed
+//!
+//! [[trading]]                     # the first row that fits counts
+//! venue = "deribit"
+//! kind = "perpetual"              # perpetual, future or option
+//! underlying = "BTC"              # all without it
+//! tick = "0.5"
+//! lot = "10"
+//! fee_bp = 5.0                    # of the notional
+//!
+//! [[hedge]]
+//! name = "btc delta"
+//! underlying = "BTC"
+//! band_usd = "100000"             # nothing is done while the delta is so near to the target
+//! target_usd = "0"
+//! to = "edge"                     # of the band, or target
+//! account = "desk"
+//! venue = "deribit"
+//! chain = "offchain"
+//! symbol = "BTC-PERPETUAL"
+//! execution = "propose"           # or armed: it acts by itself once a person has armed the engine
+//! cool_down_seconds = 10
+//! ```
+
+use super::Checker;
+use book::Place;
+use instrument::{Listing, Specs, Terms, resolve};
+use std::sync::Arc;
+use units::{Account, Asset, Chain, Decimal, Fixed, Symbol, Venue};
+
+/// Bounds of all orders that rules send.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OrderLimits {
+    /// Notional of one order, USD.
+    pub largest: Fixed,
+    /// Notional of the orders of an hour, USD.
+    pub hourly_turnover: Fixed,
+    /// How far a limit price may be from the mark, as a fraction.
+    pub price_collar: f64,
+    /// How long a venue may take to answer.
+    pub answer_within_seconds: u32,
+    /// How long an order stands.
+    pub valid_seconds: u32,
+    /// How long a proposal waits.
+    pub proposal_seconds: u32,
+    /// Who closes the book in the state flatten; nobody without it.
+    pub flatten: Option<Execution>,
+}
+
+/// How one venue takes orders in one kind of contract.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trading {
+    /// Which venue.
+    pub venue: Venue,
+    /// `perpetual`, `future`, `option`.
+    pub kind: String,
+    /// Of which underlying; all without it.
+    pub underlying: Option<Asset>,
+    /// Step of prices, in the quote unit of the listing.
+    pub tick: Decimal,
+    /// Step of quantities, in the unit of the listing.
+    pub lot: Decimal,
+    /// Fee as a fraction of the notional.
+    pub fee: f64,
+}
+
+/// Keeps the delta of an underlying in a band by trading one instrument.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hedge {
+    /// Its name, unique among limits and hedges.
+    pub name: String,
+    /// Whose delta, cash delta in USD of the whole book.
+    pub underlying: Asset,
+    /// Half the width of the band.
+    pub band: Fixed,
+    /// Its middle.
+    pub target: Fixed,
+    /// Where a trade ends.
+    pub to: Goal,
+    /// Where it trades.
+    pub place: Place,
+    /// What it trades.
+    pub listing: Arc<Listing>,
+    /// Who decides.
+    pub execution: Execution,
+    /// How long it rests after an order is gone; doubled by each order that a venue rejects, up to 64 times.
+    pub cool_down_seconds: u32,
+}
+
+/// Where a hedge ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Goal {
+    /// At the nearer edge of the band: the least that is traded.
+    Edge,
+    /// In its middle: the least often.
+    Target,
+}
+
+/// Who decides that an order is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Execution {
+    /// A person, for each proposal.
+    Propose,
+    /// The rule, once a person has armed the engine.
+    Armed,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OrdersToml {
+    largest_usd: String,
+    hourly_turnover_usd: String,
+    price_collar_bp: f64,
+    answer_within_seconds: u32,
+    valid_seconds: u32,
+    proposal_seconds: u32,
+    #[serde(default)]
+    flatten: Option<Execution>,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TradingToml {
+    venue: String,
+    kind: String,
+    #[serde(default)]
+    underlying: Option<String>,
+    tick: String,
+    lot: String,
+    fee_bp: f64,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HedgeToml {
+    pub(super) name: String,
+    underlying: String,
+    band_usd: String,
+    #[serde(default)]
+    target_usd: Option<String>,
+    to: Goal,
+    account: String,
+    venue: String,
+    chain: String,
+    symbol: String,
+    execution: Execution,
+    cool_down_seconds: u32,
+}
+
+impl Trading {
+    /// Whether this row tells how a listing is traded.
+    #[must_use]
+    pub fn fits(&self, listing: &Listing) -> bool {
+        let contract = &listing.contract;
+        self.venue == listing.venue
+            && self.kind == contract.kind_word()
+            && self.underlying.as_ref().is_none_or(|underlying| *underlying == contract.underlying)
+    }
+}
+
+impl Checker<'_> {
+    pub(super) fn orders(&mut self, raw: &OrdersToml) -> Option<OrderLimits> {
+        let largest = self.amount("orders.largest_usd", &raw.largest_usd);
+        let hourly_turnover = self.amount("orders.hourly_turnover_usd", &raw.hourly_turnover_usd);
+        let collar = raw.price_collar_bp;
+        if !(collar > 0.0 && collar <= 2_000.0) {
+            self.issue("orders.price_collar_bp", &collar.to_string(), "above 0 and at most 2000");
+        }
+        for (field, seconds) in [
+            ("orders.answer_within_seconds", raw.answer_within_seconds),
+            ("orders.valid_seconds", raw.valid_seconds),
+            ("orders.proposal_seconds", raw.proposal_seconds),
+        ] {
+            if seconds == 0 || seconds > 86_400 {
+                self.issue(field, &seconds.to_string(), "one second to one day");
+            }
+        }
+        Some(OrderLimits {
+            largest: largest?,
+            hourly_turnover: hourly_turnover?,
+            price_collar: collar * 1e-4,
+            answer_within_seconds: raw.answer_within_seconds,
+            valid_seconds: raw.valid_seconds,
+            proposal_seconds: raw.proposal_seconds,
+            flatten: raw.flatten,
+        })
+    }
+
+    pub(super) fn trading(&mut self, raw: &TradingToml) -> Option<Trading> {
+        let at = |field: &str| format!("trading of {} {}s: {field}", raw.venue, raw.kind);
+        let venue = self.named(&at("venue"), &raw.venue, Venue::new);
+        let underlying = raw.underlying.as_ref().map(|name| self.named(&at("underlying"), name, Asset::new));
+        if !["perpetual", "future", "option"].contains(&raw.kind.as_str()) {
+            self.issue(&at("kind"), &raw.kind, "one of perpetual, future, option");
+        }
+        let (tick, lot) = (self.step(&at("tick"), &raw.tick), self.step(&at("lot"), &raw.lot));
+        if !(raw.fee_bp.is_finite() && raw.fee_bp.abs() <= 1_000.0) {
+            self.issue(&at("fee_bp"), &raw.fee_bp.to_string(), "at most 1000 either way");
+        }
+        let underlying = match underlying {
+            Some(found) => Some(found?),
+            None => None,
+        };
+        Some(Trading {
+            venue: venue?,
+            kind: raw.kind.clone(),
+            underlying,
+            tick: tick?,
+            lot: lot?,
+            fee: raw.fee_bp * 1e-4,
+        })
+    }
+
+    pub(super) fn hedge(&mut self, raw: &HedgeToml, trading: &[Trading], specs: &Specs) -> Option<Hedge> {
+        let at = |field: &str| format!("hedge '{}': {field}", raw.name);
+        if raw.name.trim().is_empty() {
+            self.issue("hedge.name", "", "a hedge has a name");
+        }
+        if raw.name.starts_with(crate::acting::FLATTEN) {
+            self.issue(
+                "hedge.name",
+                &raw.name,
+                "the rules that close the book in the state flatten are named so",
+            );
+        }
+        let underlying = self.named(&at("underlying"), &raw.underlying, Asset::new);
+        let band = self.amount(&at("band_usd"), &raw.band_usd);
+        let target = match &raw.target_usd {
+            None => Some(Fixed::ZERO),
+            Some(text) => self.signed(&at("target_usd"), text),
+        };
+        let account = self.named(&at("account"), &raw.account, Account::new);
+        let venue = self.named(&at("venue"), &raw.venue, Venue::new);
+        let chain = self.named(&at("chain"), &raw.chain, Chain::new);
+        let symbol = self.named(&at("symbol"), &raw.symbol, Symbol::new);
+        let place = Place { account: account?, venue: venue?, chain: chain? };
+        let listing = self.listing(&at("symbol"), (&place.venue, &symbol?), specs)?;
+        let underlying = underlying?;
+        if listing.contract.underlying != underlying {
+            let rule =
+                format!("an instrument on {underlying}; this one is on {}", listing.contract.underlying);
+            self.issue(&at("symbol"), &raw.symbol, &rule);
+        }
+        if !matches!(listing.contract.terms, Terms::Perpetual | Terms::Future { .. }) {
+            self.issue(
+                &at("symbol"),
+                &raw.symbol,
+                "a perpetual or a future: a band of delta is kept with those",
+            );
+        } else if !trading.iter().any(|row| row.fits(&listing)) {
+            let rule = format!(
+                "tick and lot are not known: add [[trading]] with venue = \"{}\", kind = \"{}\"",
+                place.venue,
+                listing.contract.kind_word()
+            );
+            self.issue(&at("symbol"), &raw.symbol, &rule);
+        }
+        Some(Hedge {
+            name: raw.name.clone(),
+            underlying,
+            band: band?,
+            target: target?,
+            to: raw.to,
+            place,
+            listing,
+            execution: raw.execution,
+            cool_down_seconds: raw.cool_down_seconds,
+        })
+    }
+
+    fn listing(
+        &mut self,
+        field: &str,
+        (venue, symbol): (&Venue, &Symbol),
+        specs: &Specs,
+    ) -> Option<Arc<Listing>> {
+        match resolve(venue, symbol, specs) {
+            Ok(resolved) => match resolved.legs.as_slice() {
+                [leg] => return Some(Arc::new(leg.listing.clone())),
+                _ => self.issue(field, symbol.as_str(), "one contract, not a combo"),
+            },
+            Err(error) => self.issue(field, symbol.as_str(), &error.to_string()),
+        }
+        None
+    }
+
+    pub(super) fn named<T>(
+        &mut self,
+        field: &str,
+        text: &str,
+        of: impl Fn(&str) -> Result<T, units::UnitError>,
+    ) -> Option<T> {
+        let found = of(text);
+        if let Err(error) = &found {
+            self.issue(field, text, &error.to_string());
+        }
+        found.ok()
+    }
+
+    fn step(&mut self, field: &str, text: &str) -> Option<Decimal> {
+        let found = text.trim().parse::<Decimal>().ok().filter(|step| *step > Decimal::ZERO);
+        if found.is_none() {
+            self.issue(field, text, "a step above zero, as text, such as \"0.5\"");
+        }
+        found
+    }
+
+    fn signed(&mut self, field: &str, text: &str) -> Option<Fixed> {
+        let found = text.trim().parse::<f64>().ok().and_then(|value| Fixed::quantise(value).ok());
+        if found.is_none() {
+            self.issue(field, text, "an amount, as text, such as \"-50000\"");
+        }
+        found
+    }
+}

@@ -1,0 +1,262 @@
+//! The screen in a terminal. Colour only underlines what words and signs say.
+
+use super::state::{ExposureLine, LimitLine, MarginLine, NewsLine, Screen};
+use crate::render::number::{MINUS, NONE, compact, compact_signed};
+use engine::Level;
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::{Color, Modifier, Style};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, Borders, Cell, Paragraph, Row, Table};
+use units::Fixed;
+
+const BAR: usize = 10;
+
+/// Draws one moment.
+pub(super) fn draw(frame: &mut Frame<'_>, screen: &Screen) {
+    let exposure = height(screen.exposure.len());
+    let limits = height(screen.limits.len().min(8));
+    let margins = height(screen.margins.len().min(8));
+    let acting = height((screen.orders.len() + screen.proposals.len() + screen.held_back.len()).clamp(1, 6))
+        .saturating_sub(1);
+    let areas = Layout::vertical([
+        Constraint::Length(3),
+        Constraint::Length(exposure),
+        Constraint::Length(limits),
+        Constraint::Length(margins),
+        Constraint::Length(acting),
+        Constraint::Min(4),
+    ])
+    .split(frame.area());
+    let [head, first, second, third, fourth, rest] = areas[..] else { return };
+    frame.render_widget(header(screen), head);
+    frame.render_widget(exposures(&screen.exposure), first);
+    frame.render_widget(limit_table(&screen.limits), second);
+    frame.render_widget(margin_table(screen), third);
+    frame.render_widget(acting_lines(screen), fourth);
+    frame.render_widget(news(&screen.news, rest), rest);
+}
+
+/// Title, header row, lines.
+fn height(lines: usize) -> u16 {
+    u16::try_from(lines.max(1)).unwrap_or(u16::MAX).saturating_add(2)
+}
+
+fn panel(title: &str) -> Block<'static> {
+    let title = Span::styled(format!(" {title} "), Style::new().add_modifier(Modifier::BOLD));
+    Block::new().borders(Borders::TOP).border_style(Style::new().fg(Color::DarkGray)).title(title)
+}
+
+fn header(screen: &Screen) -> Paragraph<'static> {
+    let colour = match screen.state {
+        "normal" => Color::Green,
+        "warn" => Color::Yellow,
+        _ => Color::Red,
+    };
+    let state = Span::styled(
+        format!(" {} ", screen.state.to_uppercase()),
+        Style::new().fg(Color::Black).bg(colour).add_modifier(Modifier::BOLD),
+    );
+    let armed = if screen.is_armed { "ARMED" } else { "disarmed" };
+    let first = Line::from(vec![
+        state,
+        Span::raw(format!(
+            "  {armed}   event {}   {}   valued at {}",
+            screen.seq, screen.time, screen.valued_at
+        )),
+    ]);
+    let links: Vec<String> = screen
+        .links
+        .iter()
+        .map(|link| format!("{} {}", link.venue, if link.is_up { "up" } else { "DOWN" }))
+        .collect();
+    let list = |name: &str, of: &[String]| {
+        if of.is_empty() { String::new() } else { format!("   {name}: {}", of.join(", ")) }
+    };
+    let links = if links.is_empty() { "no connections".to_owned() } else { links.join(", ") };
+    let unvalued = if screen.unvalued.is_empty() {
+        String::new()
+    } else {
+        format!(
+            "   NO VALUE: {} ({})",
+            screen.unvalued.len(),
+            screen.unvalued.first().cloned().unwrap_or_default()
+        )
+    };
+    let second = format!(
+        "{links}{}{}{unvalued}",
+        list("STALE", &screen.stale),
+        list("NOT RECONCILED", &screen.unreconciled)
+    );
+    let turnover = if screen.turnover_usd.is_zero() {
+        "no orders in the last hour".to_owned()
+    } else {
+        format!("orders of the last hour: {} USD", compact(screen.turnover_usd))
+    };
+    Paragraph::new(vec![
+        first,
+        Line::from(second),
+        Line::from(Span::styled(
+            format!("{}   {turnover}", screen.journal),
+            Style::new().fg(Color::DarkGray),
+        )),
+    ])
+}
+
+fn exposures(lines: &[ExposureLine]) -> Table<'static> {
+    let rows = lines.iter().map(|line| {
+        let style = if line.is_stale { Style::new().fg(Color::DarkGray) } else { Style::new() };
+        let name = if line.is_stale { format!("{} stale", line.underlying) } else { line.underlying.clone() };
+        Row::new([
+            Cell::from(name),
+            figure(line.value_usd),
+            figure(line.delta_cash_usd),
+            figure(line.gamma_cash_usd_1pct),
+            figure(line.vega_usd_per_point),
+            figure(line.theta_usd_per_day),
+        ])
+        .style(style)
+    });
+    let widths = [18, 14, 14, 14, 14, 14].map(Constraint::Length);
+    Table::new(rows, widths)
+        .header(heads(&["", "value USD", "delta USD", "gamma 1% USD", "vega/pt USD", "theta/day USD"]))
+        .block(panel("exposure"))
+}
+
+fn limit_table(lines: &[LimitLine]) -> Table<'static> {
+    let rows = lines.iter().map(|line| {
+        let style = match line.level {
+            Level::Inside => Style::new(),
+            Level::Warn => Style::new().fg(Color::Yellow),
+            Level::Hard => Style::new().fg(Color::Red),
+        };
+        let mut marks = line.level.word().to_owned();
+        if line.is_stale {
+            marks.push_str(", stale");
+        }
+        if line.unvalued > 0 {
+            marks.push_str(&format!(", lacks {}", line.unvalued));
+        }
+        Row::new([
+            Cell::from(line.limit.clone()),
+            Cell::from(line.group.clone()),
+            figure(line.value_usd),
+            figure(line.hard_usd),
+            Cell::from(bar(line.share_of_hard)),
+            Cell::from(marks),
+        ])
+        .style(style)
+    });
+    let widths = [22, 20, 14, 14, 18, 20].map(Constraint::Length);
+    Table::new(rows, widths)
+        .header(heads(&["limit", "of", "figure USD", "hard USD", "used", "level"]))
+        .block(panel("limits, nearest first"))
+}
+
+fn margin_table(screen: &Screen) -> Table<'static> {
+    let title = match screen.margins_at {
+        Some(at) => format!("margin at {at}"),
+        None => "margin: not asked for by the policy".to_owned(),
+    };
+    let rows = screen.margins.iter().map(margin_row);
+    let widths = [26, 20, 14, 14, 18, 26].map(Constraint::Length);
+    Table::new(rows, widths)
+        .header(heads(&["account", "rulebook", "equity USD", "maintenance", "used", "to liquidation"]))
+        .block(panel(&title))
+}
+
+fn margin_row(line: &MarginLine) -> Row<'static> {
+    let name = Cell::from(format!("{}@{}", line.account, line.venue));
+    if let Some(why) = &line.why_not {
+        return Row::new([name, Cell::from(format!("n/a: {why}"))]).style(Style::new().fg(Color::DarkGray));
+    }
+    let optional = |value: Option<Fixed>| value.map_or_else(|| Cell::from(NONE), figure);
+    let used = line.maintenance_use.map_or_else(|| "over all".to_owned(), |used| bar(used.to_f64()));
+    let distance = |sides: &(String, Option<Fixed>, Option<Fixed>)| {
+        let side = |side: Option<Fixed>, sign: char| {
+            side.map_or_else(
+                || NONE.to_owned(),
+                |percent| format!("{sign}{}%", percent.abs().to_decimal_text(1)),
+            )
+        };
+        format!("{} {} {}", sides.0, side(sides.1, MINUS), side(sides.2, '+'))
+    };
+    let distances: Vec<String> = line.liquidation.iter().map(distance).collect();
+    let colour = match line.maintenance_use.map(Fixed::to_f64) {
+        Some(used) if used < 0.5 => Style::new(),
+        Some(used) if used < 0.8 => Style::new().fg(Color::Yellow),
+        _ => Style::new().fg(Color::Red),
+    };
+    Row::new([
+        name,
+        Cell::from(line.rulebook.clone().unwrap_or_default()),
+        optional(line.equity_usd),
+        optional(line.maintenance_margin_usd),
+        Cell::from(used),
+        Cell::from(distances.join("  ")),
+    ])
+    .style(colour)
+}
+
+fn acting_lines(screen: &Screen) -> Paragraph<'static> {
+    let mut lines: Vec<Line<'static>> = Vec::new();
+    for open in &screen.orders {
+        let phase = format!("{:?}", open.phase).to_lowercase();
+        lines.push(Line::from(format!("order {phase}, filled {}: {}", open.filled, open.order)));
+    }
+    for proposal in &screen.proposals {
+        lines.push(Line::from(Span::styled(proposal.clone(), Style::new().fg(Color::Yellow))));
+    }
+    for held in &screen.held_back {
+        lines.push(Line::from(Span::styled(
+            format!("held back: {}: {}", held.rule, held.why),
+            Style::new().fg(Color::DarkGray),
+        )));
+    }
+    if lines.is_empty() {
+        lines.push(Line::from(Span::styled(
+            "nothing waits, nothing is on its way",
+            Style::new().fg(Color::DarkGray),
+        )));
+    }
+    Paragraph::new(lines).block(panel("orders, proposals, what is held back"))
+}
+
+/// The newest line is at the bottom.
+fn news(lines: &[NewsLine], area: Rect) -> Paragraph<'static> {
+    let room = usize::from(area.height.saturating_sub(1));
+    let from = lines.len().saturating_sub(room);
+    let shown = lines.iter().skip(from).map(|line| {
+        let text = line.time.to_string();
+        // Month, day and second: 11-26 08:00:01.
+        let clock = text.get(5..19).map_or_else(|| text.clone(), |part| part.replace('T', " "));
+        Line::from(vec![
+            Span::styled(format!("{clock} "), Style::new().fg(Color::DarkGray)),
+            Span::raw(line.text.clone()),
+        ])
+    });
+    Paragraph::new(shown.collect::<Vec<_>>()).block(panel("what was said"))
+}
+
+fn heads(words: &[&'static str]) -> Row<'static> {
+    let right = |(at, word): (usize, &&'static str)| {
+        let line = Line::from(*word);
+        Cell::from(if at > 0 && word.contains("USD") || *word == "maintenance" {
+            line.right_aligned()
+        } else {
+            line
+        })
+    };
+    Row::new(words.iter().enumerate().map(right)).style(Style::new().fg(Color::DarkGray))
+}
+
+fn figure(value: Fixed) -> Cell<'static> {
+    Cell::from(Line::from(compact_signed(value)).right_aligned())
+}
+
+/// Ten cells and the figure: `████······ 41 %`.
+fn bar(share: f64) -> String {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // clamped to a few cells
+    let full = (share.clamp(0.0, 1.0) * BAR as f64).round() as usize;
+    format!("{}{} {:.0}%", "█".repeat(full), "·".repeat(BAR - full), share * 100.0)
+}
