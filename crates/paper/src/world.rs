@@ -188,7 +188,7 @@ impl World {
         self.schedule_after(i64::from(self.config.step_millis), Task::Step);
     }
 
-    /// What an engine has to be told first: rates of currencies, links that stand, deposits and positions at the start.
+    /// What an engine has to be told first: rates of currencies; for each venue its link, deposits and positions, and a report of these.
     #[must_use]
     pub fn opening(&self) -> &[Event] {
         &self.opening

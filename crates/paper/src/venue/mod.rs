@@ -137,7 +137,7 @@ impl Venue {
         self.listed.iter().filter_map(|one| one.expiry).collect()
     }
 
-    /// What each account begins with: deposits, and positions drawn from the seed, entered at the mark without a fee.
+    /// What each account begins with: deposits, and positions drawn from the seed, entered at the mark without a fee; then a report of it.
     pub(crate) fn open(&mut self, now: Timestamp) -> Result<Vec<Event>, WorldError> {
         for place in self.places.clone() {
             for deposit in self.config.deposit.clone() {
@@ -161,6 +161,7 @@ impl Venue {
                 self.trade(now, &Trade { place: place.clone(), order: None, instrument, lots, ticks, role });
             }
         }
+        self.report(now);
         Ok(std::mem::take(&mut self.outbox))
     }
 
