@@ -6,7 +6,7 @@
 //! ```
 //!
 //! An order on its way may be filled or not, so a figure lies in an interval; a trade is judged at the end that it moves. The premium of an
-//! option and its payment are both in it. Fees are not: they are money, not exposure, and below any limit's interest.
+//! option and its payment at the mark are both in it. Fees are not: they are money, not exposure, and below any limit's interest.
 
 use super::desk::{Desk, canonical};
 use crate::orders::OpenOrder;
@@ -86,7 +86,7 @@ pub(crate) struct Trade<'a> {
 /// # Errors
 /// What has no value in words.
 pub(crate) fn rows(desk: Desk<'_>, trade: Trade<'_>) -> Result<Vec<Row>, String> {
-    let Trade { place, listing, quantity, price } = trade;
+    let Trade { place, listing, quantity, .. } = trade;
     let contract = &listing.contract;
     if contract.terms == Terms::Spot {
         return Err(format!("{}: rules do not trade spot", listing.symbol));
@@ -98,8 +98,12 @@ pub(crate) fn rows(desk: Desk<'_>, trade: Trade<'_>) -> Result<Vec<Row>, String>
     if !matches!(contract.terms, Terms::Option { .. }) {
         return Ok(vec![row]);
     }
-    let per_unit =
-        listing.canonical_price(price).ok_or_else(|| format!("{}: price {price}", listing.symbol))?;
+    // At the mark: a fill may be anywhere on the better side of its limit.
+    let mark =
+        Decimal::try_from(desk.mark(listing)?).map_err(|error| format!("{}: {error}", listing.symbol))?;
+    let per_unit = listing
+        .canonical_price(Price::new(mark))
+        .ok_or_else(|| format!("{}: mark {mark}", listing.symbol))?;
     let multiplier = match &contract.settlement {
         Settlement::Quanto { multiplier, .. } => *multiplier,
         Settlement::Linear { .. } | Settlement::Inverse => Decimal::ONE,
