@@ -87,7 +87,7 @@ impl Desk {
 
 #[test]
 fn an_armed_engine_lives_through_the_default_world() {
-    for seed in 0..3 {
+    for seed in 0..2 {
         let mut config = WorldConfig::embedded();
         config
             .venue
@@ -136,6 +136,7 @@ fn an_armed_engine_lives_through_the_default_world() {
                 );
             }
         }
-        eprintln!("{seed}: {} orders, filled {filled:?}, alerts {:?}", desk.sent.len(), desk.alerts);
+        // Orders that were never the engine's, or filled beyond their quantity, would be alerts.
+        assert!(desk.alerts.iter().all(|text| text.contains("was rejected")), "{:?}", desk.alerts);
     }
 }
