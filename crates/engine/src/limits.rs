@@ -54,7 +54,7 @@ pub enum State {
     Normal,
     /// Anything within limits, and somebody should look.
     Warn,
-    /// Only what closes a position, or moves every limited figure that it moves nearer to zero.
+    /// Only what closes a position, or brings a figure that is at a level nearer to zero without harm to another.
     ReduceOnly,
     /// Nothing.
     Paused,

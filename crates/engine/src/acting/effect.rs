@@ -31,6 +31,8 @@ pub struct Effect {
     pub after: Fixed,
     /// With the trade and every order on its way that moves it the same way.
     pub worst: Fixed,
+    /// The level to warn at.
+    pub warn: Fixed,
     /// The hard level.
     pub hard: Fixed,
 }
@@ -41,6 +43,16 @@ impl Effect {
         let (before, worst) = (self.before, self.worst);
         let same_side = worst.is_zero() || (worst > Fixed::ZERO) == (before > Fixed::ZERO);
         same_side && worst.abs() <= before.abs()
+    }
+
+    /// True when the trade at its worst leaves the figure below its level to warn at.
+    pub(crate) fn stays_inside(&self) -> bool {
+        self.worst.abs() < self.warn
+    }
+
+    /// True when the figure is at a level and the trade brings it nearer to zero.
+    pub(crate) fn mends(&self) -> bool {
+        self.before.abs() >= self.warn && self.is_nearer_to_zero()
     }
 
     /// The share of the trade that keeps the figure within its hard level, for one that may break it.
@@ -140,7 +152,16 @@ pub(crate) fn effects(desk: Desk<'_>, trade: &[Row], pending: &[Vec<Row>]) -> Ve
             let before = desk.limited(limit, &group);
             let after = before + moved;
             let worst = after + same_way;
-            effects.push(Effect { limit: limit.name.clone(), group, before, after, worst, hard: limit.hard });
+            let Limit { name, warn, hard, .. } = limit;
+            effects.push(Effect {
+                limit: name.clone(),
+                group,
+                before,
+                after,
+                worst,
+                warn: *warn,
+                hard: *hard,
+            });
         }
     }
     effects
