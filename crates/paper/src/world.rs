@@ -294,7 +294,7 @@ impl World {
     }
 
     /// Ids of orders that a venue may still fill.
-    pub fn open_orders(&self, venue: &Venue) -> impl Iterator<Item = &OrderId> {
+    pub fn open_orders<'a>(&'a self, venue: &Venue) -> impl Iterator<Item = &'a OrderId> + use<'a> {
         self.venue(venue).into_iter().flat_map(|venue| {
             let open = |stage: &Stage| matches!(stage, Stage::Pending | Stage::Standing);
             venue.orders().all().filter(move |(_, record)| open(&record.stage)).map(|(id, _)| id)
@@ -302,7 +302,7 @@ impl World {
     }
 
     /// What a venue lists and has not settled.
-    pub fn traded(&self, venue: &Venue) -> impl Iterator<Item = Traded> {
+    pub fn traded<'a>(&'a self, venue: &Venue) -> impl Iterator<Item = Traded> + use<'a> {
         self.venue(venue).into_iter().flat_map(|venue| {
             venue.listings().filter(|listed| listed.is_live).map(|listed| Traded {
                 listing: listed.listing.clone(),
