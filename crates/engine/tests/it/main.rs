@@ -5,5 +5,6 @@ mod codec;
 mod durable;
 mod limits;
 mod reconcile;
+mod recorded;
 mod views;
 mod world;

@@ -57,7 +57,7 @@ fn by_name(rows: impl Iterator<Item = Row>) -> BTreeMap<(String, String), Row> {
 /// Every view is that of a valuation of the same ledger and quotes from nothing.
 #[track_caller]
 pub(crate) fn assert_recomputed(engine: &Engine) {
-    let market = Market::build(engine.quotes(), &BTreeMap::new());
+    let market = Market::build(engine.quotes(), engine.rates());
     assert_eq!(engine.market(), &market);
     let book = engine.ledger().book();
     let valuation = Valuation::new(&book, &market);
