@@ -73,7 +73,8 @@ fn quote(symbol: &str, spot: f64, time: Timestamp) -> RawQuote {
 
 fn fill(number: usize, symbol: &str) -> Event {
     let place = Place {
-        account: Account::new(&format!("account-{:04}", number % 400)).unwrap(),
+        // Each contract comes to another account each time round.
+        account: Account::new(&format!("account-{:04}", (number + 57 * (number / 1_500)) % 400)).unwrap(),
         venue: Venue::new("deribit").unwrap(),
         chain: Chain::new("offchain").unwrap(),
     };
@@ -121,10 +122,11 @@ fn main() {
     rows.push(quote("BTC-PERPETUAL", SPOT, start()));
     bench.step(start(), &Event::Quotes { feed: "all".into(), rows });
     for number in 0..POSITIONS {
-        bench.step(start(), &fill(number, &symbols[number * 7 % symbols.len()]));
+        bench.step(start(), &fill(number, &symbols[number % symbols.len()]));
     }
     let held = bench.engine.ledger().positions().count();
     println!("{} contracts quoted, {held} positions in 400 accounts", symbols.len());
+    assert!(held >= POSITIONS);
     let from_nothing: Vec<f64> = (0..9)
         .map(|_| {
             let begun = Instant::now();

@@ -53,4 +53,4 @@ pub use limits::{Level, State};
 pub use machine::Engine;
 pub use output::{Held, LevelChange, Output};
 pub use policy::{Limit, Policy};
-pub use views::{GroupSum, GroupSums, Item, Valued, Views};
+pub use views::{GroupFigure, GroupSum, GroupSums, Item, Valued, Views, Watched};

@@ -5,7 +5,7 @@ use crate::limits::{Limits, Scope, State};
 use crate::output::{Held, Output};
 use crate::policy::Policy;
 use crate::quotes::Quotes;
-use crate::views::{Item, Touched, Views};
+use crate::views::{Item, LiveViews, Touched, Views};
 use book::{Change, Entry, Fill, Ledger, LedgerError, OpenPosition, Place};
 use instrument::{Listing, Specs, Terms, resolve};
 use journal::Stamp;
@@ -32,7 +32,7 @@ pub struct Engine {
     pub(crate) stale: BTreeSet<Asset>,
     /// The last report of each place that differs from the ledger.
     pub(crate) differing: BTreeMap<Place, ReportedEvent>,
-    pub(crate) views: Views,
+    pub(crate) views: LiveViews,
 }
 
 impl Engine {
@@ -50,7 +50,7 @@ impl Engine {
             limits: Limits::default(),
             stale: BTreeSet::new(),
             differing: BTreeMap::new(),
-            views: Views::default(),
+            views: LiveViews::default(),
         }
     }
 
@@ -80,8 +80,8 @@ impl Engine {
 
     /// What is held, its value, sums.
     #[must_use]
-    pub const fn views(&self) -> &Views {
-        &self.views
+    pub const fn views(&self) -> Views<'_> {
+        Views { live: &self.views, ledger: &self.ledger, market: self.quotes.market() }
     }
 
     /// What the book may do.
@@ -145,7 +145,7 @@ impl Engine {
             Event::Policy { text } => self.new_policy(text, &mut outputs),
             Event::Operator { command, .. } => self.operator(command, &mut touched, &mut outputs),
         }
-        self.follow(touched, &mut outputs);
+        self.follow(&touched, &mut outputs);
         outputs
     }
 
@@ -161,7 +161,7 @@ impl Engine {
     }
 
     /// Brings views, ages, limits and state up to date.
-    fn follow(&mut self, touched: Touched, outputs: &mut Vec<Output>) {
+    fn follow(&mut self, touched: &Touched, outputs: &mut Vec<Output>) {
         self.views.update(&self.ledger, self.quotes.market(), touched);
         outputs
             .extend(self.views.take_changes().into_iter().map(|(item, lost)| Output::Value { item, lost }));
@@ -172,7 +172,7 @@ impl Engine {
         let scope = if stale == self.stale && !self.policy_is_new { Scope::Changed } else { Scope::All };
         (self.stale, self.policy_is_new) = (stale, false);
         let told = (&self.stale, scope);
-        outputs.extend(self.limits.evaluate(&self.policy, self.views.sums_mut(), told, self.now));
+        outputs.extend(self.limits.evaluate(&self.policy, self.views.watch_mut(), told, self.now));
     }
 
     fn listing(&self, venue: &Venue, symbol: &Symbol) -> Result<Arc<Listing>, String> {
@@ -283,7 +283,7 @@ impl Engine {
     fn new_policy(&mut self, text: &str, outputs: &mut Vec<Output>) {
         match Policy::parse("policy", text) {
             Ok(policy) => {
-                self.views.keep(policy.groupings());
+                self.views.keep(&policy.watched());
                 self.limits.carry(&self.policy, &policy);
                 self.policy = policy;
                 self.policy_is_new = true;

@@ -143,9 +143,9 @@ impl Policy {
         }
     }
 
-    /// Groupings that its limits look at.
-    pub(crate) fn groupings(&self) -> BTreeSet<Vec<GroupBy>> {
-        self.limits.iter().map(|limit| limit.group_by.clone()).collect()
+    /// Sums that its limits look at.
+    pub(crate) fn watched(&self) -> BTreeSet<(Vec<GroupBy>, Measure)> {
+        self.limits.iter().map(|limit| (limit.group_by.clone(), limit.measure)).collect()
     }
 }
 

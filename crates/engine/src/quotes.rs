@@ -2,20 +2,20 @@
 
 use crate::views::Touched;
 use instrument::{Listing, Specs};
-use market::{IndexWindow, Layout, Market, RawQuote, RawSnapshot, Snapshot};
+use market::{Follower, IndexWindow, Layout, Market, RawQuote, RawSnapshot, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
 use units::{Asset, Issues, Spot, Symbol, Timestamp, Venue};
 
 type Key = (Venue, Symbol);
 
 /// Quotes as their venues wrote them, checked, and as a market at the time of valuation.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Quotes {
     /// What a snapshot of the machine keeps: everything else here follows from it.
     rows: BTreeMap<Key, RawQuote>,
     rates: BTreeMap<Asset, Spot>,
     snapshot: Snapshot,
-    market: Market,
+    follower: Follower,
     /// Time of the newest quote of each underlying.
     newest: BTreeMap<Asset, Timestamp>,
 }
@@ -24,8 +24,8 @@ impl Quotes {
     /// None, at a time.
     pub(crate) fn new(now: Timestamp) -> Self {
         let snapshot = Snapshot { index_window: IndexWindow::Live, ..Snapshot::empty(now) };
-        let market = Market::build(&snapshot, &BTreeMap::new());
-        Self { rows: BTreeMap::new(), rates: BTreeMap::new(), snapshot, market, newest: BTreeMap::new() }
+        let follower = Follower::new(now, BTreeMap::new());
+        Self { rows: BTreeMap::new(), rates: BTreeMap::new(), snapshot, follower, newest: BTreeMap::new() }
     }
 
     /// Those of a snapshot of the machine; `Err` when they are not what this program admits.
@@ -35,17 +35,17 @@ impl Quotes {
         rows: &[RawQuote],
         rates: BTreeMap<Asset, Spot>,
     ) -> Result<Self, String> {
-        let mut quotes = Self { rates, ..Self::new(now) };
+        let follower = Follower::new(now, rates.clone());
+        let mut quotes = Self { rates, follower, ..Self::new(now) };
         let issues = quotes.take(specs, "snapshot", rows, &mut Touched::default());
         if !issues.is_empty() {
             return Err(format!("a quote that was admitted before is refused now:\n{issues}"));
         }
-        quotes.market = Market::build(&quotes.snapshot, &quotes.rates);
         Ok(quotes)
     }
 
     pub(crate) const fn market(&self) -> &Market {
-        &self.market
+        self.follower.market()
     }
 
     pub(crate) const fn snapshot(&self) -> &Snapshot {
@@ -84,14 +84,13 @@ impl Quotes {
                 }
             }
         }
-        self.market.refresh(&self.snapshot, &moved);
-        touched.underlyings.extend(moved.underlyings);
+        touched.changes.extend(self.follower.follow(&self.snapshot, &moved));
         issues
     }
 
     /// Moves the time of valuation.
     pub(crate) fn advance(&mut self, now: Timestamp, touched: &mut Touched) {
-        self.snapshot.advance(now);
+        let gone = self.snapshot.advance(now);
         let Self { rows, snapshot, .. } = self;
         rows.retain(|key, _| {
             snapshot.options.contains_key(key)
@@ -104,8 +103,8 @@ impl Quotes {
             let newest = self.newest.entry(underlying).or_insert(time);
             *newest = (*newest).max(time);
         }
-        self.rebuild();
-        touched.everything = true;
+        touched.changes.extend(self.follower.follow(&self.snapshot, &gone));
+        touched.has_aged = true;
     }
 
     /// The user's own rate of an asset.
@@ -114,12 +113,7 @@ impl Quotes {
             Some(usd) => drop(self.rates.insert(asset.clone(), usd)),
             None => drop(self.rates.remove(asset)),
         }
-        self.rebuild();
-        touched.everything = true;
-    }
-
-    fn rebuild(&mut self) {
-        self.market = Market::build(&self.snapshot, &self.rates);
+        touched.changes.extend(self.follower.give_rates(&self.snapshot, self.rates.clone()));
     }
 
     /// Underlyings whose newest quote is older than so many seconds, and held coins that nobody quotes any more.

@@ -148,6 +148,24 @@ impl ForwardCurve {
         Self { points }
     }
 
+    /// The point of a quoted expiry.
+    pub(crate) fn at(&self, expiry: Timestamp) -> Option<&ForwardPoint> {
+        self.points.get(&expiry)
+    }
+
+    /// Puts the point that quotes of one expiry give in the place of the one before, or takes that away.
+    pub(crate) fn put(&mut self, expiry: Timestamp, quotes: &[&OptionQuote], future_mark: Option<Forward>) {
+        match point(expiry, quotes, future_mark) {
+            Some(point) => drop(self.points.insert(expiry, point)),
+            None => drop(self.points.remove(&expiry)),
+        }
+    }
+
+    /// Keeps the points of these expiries only.
+    pub(crate) fn keep(&mut self, is_kept: impl Fn(Timestamp) -> bool) {
+        self.points.retain(|expiry, _| is_kept(*expiry));
+    }
+
     /// Quoted expiries in order.
     pub fn points(&self) -> impl Iterator<Item = &ForwardPoint> {
         self.points.values()
@@ -311,8 +329,8 @@ pub fn parity_pairs(quotes: &[&OptionQuote]) -> Vec<ParityPair> {
         .collect()
 }
 
-/// Lower median; sorts its input. `None` for nothing.
+/// Lower median; changes the order of its input. `None` for nothing.
 pub(crate) fn median(values: &mut [f64]) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len().checked_sub(1)? / 2).copied()
+    let place = values.len().checked_sub(1)? / 2;
+    Some(*values.select_nth_unstable_by(place, f64::total_cmp).1)
 }

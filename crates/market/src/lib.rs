@@ -1,11 +1,13 @@
 //! Market state as data: snapshot, index, forward curve, quoted vols; prices from several sources, and the quality of feeds.
 //!
 //! Files are read by `lake` into [`RawSnapshot`]s; [`Snapshot::admit`] checks every row; [`Market::build`] makes one
-//! coherent market of them, from which every contract is priced. All of it is a pure function of the rows.
+//! coherent market of them, from which every contract is priced; [`Follower`] brings one up to date quote by quote. All of it is a pure
+//! function of the rows.
 //!
 //! [`oracle`] makes one price of several sources and guards it; [`feed`] judges a feed by its own observations.
 
 mod build;
+mod chain;
 pub mod feed;
 mod forward;
 pub mod oracle;
@@ -15,6 +17,8 @@ mod state;
 pub mod surface;
 mod vols;
 
+pub use build::{Changes, Follower};
+pub use chain::Moves;
 pub use forward::{
     DISAGREEMENT_LIMIT_BP, ForwardCurve, ForwardPoint, ForwardSource, ParityPair, Synthetic, parity_pairs,
 };

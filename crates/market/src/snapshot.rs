@@ -6,8 +6,8 @@
 
 use crate::raw::{Layout, RawQuote, RawSnapshot};
 use instrument::{Contract, Listing, OptionKind, Specs, Terms, resolve};
-use std::collections::{BTreeMap, BTreeSet};
-use units::{Asset, Forward, Issue, Issues, Spot, Strike, Symbol, Timestamp, Venue, Vol, border};
+use std::collections::BTreeMap;
+use units::{Forward, Issue, Issues, Spot, Strike, Symbol, Timestamp, Venue, Vol, border};
 
 /// Greeks as the venue published them, in the venue's own units.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -123,34 +123,27 @@ impl IndexWindow {
     }
 }
 
-/// Contracts whose quotes moved, and their underlyings.
+/// Quotes that moved or are gone, by what they are of.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Moved {
-    /// Underlyings.
-    pub underlyings: BTreeSet<Asset>,
-    /// Contracts.
-    pub contracts: BTreeSet<Contract>,
+    /// Venue and symbol of each, and its contract.
+    pub quotes: Vec<((Venue, Symbol), Contract)>,
 }
 
 impl Moved {
-    /// Everything that is quoted but spot pairs, whose rates are implied anew each time.
+    /// Everything that is quoted.
     #[must_use]
     pub fn all(snapshot: &Snapshot) -> Self {
         let mut all = Self::default();
-        snapshot.options.values().for_each(|quote| all.add(&quote.listing.contract));
-        snapshot.futures.values().for_each(|quote| all.add(&quote.listing.contract));
+        snapshot.options.values().for_each(|quote| all.add(&quote.listing));
+        snapshot.futures.values().for_each(|quote| all.add(&quote.listing));
+        snapshot.spots.values().for_each(|quote| all.add(&quote.listing));
         all
     }
 
-    fn add(&mut self, contract: &Contract) {
-        self.underlyings.insert(contract.underlying.clone());
-        self.contracts.insert(contract.clone());
-    }
-
-    /// These and others.
-    pub fn extend(&mut self, others: Self) {
-        self.underlyings.extend(others.underlyings);
-        self.contracts.extend(others.contracts);
+    fn add(&mut self, listing: &Listing) {
+        let key = (listing.venue.clone(), listing.symbol.clone());
+        self.quotes.push((key, listing.contract.clone()));
     }
 }
 
@@ -227,7 +220,7 @@ impl Snapshot {
         let mut drop_expired = |listing: &Listing| {
             let expired = listing.contract.expiry().is_some_and(|expiry| expiry <= asof);
             if expired {
-                touched.add(&listing.contract);
+                touched.add(listing);
             }
             !expired
         };
@@ -285,7 +278,7 @@ fn merge<Q>(
             late += 1;
             continue;
         }
-        touched.add(&listing.contract);
+        touched.add(listing);
         own.insert(key, quote);
     }
     late

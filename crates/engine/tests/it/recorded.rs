@@ -4,7 +4,7 @@
 //! A change of the rules, of the world's draws or of an output's text changes the digests: then look at the lines of both programs
 //! (`PLIMSOLL_LINES=1 cargo test -p engine recorded -- --nocapture`) and record the new ones with the reason in the commit.
 
-use crate::views::{POLICY, engine, step};
+use crate::views::{POLICY, assert_recomputed, engine, step};
 use crate::world::{World, place};
 use engine::{Command, Engine, Event, ReportedEvent, ReportedPosition, State};
 use journal::{Digest, Machine};
@@ -90,6 +90,7 @@ fn lines(seed: u64) -> String {
         for output in step(&mut engine, &world, seq, &event) {
             said.push_str(&format!("{seq} {output}\n"));
         }
+        assert_recomputed(&engine);
         if seq % 50 == 0 {
             said.push_str(&format!("{seq} state {}\n", engine.state_hash()));
         }
