@@ -1,8 +1,8 @@
 //! The quotes at hand, and the market that follows from them.
 
 use crate::views::Touched;
-use instrument::{Listing, Specs};
-use market::{Follower, IndexWindow, Layout, Market, RawQuote, RawSnapshot, Snapshot};
+use instrument::Specs;
+use market::{Follower, IndexWindow, Layout, Market, RawQuote, Rows, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
 use units::{Asset, Issues, Spot, Symbol, Timestamp, Venue};
 
@@ -68,40 +68,30 @@ impl Quotes {
         rows: &[RawQuote],
         touched: &mut Touched,
     ) -> Issues {
-        let asof = self.snapshot.asof;
-        let Ok((newer, issues)) = Snapshot::admit(&[file(feed, asof, rows)], specs) else {
-            return Issues::default();
-        };
-        let admitted = times(&newer);
-        let named = by_name(rows, asof);
-        let moved = self.snapshot.update(newer);
-        for (key, (time, underlying)) in admitted {
-            if times_of(&self.snapshot, &key).is_some_and(|(held, _)| held == time) {
-                let newest = self.newest.entry(underlying).or_insert(time);
-                *newest = (*newest).max(time);
-                if let Some(row) = source(&named, (&key, time), asof, specs) {
-                    self.rows.insert(key, RawQuote { timestamp: Some(time), ..row.clone() });
-                }
+        let from = Rows { file: feed, layout: Layout::BookSummary, asof: self.snapshot.asof, rows };
+        let (taken, issues) = self.snapshot.take(&from, specs);
+        for ((key, contract), (row, time)) in taken.moved.quotes.iter().zip(&taken.rows) {
+            match self.newest.get_mut(&contract.underlying) {
+                Some(newest) => *newest = (*newest).max(*time),
+                None => drop(self.newest.insert(contract.underlying.clone(), *time)),
+            }
+            if let Some(row) = rows.get(*row) {
+                self.rows.insert(key.clone(), RawQuote { timestamp: Some(*time), ..row.clone() });
             }
         }
-        touched.changes.extend(self.follower.follow(&self.snapshot, &moved));
+        touched.changes.extend(self.follower.follow(&self.snapshot, &taken.moved));
         issues
     }
 
     /// Moves the time of valuation.
     pub(crate) fn advance(&mut self, now: Timestamp, touched: &mut Touched) {
         let gone = self.snapshot.advance(now);
-        let Self { rows, snapshot, .. } = self;
-        rows.retain(|key, _| {
-            snapshot.options.contains_key(key)
-                || snapshot.futures.contains_key(key)
-                || snapshot.spots.contains_key(key)
-        });
-        // What has expired must not vouch for the age of what has not.
-        self.newest.clear();
-        for (time, underlying) in times(&self.snapshot).into_values() {
-            let newest = self.newest.entry(underlying).or_insert(time);
-            *newest = (*newest).max(time);
+        for (key, _) in &gone.quotes {
+            self.rows.remove(key);
+        }
+        if !gone.quotes.is_empty() {
+            // What has expired must not vouch for the age of what has not.
+            self.newest = newest(&self.snapshot);
         }
         touched.changes.extend(self.follower.follow(&self.snapshot, &gone));
         touched.has_aged = true;
@@ -131,61 +121,16 @@ impl Quotes {
     }
 }
 
-fn file(feed: &str, asof: Timestamp, rows: &[RawQuote]) -> RawSnapshot {
-    RawSnapshot {
-        file: feed.into(),
-        layout: Layout::BookSummary,
-        asof,
-        snapshots_in_file: 1,
-        rows: rows.to_vec(),
-        issues: Issues::default(),
-    }
-}
-
-/// Time and underlying of every quote.
-fn times(snapshot: &Snapshot) -> BTreeMap<Key, (Timestamp, Asset)> {
+/// Time of the newest quote of each underlying.
+fn newest(snapshot: &Snapshot) -> BTreeMap<Asset, Timestamp> {
     let Snapshot { options, futures, spots, .. } = snapshot;
-    let keys = options.keys().chain(futures.keys()).chain(spots.keys());
-    keys.filter_map(|key| Some((key.clone(), times_of(snapshot, key)?))).collect()
-}
-
-fn times_of(snapshot: &Snapshot, key: &Key) -> Option<(Timestamp, Asset)> {
-    let of = |listing: &Listing| listing.contract.underlying.clone();
-    let Snapshot { options, futures, spots, .. } = snapshot;
-    let option = options.get(key).map(|q| (q.source_time, of(&q.listing)));
-    let future = || futures.get(key).map(|q| (q.source_time, of(&q.listing)));
-    let spot = || spots.get(key).map(|q| (q.source_time, of(&q.listing)));
-    option.or_else(future).or_else(spot)
-}
-
-/// Rows of one name and time.
-type Named<'a> = BTreeMap<(Key, Timestamp), Vec<&'a RawQuote>>;
-
-fn by_name(rows: &[RawQuote], asof: Timestamp) -> Named<'_> {
-    let mut named = Named::new();
-    for row in rows {
-        let venue = Venue::new(row.venue.as_deref().unwrap_or("deribit"));
-        if let (Ok(venue), Ok(symbol)) = (venue, Symbol::new(&row.instrument_name)) {
-            named.entry(((venue, symbol), row.timestamp.unwrap_or(asof))).or_default().push(row);
-        }
+    let options = options.values().map(|quote| (&quote.listing, quote.source_time));
+    let futures = futures.values().map(|quote| (&quote.listing, quote.source_time));
+    let spots = spots.values().map(|quote| (&quote.listing, quote.source_time));
+    let mut newest = BTreeMap::new();
+    for (listing, time) in options.chain(futures).chain(spots) {
+        let slot = newest.entry(listing.contract.underlying.clone()).or_insert(time);
+        *slot = time.max(*slot);
     }
-    named
-}
-
-/// The row that a quote was made of. A row beside it that breaks a rule may have the same name and time.
-fn source<'a>(
-    named: &Named<'a>,
-    (key, time): (&Key, Timestamp),
-    asof: Timestamp,
-    specs: &Specs,
-) -> Option<&'a RawQuote> {
-    let candidates = named.get(&(key.clone(), time))?;
-    let is_admitted = |row: &&&RawQuote| {
-        let alone = Snapshot::admit(&[file("", asof, std::slice::from_ref(**row))], specs);
-        alone.is_ok_and(|(snapshot, _)| times_of(&snapshot, key).is_some())
-    };
-    match candidates[..] {
-        [only] => Some(only),
-        _ => candidates.iter().find(is_admitted).copied(),
-    }
+    newest
 }

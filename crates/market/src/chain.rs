@@ -67,6 +67,8 @@ struct Expiry {
     quotes: Vec<OptionQuote>,
     /// Time and index of the quotes that print one.
     indices: Vec<Option<(Timestamp, f64)>>,
+    /// Time of the newest of them.
+    newest: Option<Timestamp>,
     has_moved: bool,
 }
 
@@ -91,6 +93,12 @@ impl Chain {
                 expiry.indices.insert(place, index);
             }
         }
+        // A quote is never put in the place of a newer one; but one that prints no index may follow one that does.
+        let time = index.map(|(time, _)| time);
+        expiry.newest = match time {
+            Some(_) => expiry.newest.max(time),
+            None => expiry.indices.iter().flatten().map(|(time, _)| *time).max(),
+        };
     }
 
     pub(crate) fn put_future(&mut self, quote: &FutureQuote) {
@@ -203,18 +211,17 @@ impl Chain {
 
     /// The median index of the newest rows: those within the window of the newest row that prints one.
     fn newest_index(&self, window: IndexWindow) -> Option<f64> {
-        let newest = self.printed().map(|(time, _)| time.unix_nanos()).max()?;
-        let recent = self.printed().filter(|(time, _)| newest - time.unix_nanos() <= window.nanos());
+        let futures = self.families.values().flat_map(|quotes| &quotes.futures);
+        let futures = futures.filter_map(|quote| Some((quote.source_time, quote.index_price?.get())));
+        let expiries = self.families.values().flat_map(|quotes| quotes.expiries.values());
+        let newest = expiries.clone().filter_map(|expiry| expiry.newest);
+        let newest = newest.chain(futures.clone().map(|(time, _)| time)).max()?.unix_nanos();
+        let is_recent = |time: Timestamp| newest - time.unix_nanos() <= window.nanos();
+        // An expiry whose newest row is old has no recent one.
+        let expiries = expiries.filter(|expiry| expiry.newest.is_some_and(is_recent));
+        let options = expiries.flat_map(|expiry| expiry.indices.iter().copied().flatten());
+        let recent = options.chain(futures).filter(|(time, _)| is_recent(*time));
         median(&mut recent.map(|(_, index)| index).collect::<Vec<_>>())
-    }
-
-    fn printed(&self) -> impl Iterator<Item = (Timestamp, f64)> {
-        self.families.values().flat_map(|quotes| {
-            let options =
-                quotes.expiries.values().flat_map(|expiry| expiry.indices.iter().copied().flatten());
-            let futures = quotes.futures.iter().filter_map(|q| Some((q.source_time, q.index_price?.get())));
-            options.chain(futures)
-        })
     }
 
     fn notes(&self, asset: &Asset, underlying: &Underlying) -> Vec<String> {

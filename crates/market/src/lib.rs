@@ -23,6 +23,8 @@ pub use forward::{
     DISAGREEMENT_LIMIT_BP, ForwardCurve, ForwardPoint, ForwardSource, ParityPair, Synthetic, parity_pairs,
 };
 pub use raw::{Layout, RawQuote, RawSnapshot};
-pub use snapshot::{FutureQuote, IndexWindow, Moved, NoMarket, OptionQuote, Published, Snapshot, SpotQuote};
+pub use snapshot::{
+    FutureQuote, IndexWindow, Moved, NoMarket, OptionQuote, Published, Rows, Snapshot, SpotQuote, Taken,
+};
 pub use state::{Family, FutureState, Market, Missing, OptionState, Underlying, VolBasis, quote_currency};
 pub use vols::{QuotedVols, VolPoint, VolSource};
