@@ -43,6 +43,8 @@ pub(super) struct Slot {
     pub(super) kind: RowKind,
     pub(super) expiry: Option<Timestamp>,
     pub(super) held: Vec<Held>,
+    /// Quantities of those that are the quantity times one unit and have a value; not a number for the others.
+    plain: Vec<f64>,
     /// Figures in the sums, by thing held, then watched measure.
     figures: Vec<Fixed>,
     /// Groups of the sums, by thing held, then grouping.
@@ -105,8 +107,8 @@ impl Slot {
             What::Asset { .. } => (RowKind::Balance, None),
         };
         let unit = price.as_ref().ok().map(Priced::unit);
-        let (held, figures, groups) = (Vec::new(), Vec::new(), Vec::new());
-        Self { what, price, unit, underlying, kind, expiry, held, figures, groups }
+        let (held, plain, figures, groups) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { what, price, unit, underlying, kind, expiry, held, plain, figures, groups }
     }
 
     pub(super) const fn is_future(&self) -> bool {
@@ -142,12 +144,13 @@ impl Slot {
     pub(super) fn push(&mut self, held: Held, place: PlaceParts, watch: &mut Watch) {
         watch.groups_of(&self.belongs(place), &mut self.groups);
         self.figures.extend(std::iter::repeat_n(Fixed::ZERO, watch.measures().len()));
+        self.plain.push(f64::NAN);
         self.held.push(held);
     }
 
     /// Forgets figures and groups: they are of measures and groupings that are watched no longer. Puts everything into its new groups.
     pub(super) fn regroup(&mut self, places: impl Fn(u32) -> Option<PlaceParts>, watch: &mut Watch) {
-        (self.figures, self.groups) = (Vec::new(), Vec::new());
+        (self.plain, self.figures, self.groups) = (Vec::new(), Vec::new(), Vec::new());
         let width = watch.width();
         for (index, mut held) in std::mem::take(&mut self.held).into_iter().enumerate() {
             let Some(place) = places(held.place) else { continue };
@@ -168,6 +171,7 @@ impl Slot {
         watch.release(&groups);
         swap_out(&mut self.figures, index, measures);
         swap_out(&mut self.groups, index, width);
+        self.plain.swap_remove(index);
         self.held.swap_remove(index);
         self.held.get(index)
     }
@@ -183,32 +187,22 @@ impl Slot {
                 return (0..self.held.len()).filter(|i| self.held.get(*i).is_some_and(is_counted)).collect();
             }
         };
-        let (measures, width) = (watch.measures().len(), watch.width());
-        let mut units = [0.0; Measure::ALL.len()];
-        for (slot, measure) in units.iter_mut().zip(watch.measures()) {
-            *slot = unit.usd(*measure);
-        }
         let reach = unit.reach();
-        let mut others = Vec::new();
-        for (index, held) in self.held.iter().enumerate() {
-            let quantity = match held.holding {
-                Some(Holding { quantity, .. })
-                    if held.counted == Counted::As(Counts::Row) && publishable(quantity, reach).is_some() =>
-                {
-                    quantity
+        let is_plain = |quantity: &f64| publishable(*quantity, reach).is_some();
+        let others = (0..).zip(&self.plain).filter(|(_, quantity)| !is_plain(quantity));
+        let others: Vec<usize> = others.map(|(index, _)| index).collect();
+        let (measures, width) = (watch.measures().len(), watch.width());
+        for (place, measure) in watch.measures().to_vec().into_iter().enumerate() {
+            let unit = unit.usd(measure);
+            let figures = self.figures.iter_mut().skip(place).step_by(measures);
+            let differences = self.plain.iter().zip(figures).map(|(quantity, figure)| {
+                if !is_plain(quantity) {
+                    return Fixed::ZERO;
                 }
-                _ => {
-                    others.push(index);
-                    continue;
-                }
-            };
-            let groups = self.groups.get(index * width..(index + 1) * width).unwrap_or_default();
-            let figures = self.figures.get_mut(index * measures..(index + 1) * measures).unwrap_or_default();
-            for (measure, (figure, unit)) in figures.iter_mut().zip(units).enumerate() {
-                let Ok(now) = border::publish(quantity, unit) else { continue };
-                watch.replace(groups, measure, now - *figure);
-                *figure = now;
-            }
+                let now = border::publish(*quantity, unit).unwrap_or(*figure);
+                now - std::mem::replace(figure, now)
+            });
+            watch.add(place, differences, &self.groups, width);
         }
         others
     }
@@ -251,6 +245,10 @@ impl Slot {
             }
             watch.count_in(groups, self.underlying, Counts::Row);
             held.counted = Counted::As(Counts::Row);
+        }
+        let plain = held.holding.filter(|_| !matches!(self.kind, RowKind::Future | RowKind::Perpetual));
+        if let Some(slot) = self.plain.get_mut(index) {
+            *slot = plain.map_or(f64::NAN, |holding| holding.quantity);
         }
         replace(groups, own, &figures.own, watch);
         let Some(gain) = &figures.gain else {
@@ -296,6 +294,9 @@ impl Slot {
             watch.count_out(groups, self.underlying, counts);
         }
         held.counted = Counted::NotYet;
+        if let Some(plain) = self.plain.get_mut(index) {
+            *plain = f64::NAN;
+        }
     }
 }
 

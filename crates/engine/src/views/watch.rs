@@ -104,7 +104,6 @@ struct Group {
     unvalued: usize,
     /// Rows of each underlying.
     underlyings: Vec<(Part, usize)>,
-    has_changed: bool,
 }
 
 /// Number of a group in its grouping.
@@ -121,6 +120,8 @@ struct Grouping {
     sums: Vec<Fixed>,
     free: Vec<GroupId>,
     changed: Vec<GroupId>,
+    /// By group: true for those in `changed`.
+    has_changed: Vec<bool>,
 }
 
 /// Whether a thing counts by its rows or as one without a value.
@@ -136,6 +137,8 @@ pub(crate) struct Watch {
     names: Names,
     measures: Vec<Measure>,
     groupings: Vec<Grouping>,
+    /// By measure: the groupings that it is summed by, and its column there.
+    columns: Vec<Vec<(usize, usize)>>,
 }
 
 impl Watch {
@@ -170,8 +173,15 @@ impl Watch {
             sums: Vec::new(),
             free: Vec::new(),
             changed: Vec::new(),
+            has_changed: Vec::new(),
         };
         self.groupings = by.into_iter().map(grouping).collect();
+        let columns = |measure: usize| {
+            let groupings = self.groupings.iter().enumerate();
+            let column = |grouping: &Grouping| grouping.measures.iter().position(|of| *of == measure);
+            groupings.filter_map(|(place, grouping)| Some((place, column(grouping)?))).collect()
+        };
+        self.columns = (0..self.measures.len()).map(columns).collect();
     }
 
     /// Numbers of the groups that something belongs to, one per grouping.
@@ -230,18 +240,33 @@ impl Watch {
     }
 
     /// Puts a figure of a line in the place of the one before.
-    #[inline]
     pub(super) fn replace(&mut self, groups: &[GroupId], measure: usize, difference: Fixed) {
-        if difference.is_zero() {
+        self.add(measure, std::iter::once(difference), groups, groups.len());
+    }
+
+    /// Adds differences of one measure of several lines, one after the other, to their groups; each line is in as many groups as `width`
+    /// says, one per grouping.
+    #[inline]
+    pub(super) fn add(
+        &mut self,
+        measure: usize,
+        differences: impl Iterator<Item = Fixed>,
+        groups: &[GroupId],
+        width: usize,
+    ) {
+        let columns = self.columns.get(measure).map(Vec::as_slice).unwrap_or_default();
+        if let [(place, column)] = columns {
+            let Some(grouping) = self.groupings.get_mut(*place) else { return };
+            let ids = groups.iter().skip(*place).step_by(width.max(1));
+            ids.zip(differences).for_each(|(id, difference)| grouping.add(*id, *column, difference));
             return;
         }
-        for (grouping, id) in self.groupings.iter_mut().zip(groups) {
-            let Some(column) = grouping.measures.iter().position(|of| *of == measure) else { continue };
-            let place = *id as usize * grouping.measures.len() + column;
-            if let Some(sum) = grouping.sums.get_mut(place) {
-                *sum += difference;
+        for (ids, difference) in groups.chunks(width.max(1)).zip(differences) {
+            for (place, column) in columns {
+                if let (Some(grouping), Some(id)) = (self.groupings.get_mut(*place), ids.get(*place)) {
+                    grouping.add(*id, *column, difference);
+                }
             }
-            grouping.touch(*id);
         }
     }
 
@@ -257,8 +282,8 @@ impl Watch {
     pub(crate) fn settle(&mut self) {
         for grouping in &mut self.groupings {
             for id in grouping.changed.drain(..) {
-                if let Some(group) = grouping.groups.get_mut(id as usize) {
-                    group.has_changed = false;
+                if let Some(has_changed) = grouping.has_changed.get_mut(id as usize) {
+                    *has_changed = false;
                 }
             }
         }
@@ -298,14 +323,13 @@ impl Grouping {
             _ => GroupKey::Text(names.text(part)),
         });
         let key = key.collect();
-        let group = Group { parts, key, rows: 0, unvalued: 0, underlyings: Vec::new(), has_changed: false };
+        let group = Group { parts, key, rows: 0, unvalued: 0, underlyings: Vec::new() };
         let width = self.measures.len();
         let id = match self.free.pop() {
             Some(id) => {
                 let place = id as usize;
                 if let Some(old) = self.groups.get_mut(place) {
-                    // It may be in the list of what changed already.
-                    *old = Group { has_changed: old.has_changed, ..group };
+                    *old = group;
                 }
                 for sum in self.sums.iter_mut().skip(place * width).take(width) {
                     *sum = Fixed::ZERO;
@@ -315,6 +339,7 @@ impl Grouping {
             None => {
                 let id = GroupId::try_from(self.groups.len()).unwrap_or(GroupId::MAX);
                 self.groups.push(group);
+                self.has_changed.push(false);
                 self.sums.extend(std::iter::repeat_n(Fixed::ZERO, width));
                 id
             }
@@ -325,12 +350,24 @@ impl Grouping {
 
     #[inline]
     fn touch(&mut self, id: GroupId) {
-        if let Some(group) = self.groups.get_mut(id as usize)
-            && !group.has_changed
+        if let Some(has_changed) = self.has_changed.get_mut(id as usize)
+            && !*has_changed
         {
-            group.has_changed = true;
+            *has_changed = true;
             self.changed.push(id);
         }
+    }
+
+    #[inline]
+    fn add(&mut self, id: GroupId, column: usize, difference: Fixed) {
+        if difference.is_zero() {
+            return;
+        }
+        let place = id as usize * self.measures.len() + column;
+        if let Some(sum) = self.sums.get_mut(place) {
+            *sum += difference;
+        }
+        self.touch(id);
     }
 }
 
