@@ -121,8 +121,10 @@ fn main() {
     let mut rows: Vec<RawQuote> = symbols.iter().map(|symbol| quote(symbol, SPOT, start())).collect();
     rows.push(quote("BTC-PERPETUAL", SPOT, start()));
     bench.step(start(), &Event::Quotes { feed: "all".into(), rows });
-    for number in 0..POSITIONS {
-        bench.step(start(), &fill(number, &symbols[number % symbols.len()]));
+    let mut history: Vec<Event> =
+        (0..POSITIONS).map(|number| fill(number, &symbols[number % symbols.len()])).collect();
+    for event in &history {
+        bench.step(start(), event);
     }
     let held = bench.engine.ledger().positions().count();
     println!("{} contracts quoted, {held} positions in 400 accounts", symbols.len());
@@ -167,7 +169,8 @@ fn main() {
     let begun = Instant::now();
     let bytes = bench.engine.snapshot();
     println!("snapshot of {} bytes in {:.1} ms", bytes.len(), begun.elapsed().as_secs_f64() * 1e3);
-    replay(&fills);
+    history.extend(fills);
+    replay(&history);
 }
 
 /// Decoding and applying fills on an empty book without quotes: what a replay costs besides market data.

@@ -40,6 +40,7 @@
 
 mod event;
 mod limits;
+mod listings;
 mod machine;
 mod output;
 mod policy;

@@ -2,12 +2,13 @@
 
 use crate::event::{CashEvent, CashKind, Command, Event, FillEvent, ReportedEvent};
 use crate::limits::{Limits, Scope, State};
+use crate::listings::Listings;
 use crate::output::{Held, Output};
 use crate::policy::Policy;
 use crate::quotes::Quotes;
 use crate::views::{Item, LiveViews, Touched, Views};
 use book::{Change, Entry, Fill, Ledger, LedgerError, OpenPosition, Place};
-use instrument::{Listing, Specs, Terms, resolve};
+use instrument::{Listing, Specs, Terms};
 use journal::Stamp;
 use market::Market;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +22,7 @@ const MOST_AHEAD_MILLIS: i64 = 300_000;
 #[derive(Debug, Clone)]
 pub struct Engine {
     pub(crate) specs: Arc<Specs>,
+    pub(crate) listings: Listings,
     pub(crate) now: Timestamp,
     pub(crate) ledger: Ledger,
     pub(crate) quotes: Quotes,
@@ -41,6 +43,7 @@ impl Engine {
     pub fn new(specs: Arc<Specs>, now: Timestamp) -> Self {
         Self {
             specs,
+            listings: Listings::default(),
             now,
             ledger: Ledger::new(Ledger::FILL_MEMORY_DAYS),
             quotes: Quotes::new(now),
@@ -175,12 +178,8 @@ impl Engine {
         outputs.extend(self.limits.evaluate(&self.policy, self.views.watch_mut(), told, self.now));
     }
 
-    fn listing(&self, venue: &Venue, symbol: &Symbol) -> Result<Arc<Listing>, String> {
-        let resolved = resolve(venue, symbol, &self.specs).map_err(|e| e.to_string())?;
-        match resolved.legs.as_slice() {
-            [leg] => Ok(Arc::new(leg.listing.clone())),
-            _ => Err(format!("{symbol} is a combo: its venue reports the fills of its legs, book those")),
-        }
+    fn listing(&mut self, venue: &Venue, symbol: &Symbol) -> Result<Arc<Listing>, String> {
+        self.listings.find(venue, symbol, &self.specs)
     }
 
     fn fill(

@@ -114,6 +114,7 @@ impl Engine {
         }
         let mut engine = Self {
             specs: self.specs.clone(),
+            listings: self.listings.clone(),
             now,
             ledger: Ledger::decode(&kept.ledger, &self.specs).map_err(|e| e.to_string())?,
             quotes: Quotes::restored(&self.specs, now, &rows, rates)?,

@@ -368,6 +368,10 @@ impl LiveViews {
             self.watch.measures().iter().map(|measure| row.exposure.in_usd(*measure)).collect()
         };
         let none = || "not held".to_owned();
+        let slot = self.slots.get(id as usize).ok_or_else(none)?;
+        if let Err(missing) = &slot.price {
+            return Err(missing.to_string());
+        }
         match self.item(id, index).ok_or_else(none)? {
             Item::Position(place, symbol) => {
                 let held = ledger.position(&place, &symbol).ok_or_else(none)?;
