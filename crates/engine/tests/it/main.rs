@@ -1,6 +1,7 @@
 //! The engine against its definition: a valuation from nothing, a replay, a crash, and rules of limits and reports.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::float_cmp)] // helpers of tests fail as tests do
 
+mod caches;
 mod codec;
 mod durable;
 mod limits;

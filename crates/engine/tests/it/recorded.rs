@@ -11,7 +11,7 @@ use journal::{Digest, Machine};
 use units::{Asset, Spot, Symbol};
 
 /// Another policy: other groupings and measures, a limit of the first one's name, and one that only a few groups have.
-const OTHER: &str = r#"
+pub(crate) const OTHER: &str = r#"
 source = "test"
 valid_from = "2026-11-01"
 stale_after_seconds = 90
