@@ -1,7 +1,7 @@
 //! How a market is made of a snapshot, at once or quote by quote.
 
-use crate::chain::{Chain, Moves};
 use crate::forward::median;
+use crate::quoted::{Moves, Quoted};
 use crate::snapshot::{Moved, Snapshot};
 use crate::state::{Market, VolBasis, quote_currency};
 use crate::surface::{Cleaning, FamilyChain, VolSurface, families};
@@ -12,7 +12,7 @@ use units::{Asset, Spot, Timestamp};
 #[derive(Debug, Clone)]
 pub struct Follower {
     market: Market,
-    chains: BTreeMap<Asset, Chain>,
+    quoted: BTreeMap<Asset, Quoted>,
 }
 
 /// What is not as it was in a market.
@@ -50,7 +50,7 @@ impl Follower {
             option_vols: BTreeMap::new(),
             future_marks: BTreeMap::new(),
         };
-        Self { market, chains: BTreeMap::new() }
+        Self { market, quoted: BTreeMap::new() }
     }
 
     /// The market.
@@ -67,25 +67,25 @@ impl Follower {
         let mut touched: BTreeMap<&Asset, bool> = BTreeMap::new();
         let mut pairs_moved = false;
         for (key, contract) in &moved.quotes {
-            let chain = match self.chains.get_mut(&contract.underlying) {
-                Some(chain) => chain,
-                None => self.chains.entry(contract.underlying.clone()).or_default(),
+            let own = match self.quoted.get_mut(&contract.underlying) {
+                Some(own) => own,
+                None => self.quoted.entry(contract.underlying.clone()).or_default(),
             };
-            chain.note_moved(contract);
+            own.note_moved(contract);
             let is_gone = touched.entry(&contract.underlying).or_default();
             match (snapshot.options.get(key), snapshot.futures.get(key)) {
-                (Some(quote), _) => chain.put_option(quote),
-                (None, Some(quote)) => chain.put_future(quote),
+                (Some(quote), _) => own.put_option(quote),
+                (None, Some(quote)) => own.put_future(quote),
                 (None, None) if snapshot.spots.contains_key(key) => pairs_moved = true,
                 (None, None) => *is_gone = true,
             }
         }
         let mut changes = Changes::default();
-        for (asset, chain) in &mut self.chains {
+        for (asset, own) in &mut self.quoted {
             let is_gone = touched.get(asset).copied();
             if has_aged || is_gone.is_some() {
                 let has_aged = has_aged || is_gone == Some(true);
-                let moves = chain.follow(asset, &mut self.market, (snapshot.index_window, has_aged));
+                let moves = own.follow(asset, &mut self.market, (snapshot.index_window, has_aged));
                 changes.underlyings.insert(asset.clone(), moves);
             }
         }

@@ -7,10 +7,10 @@
 //! [`oracle`] makes one price of several sources and guards it; [`feed`] judges a feed by its own observations.
 
 mod build;
-mod chain;
 pub mod feed;
 mod forward;
 pub mod oracle;
+mod quoted;
 mod raw;
 mod snapshot;
 mod state;
@@ -18,10 +18,10 @@ pub mod surface;
 mod vols;
 
 pub use build::{Changes, Follower};
-pub use chain::Moves;
 pub use forward::{
     DISAGREEMENT_LIMIT_BP, ForwardCurve, ForwardPoint, ForwardSource, ParityPair, Synthetic, parity_pairs,
 };
+pub use quoted::Moves;
 pub use raw::{Layout, RawQuote, RawSnapshot};
 pub use snapshot::{
     FutureQuote, IndexWindow, Moved, NoMarket, OptionQuote, Published, Rows, Snapshot, SpotQuote, Taken,

@@ -283,7 +283,9 @@ impl LiveViews {
         }
         let of = OfContract { contract: contract.clone(), paid_in, mark: None, is_quoted: false };
         let underlying = self.watch.part(contract.underlying.as_str());
-        let slot = Slot::new(What::Contract(Box::new(of)), Priced::new(contract, market), underlying);
+        // Its class looks the price up.
+        let none = Err(Missing::Index { underlying: contract.underlying.clone() });
+        let slot = Slot::new(What::Contract(Box::new(of)), none, underlying);
         let id = self.keep_slot(slot);
         self.contracts.insert(contract.clone(), id);
         self.join_class(id, contract, market);

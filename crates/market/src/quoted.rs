@@ -43,8 +43,8 @@ impl Moves {
 
 /// One underlying.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Chain {
-    families: BTreeMap<Asset, Quotes>,
+pub(crate) struct Quoted {
+    families: BTreeMap<Asset, FamilyQuotes>,
     /// Contracts that moved since the market last followed.
     moved: BTreeSet<Contract>,
     is_stand_in: bool,
@@ -52,8 +52,8 @@ pub(crate) struct Chain {
 
 /// Quotes in one currency.
 #[derive(Debug, Clone, Default)]
-struct Quotes {
-    expiries: BTreeMap<Timestamp, Expiry>,
+struct FamilyQuotes {
+    expiries: BTreeMap<Timestamp, ExpiryQuotes>,
     /// In the order of venue and symbol.
     futures: Vec<FutureQuote>,
     futures_moved: bool,
@@ -63,7 +63,7 @@ struct Quotes {
 
 /// Options of one expiry, in the order of venue and symbol.
 #[derive(Debug, Clone, Default)]
-struct Expiry {
+struct ExpiryQuotes {
     quotes: Vec<OptionQuote>,
     /// Time and index of the quotes that print one.
     indices: Vec<Option<(Timestamp, f64)>>,
@@ -76,7 +76,7 @@ fn name(listing: &Listing) -> (&Venue, &Symbol) {
     (&listing.venue, &listing.symbol)
 }
 
-impl Chain {
+impl Quoted {
     pub(crate) fn put_option(&mut self, quote: &OptionQuote) {
         let currency = quote_currency(&quote.listing.contract);
         let expiry = self.families.entry(currency).or_default().expiries.entry(quote.expiry).or_default();
@@ -252,7 +252,7 @@ struct Whole {
 
 type OptionVols = BTreeMap<Contract, (Vol, VolSource)>;
 
-impl Quotes {
+impl FamilyQuotes {
     /// Where its first quote stands among those of the underlying: options come before futures.
     fn first(&self) -> (bool, Option<(&Venue, &Symbol)>) {
         let options = self.expiries.values().filter_map(|expiry| expiry.quotes.first());
@@ -280,7 +280,7 @@ impl Quotes {
         }
         let (mut is_other, mut is_noted) = (BTreeSet::new(), false);
         for expiry in &expiries {
-            let quotes = self.expiries.get(expiry).map(Expiry::by_time).unwrap_or_default();
+            let quotes = self.expiries.get(expiry).map(ExpiryQuotes::by_time).unwrap_or_default();
             let before = family.curve.at(*expiry).copied();
             family.curve.put(*expiry, &quotes, self.marks.get(expiry).copied());
             let now = family.curve.at(*expiry).copied();
@@ -328,7 +328,7 @@ impl Quotes {
     }
 }
 
-impl Expiry {
+impl ExpiryQuotes {
     /// Of several venues that quote one strike the newest counts, as everywhere: it is collected last.
     fn by_time(&self) -> Vec<&OptionQuote> {
         let mut quotes: Vec<&OptionQuote> = self.quotes.iter().collect();
