@@ -11,7 +11,7 @@
 
 use crate::output::{LevelChange, Output};
 use crate::policy::{Limit, Policy};
-use crate::views::GroupSums;
+use crate::views::Watch;
 use risk::GroupKey;
 use std::collections::{BTreeMap, BTreeSet};
 use units::{Asset, Fixed, Timestamp};
@@ -161,26 +161,23 @@ impl Limits {
     pub(crate) fn evaluate(
         &mut self,
         policy: &Policy,
-        groups: &mut GroupSums,
+        groups: &mut Watch,
         (stale, scope): (&BTreeSet<Asset>, Scope),
         now: Timestamp,
     ) -> Vec<Output> {
         let mut outputs = Vec::new();
-        let changed = groups.take_changed();
         for (place, limit) in policy.limits.iter().enumerate() {
-            let sums = groups.of(&limit.group_by);
+            let sums = groups.of(&limit.group_by, limit.measure);
             let of_limit = self.standings.keys().filter(|(of, _)| *of == place);
             let mut keys: BTreeSet<Vec<GroupKey>> = of_limit.map(|(_, key)| key.clone()).collect();
-            match scope {
-                Scope::All => keys.extend(sums.keys().cloned()),
-                Scope::Changed => keys.extend(changed.get(&limit.group_by).into_iter().flatten().cloned()),
-            }
+            // A figure below the level to warn at, of a group that stands at none, moves nothing.
+            keys.extend(sums.reaching(limit.warn, scope));
             for key in keys.into_iter().filter(|key| limit.applies(key)) {
                 // A group that is gone has a figure of zero.
                 let (value, may_fall) = match sums.get(&key) {
                     // What may not be true moves no level.
-                    Some(sum) if sum.underlyings.keys().any(|asset| stale.contains(asset)) => continue,
-                    Some(sum) => (sum.exposure.in_usd(limit.measure), sum.unvalued == 0),
+                    Some(sum) if sum.underlyings.iter().any(|asset| stale.contains(asset)) => continue,
+                    Some(sum) => (sum.sum, sum.unvalued == 0),
                     None => (Fixed::ZERO, true),
                 };
                 let level = self.standings.get(&(place, key.clone())).map_or(Level::Inside, |s| s.level);
@@ -190,6 +187,7 @@ impl Limits {
                 }
             }
         }
+        groups.settle();
         self.follow(policy, &mut outputs);
         outputs
     }

@@ -7,15 +7,16 @@ use crate::event::{
     Arming, BlockNumber, CashEvent, CashKind, Command, Event, FillEvent, Link, ProposalId, ReportedEvent,
 };
 use crate::limits::{Limits, Scope, State};
+use crate::listings::Listings;
 use crate::margins::Margins;
 use crate::orders::OpenOrder;
 use crate::output::{Held, Output};
 use crate::policy::Policy;
 use crate::profit::Profit;
 use crate::quotes::Quotes;
-use crate::views::{Item, Touched, Views};
+use crate::views::{Item, LiveViews, Touched, Views};
 use book::{Change, Entry, Fill, Ledger, LedgerError, OpenPosition, Place};
-use instrument::{Listing, Specs, Terms, resolve};
+use instrument::{Listing, Specs, Terms};
 use journal::Stamp;
 use market::Market;
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,6 +30,7 @@ const MOST_AHEAD_MILLIS: i64 = 300_000;
 #[derive(Debug, Clone)]
 pub struct Engine {
     pub(crate) specs: Arc<Specs>,
+    pub(crate) listings: Listings,
     pub(crate) now: Timestamp,
     pub(crate) ledger: Ledger,
     pub(crate) quotes: Quotes,
@@ -40,7 +42,7 @@ pub struct Engine {
     pub(crate) stale: BTreeSet<Asset>,
     /// The last report of each place that differs from the ledger.
     pub(crate) differing: BTreeMap<Place, ReportedEvent>,
-    pub(crate) views: Views,
+    pub(crate) views: LiveViews,
     pub(crate) acting: Acting,
     pub(crate) chains: Chains,
     pub(crate) margins: Margins,
@@ -53,6 +55,7 @@ impl Engine {
     pub fn new(specs: Arc<Specs>, now: Timestamp) -> Self {
         Self {
             specs,
+            listings: Listings::default(),
             now,
             ledger: Ledger::new(Ledger::FILL_MEMORY_DAYS),
             quotes: Quotes::new(now),
@@ -62,7 +65,7 @@ impl Engine {
             limits: Limits::default(),
             stale: BTreeSet::new(),
             differing: BTreeMap::new(),
-            views: Views::default(),
+            views: LiveViews::default(),
             acting: Acting::default(),
             chains: Chains::default(),
             margins: Margins::default(),
@@ -96,8 +99,8 @@ impl Engine {
 
     /// What is held, its value, sums.
     #[must_use]
-    pub const fn views(&self) -> &Views {
-        &self.views
+    pub const fn views(&self) -> Views<'_> {
+        Views { live: &self.views, ledger: &self.ledger, market: self.quotes.market() }
     }
 
     /// What the book may do.
@@ -233,7 +236,7 @@ impl Engine {
             }
         }
         self.account(&mut outputs);
-        self.follow(touched, &mut outputs);
+        self.follow(&touched, &mut outputs);
         if matches!(event, Event::Clock | Event::Snapshot { .. }) {
             self.margin();
         }
@@ -316,7 +319,7 @@ impl Engine {
     }
 
     /// Brings views, ages, limits and state up to date.
-    fn follow(&mut self, touched: Touched, outputs: &mut Vec<Output>) {
+    fn follow(&mut self, touched: &Touched, outputs: &mut Vec<Output>) {
         self.views.update(&self.ledger, self.quotes.market(), touched);
         outputs
             .extend(self.views.take_changes().into_iter().map(|(item, lost)| Output::Value { item, lost }));
@@ -327,15 +330,11 @@ impl Engine {
         let scope = if stale == self.stale && !self.policy_is_new { Scope::Changed } else { Scope::All };
         (self.stale, self.policy_is_new) = (stale, false);
         let told = (&self.stale, scope);
-        outputs.extend(self.limits.evaluate(&self.policy, self.views.sums_mut(), told, self.now));
+        outputs.extend(self.limits.evaluate(&self.policy, self.views.watch_mut(), told, self.now));
     }
 
-    fn listing(&self, venue: &Venue, symbol: &Symbol) -> Result<Arc<Listing>, String> {
-        let resolved = resolve(venue, symbol, &self.specs).map_err(|e| e.to_string())?;
-        match resolved.legs.as_slice() {
-            [leg] => Ok(Arc::new(leg.listing.clone())),
-            _ => Err(format!("{symbol} is a combo: its venue reports the fills of its legs, book those")),
-        }
+    fn listing(&mut self, venue: &Venue, symbol: &Symbol) -> Result<Arc<Listing>, String> {
+        self.listings.find(venue, symbol, &self.specs)
     }
 
     fn fill(
@@ -371,7 +370,7 @@ impl Engine {
     }
 
     /// A fill as the ledger takes it.
-    fn booked(&self, event: &FillEvent) -> Result<Fill, String> {
+    fn booked(&mut self, event: &FillEvent) -> Result<Fill, String> {
         Ok(Fill {
             id: event.id.clone(),
             place: event.place.clone(),
@@ -454,7 +453,7 @@ impl Engine {
     fn new_policy(&mut self, text: &str, outputs: &mut Vec<Output>) {
         match Policy::parse("policy", text, &self.specs) {
             Ok(policy) => {
-                self.views.keep(policy.groupings());
+                self.views.keep(&policy.watched());
                 self.limits.carry(&self.policy, &policy);
                 self.policy = policy;
                 self.policy_is_new = true;

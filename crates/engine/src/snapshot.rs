@@ -10,7 +10,7 @@ use crate::machine::Engine;
 use crate::output::Output;
 use crate::policy::Policy;
 use crate::quotes::Quotes;
-use crate::views::{Item, Touched, Views};
+use crate::views::{Item, LiveViews, Touched};
 use crate::wire::{Quote, get, put};
 use book::Ledger;
 use journal::{Digest, Event as _, Machine, Stamp, Tag};
@@ -123,6 +123,7 @@ impl Engine {
         let (acting, chains) = kept.acting.restored(&self.specs)?;
         let mut engine = Self {
             specs: self.specs.clone(),
+            listings: self.listings.clone(),
             now,
             ledger: Ledger::decode(&kept.ledger, &self.specs).map_err(|e| e.to_string())?,
             quotes: Quotes::restored(&self.specs, now, &rows, rates)?,
@@ -130,7 +131,7 @@ impl Engine {
             limits: Limits { standings: standings.collect(), by_person: kept.by_person, state: kept.state },
             stale: kept.stale.into_iter().collect(),
             differing,
-            views: Views::default(),
+            views: LiveViews::default(),
             policy,
             policy_is_new: false,
             acting,
@@ -140,17 +141,17 @@ impl Engine {
         };
         engine.derive_views();
         // What was tested before needs no test: levels are in the standings.
-        engine.views.sums_mut().take_changed();
+        engine.views.watch_mut().settle();
         engine.views.take_changes();
         Ok(engine)
     }
 
     /// Values everything held from nothing.
     fn derive_views(&mut self) {
-        self.views = Views::default();
-        self.views.keep(self.policy.groupings());
+        self.views = LiveViews::default();
+        self.views.keep(&self.policy.watched());
         let touched = Touched { items: self.items(), ..Touched::default() };
-        self.views.update(&self.ledger, self.quotes.market(), touched);
+        self.views.update(&self.ledger, self.quotes.market(), &touched);
     }
 
     fn items(&self) -> BTreeSet<Item> {

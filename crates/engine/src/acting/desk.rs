@@ -4,7 +4,7 @@ use crate::event::ReportedEvent;
 use crate::limits::State;
 use crate::policy::{Limit, Policy};
 use crate::quotes::Quotes;
-use crate::views::{GroupSums, Views};
+use crate::views::LiveViews;
 use book::{Ledger, Place};
 use instrument::{Contract, Listing, Terms};
 use market::{Missing, Snapshot};
@@ -18,7 +18,7 @@ pub(crate) struct Desk<'a> {
     pub(crate) policy: &'a Policy,
     pub(crate) ledger: &'a Ledger,
     pub(crate) quotes: &'a Quotes,
-    pub(crate) views: &'a Views,
+    pub(crate) views: &'a LiveViews,
     pub(crate) stale: &'a BTreeSet<Asset>,
     pub(crate) differing: &'a BTreeMap<Place, ReportedEvent>,
     pub(crate) state: State,
@@ -29,8 +29,8 @@ pub(crate) struct Desk<'a> {
 impl Desk<'_> {
     /// The figure of a group, and how many things in it have no value; zero for a group of nothing.
     pub(crate) fn figure(&self, by: &[GroupBy], key: &[GroupKey], measure: Measure) -> (Fixed, usize) {
-        let sums: &GroupSums = self.views.sums();
-        sums.of(by).get(key).map_or((Fixed::ZERO, 0), |sum| (sum.exposure.in_usd(measure), sum.unvalued))
+        let figures = self.views.watch().of(by, measure);
+        figures.get(key).map_or((Fixed::ZERO, 0), |figure| (figure.sum, figure.unvalued))
     }
 
     /// The figure that a limit looks at.

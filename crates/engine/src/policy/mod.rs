@@ -185,10 +185,10 @@ impl Policy {
         }
     }
 
-    /// Groupings that its limits and hedges look at.
-    pub(crate) fn groupings(&self) -> BTreeSet<Vec<GroupBy>> {
-        let of_hedges = self.hedges.iter().map(|_| vec![GroupBy::Underlying]);
-        self.limits.iter().map(|limit| limit.group_by.clone()).chain(of_hedges).collect()
+    /// Sums that its limits and hedges look at.
+    pub(crate) fn watched(&self) -> BTreeSet<(Vec<GroupBy>, Measure)> {
+        let of_hedges = self.hedges.iter().map(|_| (vec![GroupBy::Underlying], Measure::Delta));
+        self.limits.iter().map(|limit| (limit.group_by.clone(), limit.measure)).chain(of_hedges).collect()
     }
 
     /// How a listing is traded.

@@ -2,10 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::float_cmp)] // helpers of tests fail as tests do
 
 mod acting;
+mod caches;
 mod codec;
 mod durable;
 mod limits;
 mod margins;
 mod reconcile;
+mod recorded;
 mod views;
 mod world;

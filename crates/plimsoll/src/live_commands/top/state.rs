@@ -151,8 +151,7 @@ impl Screen {
 
 fn exposure(engine: &Engine) -> Vec<ExposureLine> {
     let items = engine.views().items();
-    let rows: Vec<Row> =
-        items.values().filter_map(|valued| valued.rows.as_ref().ok()).flatten().cloned().collect();
+    let rows: Vec<Row> = items.into_values().filter_map(|valued| valued.rows.ok()).flatten().collect();
     let groups = risk::group(&rows, &[GroupBy::Underlying]);
     let stale = engine.stale();
     groups
