@@ -42,6 +42,8 @@ pub struct Engine {
     pub(crate) stale: BTreeSet<Asset>,
     /// The last report of each place that differs from the ledger.
     pub(crate) differing: BTreeMap<Place, ReportedEvent>,
+    /// When the report was true that a place was last set to: fills from before are in it.
+    pub(crate) adopted: BTreeMap<Place, Timestamp>,
     pub(crate) views: LiveViews,
     pub(crate) acting: Acting,
     pub(crate) chains: Chains,
@@ -65,6 +67,7 @@ impl Engine {
             limits: Limits::default(),
             stale: BTreeSet::new(),
             differing: BTreeMap::new(),
+            adopted: BTreeMap::new(),
             views: LiveViews::default(),
             acting: Acting::default(),
             chains: Chains::default(),
@@ -353,6 +356,17 @@ impl Engine {
             outputs.push(Output::Refused { rule });
             return;
         }
+        // A message that comes late, after a person has taken over a report that has its fill in it.
+        if let Some(adopted) = self.adopted.get(&event.place)
+            && event.time < *adopted
+        {
+            let rule = format!(
+                "{}: fill '{}' of {} is in the report of {adopted} that was adopted",
+                event.place, event.id, event.time
+            );
+            outputs.push(Output::Refused { rule });
+            return;
+        }
         let done = self.booked(event).and_then(|fill| self.ledger.fill(&fill).map_err(|e| e.to_string()));
         let entries = done.as_ref().ok().cloned();
         posted(done, touched, outputs);
@@ -496,6 +510,7 @@ impl Engine {
                     let done = self.adopt(&reported, &held, reported_amount);
                     posted(done, touched, outputs);
                 }
+                self.adopted.insert(place.clone(), reported.time);
                 self.acting.proven.insert(place.clone());
                 outputs.push(Output::Reconciled { place: place.clone() });
             }

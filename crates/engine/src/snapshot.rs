@@ -11,8 +11,8 @@ use crate::output::Output;
 use crate::policy::Policy;
 use crate::quotes::Quotes;
 use crate::views::{Item, LiveViews, Touched};
-use crate::wire::{Quote, get, put};
-use book::Ledger;
+use crate::wire::{Held, Quote, get, put};
+use book::{Ledger, Place};
 use journal::{Digest, Event as _, Machine, Stamp, Tag};
 use market::RawQuote;
 use risk::GroupKey;
@@ -44,6 +44,7 @@ struct Kept {
     state: State,
     stale: Vec<Asset>,
     differing: Vec<Vec<u8>>,
+    adopted: Vec<(Held, i64)>,
     acting: ActingKept,
     margins: MarginsKept,
     profit: ProfitKept,
@@ -91,6 +92,7 @@ impl Engine {
             state: self.limits.state,
             stale: self.stale.iter().cloned().collect(),
             differing: differing.collect(),
+            adopted: self.adopted.iter().map(|(place, time)| (place.into(), time.unix_nanos())).collect(),
             acting: ActingKept::of(&self.acting, &self.chains),
             margins: MarginsKept::of(&self.margins),
             profit: ProfitKept::of(&self.profit),
@@ -120,6 +122,8 @@ impl Engine {
                 differing.insert(reported.place.clone(), reported);
             }
         }
+        let adopted = kept.adopted.into_iter();
+        let adopted = adopted.map(|(place, time)| (Place::from(place), Timestamp::from_unix_nanos(time)));
         let (acting, chains) = kept.acting.restored(&self.specs)?;
         let mut engine = Self {
             specs: self.specs.clone(),
@@ -131,6 +135,7 @@ impl Engine {
             limits: Limits { standings: standings.collect(), by_person: kept.by_person, state: kept.state },
             stale: kept.stale.into_iter().collect(),
             differing,
+            adopted: adopted.collect(),
             views: LiveViews::default(),
             policy,
             policy_is_new: false,
