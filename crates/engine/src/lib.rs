@@ -5,7 +5,9 @@
 //!            │ Ledger    exact positions and balances, by fills, cash, settlements, reports of venues
 //!            │ Quotes    rows of feeds, checked ─► Market, one underlying at a time
 //!            │ LiveViews price of everything held, exact sums of what limits watch; rows and the rest when read (Views)
-//!            └ Limits    levels with hysteresis and hold times ─► State of the book
+//!            │ Limits    levels with hysteresis and hold times ─┬► State of the book
+//!            │ Triggers  conditions in CEL with hold times ─────┘
+//!            └ Acting    hedges, proposals, orders and what becomes of them
 //! ```
 //!
 //! What a step costs: `cargo bench -p engine`. An index that moves runs no kernel of options whose forwards have quotes of their own; one quote
@@ -16,13 +18,14 @@
 //! [`Event::Snapshot`] only: between two of them a quote changes what depends on it and nothing else.
 //!
 //! **Stale and missing inputs.** An underlying without a quote for too long, or held and not quoted at all, is said to be stale, and what
-//! has no value is said to have none. Limits on stale groups keep their level; those on groups that lack a value may rise and not fall. **Reports of venues** are compared with the ledger; differences are outputs, block the place, and are taken over
+//! has no value is said to have none. Limits on stale groups keep their level; those on groups that lack a value may rise and not fall; triggers
+//! on either alert and do nothing else. **Reports of venues** are compared with the ledger; differences are outputs, block the place, and are taken over
 //! only when a person says so.
 //!
 //! **Errors** are outputs ([`Output::Refused`], [`Output::QuoteRefused`]): an event that breaks a rule changes nothing else.
 //!
 //! **Left out so far:** limits on margin and liquidation distance, surfaces (vols are marks), guards of the index (it is that of the
-//! newest two seconds), settlement of what expires (it has no value until [`Event::Settle`]), rules in CEL, orders and proposals.
+//! newest two seconds), settlement of what expires (it has no value until [`Event::Settle`]).
 //!
 //! ```
 //! use engine::{CashEvent, CashKind, Engine, Event, Output};
@@ -55,6 +58,7 @@ mod policy;
 mod profit;
 mod quotes;
 mod snapshot;
+mod triggers;
 mod use_of_limits;
 mod views;
 mod wire;
@@ -68,8 +72,11 @@ pub use limits::{Level, State};
 pub use machine::Engine;
 pub use margins::{Distance, MarginRules, MarginView, Margins};
 pub use orders::{OpenOrder, Order, Phase};
-pub use output::{Held, LevelChange, Output};
-pub use policy::{Execution, Goal, Hedge, Limit, OrderLimits, Policy, Trading};
+pub use output::{Held, LevelChange, Output, TriggerChange, Turn};
+pub use policy::{
+    Action, Execution, Goal, Hedge, Limit, Misread, OrderLimits, Policy, PolicyMistakes, Trading, Trigger,
+};
 pub use profit::Profit;
+pub use triggers::{Expression, Mistake, Type, Variable};
 pub use use_of_limits::LimitUse;
 pub use views::{GroupFigure, GroupSum, GroupSums, Item, Valued, Views, Watched};

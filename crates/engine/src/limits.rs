@@ -3,7 +3,7 @@
 //! ```text
 //! target level = hard if |figure| >= hard, warn if >= warn, else inside; a level is left only below release x its threshold
 //! level changes when the target has stood for hold_seconds without a break (at once for 0)
-//! state = the strictest of: what active levels ask for, what a person asks for
+//! state = the strictest of: what active levels ask for, what triggers ask for, what a person asks for
 //! ```
 //!
 //! A group that rests on stale quotes keeps its level: no automatic action is taken on what may not be true. In a group that holds something
@@ -11,6 +11,7 @@
 
 use crate::output::{LevelChange, Output};
 use crate::policy::{Limit, Policy};
+use crate::triggers::named;
 use crate::views::Watch;
 use risk::GroupKey;
 use std::collections::{BTreeMap, BTreeSet};
@@ -161,7 +162,7 @@ impl Limits {
     pub(crate) fn evaluate(
         &mut self,
         policy: &Policy,
-        groups: &mut Watch,
+        groups: &Watch,
         (stale, scope): (&BTreeSet<Asset>, Scope),
         now: Timestamp,
     ) -> Vec<Output> {
@@ -187,8 +188,6 @@ impl Limits {
                 }
             }
         }
-        groups.settle();
-        self.follow(policy, &mut outputs);
         outputs
     }
 
@@ -227,18 +226,20 @@ impl Limits {
         }
     }
 
-    /// The state that levels and persons ask for.
-    pub(crate) fn follow(&mut self, policy: &Policy, outputs: &mut Vec<Output>) {
+    /// The state that levels, triggers and persons ask for.
+    pub(crate) fn follow(
+        &mut self,
+        policy: &Policy,
+        triggers: Vec<(State, String)>,
+        outputs: &mut Vec<Output>,
+    ) {
         let mut because: Vec<(State, String)> = Vec::new();
         for ((place, key), standing) in &self.standings {
             let Some(limit) = policy.limits.get(*place) else { continue };
-            let parts: Vec<String> = key.iter().map(GroupKey::text).collect();
-            let named = if parts.is_empty() { "the book".to_owned() } else { parts.join(" ") };
-            because.push((
-                limit.state(standing.level),
-                format!("{}: {named} {}", limit.name, standing.level.word()),
-            ));
+            let why = format!("{}: {} {}", limit.name, named(key), standing.level.word());
+            because.push((limit.state(standing.level), why));
         }
+        because.extend(triggers);
         if let Some(state) = self.by_person {
             because.push((state, "a person".into()));
         }

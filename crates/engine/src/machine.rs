@@ -14,6 +14,7 @@ use crate::output::{Held, Output};
 use crate::policy::Policy;
 use crate::profit::Profit;
 use crate::quotes::Quotes;
+use crate::triggers::{News, Triggers};
 use crate::views::{Item, LiveViews, Touched, Views};
 use book::{Change, Entry, Fill, Ledger, LedgerError, OpenPosition, Place};
 use instrument::{Listing, Specs, Terms};
@@ -39,6 +40,7 @@ pub struct Engine {
     /// True until every group has been tested against the policy.
     pub(crate) policy_is_new: bool,
     pub(crate) limits: Limits,
+    pub(crate) triggers: Triggers,
     pub(crate) stale: BTreeSet<Asset>,
     /// The last report of each place that differs from the ledger.
     pub(crate) differing: BTreeMap<Place, ReportedEvent>,
@@ -65,6 +67,7 @@ impl Engine {
             policy: Policy::default(),
             policy_is_new: false,
             limits: Limits::default(),
+            triggers: Triggers::default(),
             stale: BTreeSet::new(),
             differing: BTreeMap::new(),
             adopted: BTreeMap::new(),
@@ -239,7 +242,7 @@ impl Engine {
             }
         }
         self.account(&mut outputs);
-        self.follow(&touched, &mut outputs);
+        self.follow((stamp.time, event), &touched, &mut outputs);
         if matches!(event, Event::Clock | Event::Snapshot { .. }) {
             self.margin();
         }
@@ -321,8 +324,8 @@ impl Engine {
         self.quotes.advance(time, touched);
     }
 
-    /// Brings views, ages, limits and state up to date.
-    fn follow(&mut self, touched: &Touched, outputs: &mut Vec<Output>) {
+    /// Brings views, ages, limits, triggers and state up to date.
+    fn follow(&mut self, (sent, event): (Timestamp, &Event), touched: &Touched, outputs: &mut Vec<Output>) {
         self.views.update(&self.ledger, self.quotes.market(), touched);
         outputs
             .extend(self.views.take_changes().into_iter().map(|(item, lost)| Output::Value { item, lost }));
@@ -333,7 +336,23 @@ impl Engine {
         let scope = if stale == self.stale && !self.policy_is_new { Scope::Changed } else { Scope::All };
         (self.stale, self.policy_is_new) = (stale, false);
         let told = (&self.stale, scope);
-        outputs.extend(self.limits.evaluate(&self.policy, self.views.watch_mut(), told, self.now));
+        outputs.extend(self.limits.evaluate(&self.policy, self.views.watch(), told, self.now));
+        let news = match event {
+            Event::Clock | Event::Snapshot { .. } => News::Time,
+            Event::Quotes { .. } | Event::Rate { .. } => News::Market,
+            _ => News::Own,
+        };
+        outputs.extend(self.fire((scope, news), sent));
+        self.views.watch_mut().settle();
+        self.limits.follow(&self.policy, self.triggers.asks(&self.policy), outputs);
+    }
+
+    /// Tests the triggers. Their time is that of valuation, as their figures are; what they send is sent now.
+    fn fire(&mut self, told: (Scope, News), sent: Timestamp) -> Vec<Output> {
+        let Self { acting, policy, ledger, quotes, views, stale, differing, limits, triggers, now, .. } =
+            self;
+        let desk = Desk { policy, ledger, quotes, views, stale, differing, state: limits.state, now: *now };
+        triggers.evaluate(desk, acting, told, sent)
     }
 
     fn listing(&mut self, venue: &Venue, symbol: &Symbol) -> Result<Arc<Listing>, String> {
@@ -469,6 +488,7 @@ impl Engine {
             Ok(policy) => {
                 self.views.keep(&policy.watched());
                 self.limits.carry(&self.policy, &policy);
+                self.triggers.carry(&self.policy, &policy);
                 self.policy = policy;
                 self.policy_is_new = true;
                 self.policy_text = text.to_owned();

@@ -112,6 +112,8 @@ pub enum Output {
     },
     /// A figure crossed a level of a limit.
     Level(LevelChange),
+    /// A trigger fired, or is over.
+    Trigger(TriggerChange),
     /// The book changed its state.
     StateChanged {
         /// Before.
@@ -145,6 +147,46 @@ pub struct LevelChange {
     pub to: Level,
     /// The figure.
     pub value: Fixed,
+}
+
+/// A trigger that fired, or is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TriggerChange {
+    /// Name of the trigger.
+    pub trigger: String,
+    /// Which group of the book.
+    pub group: Vec<GroupKey>,
+    /// What it does.
+    pub turn: Turn,
+    /// What it read, in words.
+    pub seen: String,
+}
+
+/// What a trigger does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Turn {
+    /// Its condition has held: its actions are carried out.
+    Fired,
+    /// Its condition has held by figures that may not be true: it alerts, and does nothing else.
+    InDoubt {
+        /// Why they may not.
+        why: String,
+    },
+    /// Its condition has not held for long enough: it asks for nothing any more.
+    Released,
+}
+
+impl fmt::Display for TriggerChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { trigger, group, turn, seen } = self;
+        write!(f, "trigger {trigger}, {}: ", crate::triggers::named(group))?;
+        match turn {
+            Turn::Fired => f.write_str("fired")?,
+            Turn::InDoubt { why } => write!(f, "true, but nothing is done on figures in doubt ({why})")?,
+            Turn::Released => f.write_str("over")?,
+        }
+        if seen.is_empty() { Ok(()) } else { write!(f, ": {seen}") }
+    }
 }
 
 impl fmt::Display for Output {
@@ -184,6 +226,7 @@ impl fmt::Display for Output {
                 let named = if keys.is_empty() { "book".to_owned() } else { keys.join(" ") };
                 write!(f, "level: {limit}, {named}: {} to {} at {value}", from.word(), to.word())
             }
+            Self::Trigger(change) => write!(f, "{change}"),
             Self::StateChanged { from, to, because } => {
                 write!(f, "state: {} to {}", from.word(), to.word())?;
                 if because.is_empty() { Ok(()) } else { write!(f, " because of {}", because.join("; ")) }

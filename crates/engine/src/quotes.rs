@@ -106,6 +106,13 @@ impl Quotes {
         touched.changes.extend(self.follower.give_rates(&self.snapshot, self.rates.clone()));
     }
 
+    /// Age of the newest quote of each underlying.
+    pub(crate) fn ages_seconds(&self) -> impl Iterator<Item = (&Asset, f64)> {
+        let now = self.snapshot.asof;
+        let age = move |time: &Timestamp| now.unix_nanos().saturating_sub(time.unix_nanos()) as f64 / 1e9;
+        self.newest.iter().map(move |(asset, time)| (asset, age(time)))
+    }
+
     /// Underlyings whose newest quote is older than so many seconds, and held coins that nobody quotes any more.
     pub(crate) fn stale<'a>(
         &self,

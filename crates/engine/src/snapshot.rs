@@ -1,6 +1,6 @@
 //! The state as bytes: what cannot be derived, in a canonical order; and the engine as a [`Machine`].
 //!
-//! Kept: time of valuation, ledger, quotes at hand, the user's rates, text of the policy, standings of its limits, a person's state,
+//! Kept: time of valuation, ledger, quotes at hand, the user's rates, text of the policy, standings of its limits and triggers, a person's state,
 //! reports that differ, orders, proposals, what rules wait for, connections, fills near the heads of chains. Market, views, ages and the state of the book follow from these and are derived again.
 
 use crate::event::Event;
@@ -10,6 +10,7 @@ use crate::machine::Engine;
 use crate::output::Output;
 use crate::policy::Policy;
 use crate::quotes::Quotes;
+use crate::triggers::{self, Triggers};
 use crate::views::{Item, LiveViews, Touched};
 use crate::wire::{Held, Quote, get, put};
 use book::{Ledger, Place};
@@ -20,8 +21,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use units::{Asset, Spot, Timestamp};
 
-/// Two: with what acts.
-const VERSION: u16 = 2;
+/// Two: with what acts. Three: with triggers.
+const VERSION: u16 = 3;
 /// Kind of a report's event, whose encoding reports are kept in.
 const REPORTED: Tag = Tag { kind: 7, version: 1 };
 
@@ -40,6 +41,7 @@ struct Kept {
     rates: Vec<(Asset, f64)>,
     policy: String,
     standings: Vec<(u32, Vec<Key>, Standing)>,
+    triggers: Vec<(u32, Vec<Key>, triggers::Standing)>,
     by_person: Option<State>,
     state: State,
     stale: Vec<Asset>,
@@ -68,13 +70,29 @@ impl From<Key> for GroupKey {
     }
 }
 
+/// Standings of the rules of a policy by place in it and group.
+type Standings<T> = BTreeMap<(usize, Vec<GroupKey>), T>;
+
+fn kept<T: Copy>(standings: &Standings<T>) -> Vec<(u32, Vec<Key>, T)> {
+    let number = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
+    standings
+        .iter()
+        .map(|((place, key), standing)| (number(*place), key.iter().map(Key::from).collect(), *standing))
+        .collect()
+}
+
+fn restored<T>(kept: Vec<(u32, Vec<Key>, T)>) -> Standings<T> {
+    kept.into_iter()
+        .map(|(place, key, standing)| {
+            ((place as usize, key.into_iter().map(GroupKey::from).collect()), standing)
+        })
+        .collect()
+}
+
 impl Engine {
     fn kept(&self) -> Kept {
         let mut ledger = Vec::new();
         self.ledger.encode(&mut ledger);
-        let standings = self.limits.standings.iter().map(|((place, key), standing)| {
-            (u32::try_from(*place).unwrap_or(u32::MAX), key.iter().map(Key::from).collect(), *standing)
-        });
         let differing = self.differing.values().map(|reported| {
             let mut bytes = Vec::new();
             Event::Reported(reported.clone()).encode(&mut bytes);
@@ -87,7 +105,8 @@ impl Engine {
             rows: self.quotes.rows().map(Quote::from).collect(),
             rates: self.quotes.rates().iter().map(|(asset, usd)| (asset.clone(), usd.get())).collect(),
             policy: self.policy_text.clone(),
-            standings: standings.collect(),
+            standings: kept(&self.limits.standings),
+            triggers: kept(&self.triggers.standings),
             by_person: self.limits.by_person,
             state: self.limits.state,
             stale: self.stale.iter().cloned().collect(),
@@ -113,9 +132,6 @@ impl Engine {
         } else {
             Policy::parse("snapshot", &kept.policy, &self.specs).map_err(|issues| issues.to_string())?
         };
-        let standings = kept.standings.into_iter().map(|(place, key, standing)| {
-            ((place as usize, key.into_iter().map(GroupKey::from).collect()), standing)
-        });
         let mut differing = BTreeMap::new();
         for bytes in &kept.differing {
             if let Event::Reported(reported) = Event::decode(REPORTED, bytes)? {
@@ -132,7 +148,12 @@ impl Engine {
             ledger: Ledger::decode(&kept.ledger, &self.specs).map_err(|e| e.to_string())?,
             quotes: Quotes::restored(&self.specs, now, &rows, rates)?,
             policy_text: kept.policy,
-            limits: Limits { standings: standings.collect(), by_person: kept.by_person, state: kept.state },
+            limits: Limits {
+                standings: restored(kept.standings),
+                by_person: kept.by_person,
+                state: kept.state,
+            },
+            triggers: Triggers::new(restored(kept.triggers)),
             stale: kept.stale.into_iter().collect(),
             differing,
             adopted: adopted.collect(),

@@ -17,6 +17,7 @@ mod measure_commands;
 mod meter;
 mod oracle_command;
 mod output;
+mod policy_command;
 mod render;
 mod report_command;
 mod rulebook_command;
@@ -49,6 +50,7 @@ pub fn main() -> ExitCode {
         Command::Stress(args) => measure_commands::run_stress(&args),
         Command::Explain(args) => measure_commands::run_explain(&args),
         Command::Covariance(args) => measure_commands::run_covariance(&args),
+        Command::Policy(args) => policy_command::run(&args),
         Command::Rulebook(args) => rulebook_command::run(&args),
         Command::Example(args) => write_example(&args),
         Command::Feeds(args) => feeds_command::run(&args),

@@ -33,6 +33,18 @@ impl Desk<'_> {
         figures.get(key).map_or((Fixed::ZERO, 0), |figure| (figure.sum, figure.unvalued))
     }
 
+    /// Things held in a group that have no value.
+    pub(crate) fn unvalued(&self, by: &[GroupBy], key: &[GroupKey]) -> usize {
+        self.figure(by, key, Measure::Value).1
+    }
+
+    /// Stale underlyings that a group rests on.
+    pub(crate) fn stale_in(&self, by: &[GroupBy], key: &[GroupKey]) -> Vec<Asset> {
+        let figure = self.views.watch().of(by, Measure::Value).get(key);
+        let underlyings = figure.into_iter().flat_map(|figure| figure.underlyings);
+        underlyings.filter(|asset| self.stale.contains(asset)).collect()
+    }
+
     /// The figure that a limit looks at.
     pub(crate) fn limited(&self, limit: &Limit, key: &[GroupKey]) -> Fixed {
         self.figure(&limit.group_by, key, limit.measure).0

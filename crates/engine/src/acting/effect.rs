@@ -189,6 +189,11 @@ pub(crate) fn underlyings(rows: &[Row]) -> BTreeSet<units::Asset> {
     rows.iter().map(|row| row.underlying.clone()).collect()
 }
 
+/// Where the contract of an order belongs, with no figures.
+pub(crate) fn place_of(open: &OpenOrder) -> Row {
+    position_place(&position(&open.order.place, &open.listing, Quantity::ZERO, Decimal::ZERO))
+}
+
 fn position(place: &Place, listing: &Arc<Listing>, quantity: Quantity, size: Decimal) -> Position {
     Position {
         account: place.account.clone(),

@@ -33,6 +33,7 @@ use effect::Trade;
 use gate::Refusal;
 use hedge::{Wanted, Wish};
 use journal::{Digest, Seq};
+use risk::{GroupBy, GroupKey};
 use std::collections::{BTreeMap, BTreeSet};
 use units::{Chain, Fixed, OrderId, Quantity, Timestamp, Venue};
 
@@ -93,6 +94,24 @@ impl Acting {
     pub(crate) fn turnover(&self, now: Timestamp) -> Fixed {
         let recent = self.sent.iter().filter(|(time, _)| now < time.plus_millis(HOUR_MILLIS));
         recent.map(|(_, notional)| *notional).sum()
+    }
+
+    /// Open orders whose contract belongs to a group.
+    pub(crate) fn open_in(
+        &self,
+        by: &[GroupBy],
+        key: &[GroupKey],
+    ) -> impl Iterator<Item = (&OrderId, &OpenOrder)> {
+        self.blotter.open.iter().filter(move |(_, open)| {
+            let row = effect::place_of(open);
+            by.iter().map(|column| column.key(&row)).eq(key.iter().cloned())
+        })
+    }
+
+    /// Those of them that nobody was asked to end.
+    pub(crate) fn standing_in(&self, by: &[GroupBy], key: &[GroupKey]) -> BTreeSet<OrderId> {
+        let open = self.open_in(by, key).filter(|(_, open)| open.phase != Phase::Cancelling);
+        open.map(|(id, _)| id.clone()).collect()
     }
 
     /// A connection came up or was lost.

@@ -18,22 +18,27 @@
 //! on_hard = "reduce_only"
 //! ```
 //!
-//! What may be done about it — orders, hedges — is in the second half of the file, see the module `acting`.
+//! What may be done about it — orders, hedges — is in the second half of the file, see the module `acting`; conditions in CEL in the third,
+//! see `trigger`.
 //!
 //! The figure is tested by its size, so a limit bounds both signs. All mistakes of a file are reported at once.
 
 mod acting;
 mod margin;
+mod trigger;
 
 pub use acting::{Execution, Goal, Hedge, OrderLimits, Trading};
+pub use trigger::{Action, Trigger};
 
 use crate::limits::State;
 use crate::margins::MarginRules;
+use crate::triggers::{COLUMNS, Mistake, Variable};
 use acting::{HedgeToml, OrdersToml, TradingToml};
 use instrument::Specs;
 use margin::MarginToml;
 use risk::{GroupBy, Measure};
 use std::collections::{BTreeMap, BTreeSet};
+use trigger::TriggerToml;
 use units::{Fixed, Issue, Issues, Timestamp};
 
 /// Checked limits.
@@ -53,8 +58,28 @@ pub struct Policy {
     pub trading: Vec<Trading>,
     /// In the order of the file.
     pub hedges: Vec<Hedge>,
+    /// In the order of the file.
+    pub triggers: Vec<Trigger>,
     /// When margins are computed; never without it.
     pub margin: Option<MarginRules>,
+}
+
+/// Everything wrong with a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PolicyMistakes {
+    /// All of them, each with what was found and the rule.
+    pub issues: Issues,
+    /// Where those in expressions are, by their place among the issues.
+    pub expressions: BTreeMap<usize, Misread>,
+}
+
+/// A mistake in an expression.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misread {
+    /// The whole expression.
+    pub text: String,
+    /// Where in it, and which rule.
+    pub mistake: Mistake,
 }
 
 /// One limit.
@@ -97,6 +122,8 @@ struct PolicyToml {
     #[serde(default)]
     hedge: Vec<HedgeToml>,
     #[serde(default)]
+    trigger: Vec<TriggerToml>,
+    #[serde(default)]
     margin: Option<MarginToml>,
 }
 
@@ -125,70 +152,58 @@ const fn whole() -> f64 {
     1.0
 }
 
-const COLUMNS: [GroupBy; 6] =
-    [GroupBy::Underlying, GroupBy::Expiry, GroupBy::Venue, GroupBy::Chain, GroupBy::Account, GroupBy::Kind];
-
 impl Policy {
     /// Parses and checks a file; instruments are looked up in the tables of venues.
     ///
     /// # Errors
     /// Every mistake in it.
     pub fn parse(file: &str, text: &str, specs: &Specs) -> Result<Self, Issues> {
-        let mut checker = Checker { file, issues: Issues::default() };
+        Self::check(file, text, specs).map_err(|mistakes| mistakes.issues)
+    }
+
+    /// The same, and where in expressions the mistakes are.
+    ///
+    /// # Errors
+    /// Every mistake in it.
+    pub fn check(file: &str, text: &str, specs: &Specs) -> Result<Self, PolicyMistakes> {
+        let mut checker = Checker { file, issues: Issues::default(), expressions: BTreeMap::new() };
         let parsed: PolicyToml = match toml::from_str(text) {
             Ok(parsed) => parsed,
             Err(error) => {
                 checker.issue("", "", error.to_string().trim());
-                return Err(checker.issues);
+                return Err(checker.mistakes());
             }
         };
-        if parsed.source.trim().is_empty() {
-            checker.issue("source", "", "say where the numbers come from");
-        }
-        if format!("{}T00:00:00Z", parsed.valid_from).parse::<Timestamp>().is_err() {
-            checker.issue("valid_from", &parsed.valid_from, "a day, such as 2026-11-01");
-        }
-        if parsed.stale_after_seconds == Some(0) {
-            checker.issue(
-                "stale_after_seconds",
-                "0",
-                "one second at least; leave it out to never call a quote stale",
-            );
-        }
+        checker.header(&parsed);
+        checker.names(&parsed);
         let limits: Vec<Limit> = parsed.limit.iter().filter_map(|raw| checker.limit(raw)).collect();
-        let mut names = BTreeSet::new();
-        for name in parsed.limit.iter().map(|raw| &raw.name).chain(parsed.hedge.iter().map(|raw| &raw.name)) {
-            if !names.insert(name) {
-                checker.issue("name", name, "each limit and hedge has a name of its own");
-            }
-        }
         let orders = parsed.orders.as_ref().and_then(|raw| checker.orders(raw));
-        if parsed.orders.is_none() && !parsed.hedge.is_empty() {
-            checker.issue("orders", "", "hedges need [orders]: the bounds of what they may send");
-        }
-        if !parsed.hedge.is_empty() && parsed.stale_after_seconds.is_none() {
-            checker.issue(
-                "stale_after_seconds",
-                "",
-                "hedges need it: nothing is traded on quotes of any age",
-            );
-        }
         let trading: Vec<Trading> = parsed.trading.iter().filter_map(|raw| checker.trading(raw)).collect();
         let hedges: Vec<Hedge> =
             parsed.hedge.iter().filter_map(|raw| checker.hedge(raw, &trading, specs)).collect();
+        let triggers: Vec<Trigger> = parsed.trigger.iter().filter_map(|raw| checker.trigger(raw)).collect();
         let margin = parsed.margin.as_ref().map(|raw| checker.margin(raw));
         if checker.issues.is_empty() {
             let PolicyToml { source, valid_from, stale_after_seconds, .. } = parsed;
-            Ok(Self { source, valid_from, stale_after_seconds, limits, orders, trading, hedges, margin })
+            let bound = Self { source, valid_from, stale_after_seconds, limits, orders, ..Self::default() };
+            Ok(Self { trading, hedges, triggers, margin, ..bound })
         } else {
-            Err(checker.issues)
+            Err(checker.mistakes())
         }
     }
 
-    /// Sums that its limits and hedges look at.
+    /// Every sum that its limits, hedges and triggers look at; a trigger that reads no figure looks at which groups there are.
     pub(crate) fn watched(&self) -> BTreeSet<(Vec<GroupBy>, Measure)> {
+        let of_limits = self.limits.iter().map(|limit| (limit.group_by.clone(), limit.measure));
         let of_hedges = self.hedges.iter().map(|_| (vec![GroupBy::Underlying], Measure::Delta));
-        self.limits.iter().map(|limit| (limit.group_by.clone(), limit.measure)).chain(of_hedges).collect()
+        let groups = self.triggers.iter().map(|trigger| (trigger.each.clone(), Measure::Value));
+        let of_triggers = self.triggers.iter().flat_map(|trigger| {
+            trigger.when.reads().iter().filter_map(|variable| match variable {
+                Variable::Figure(measure) => Some((trigger.each.clone(), *measure)),
+                _ => None,
+            })
+        });
+        of_limits.chain(of_hedges).chain(groups).chain(of_triggers).collect()
     }
 
     /// How a listing is traded.
@@ -201,9 +216,52 @@ impl Policy {
 struct Checker<'a> {
     file: &'a str,
     issues: Issues,
+    expressions: BTreeMap<usize, Misread>,
 }
 
 impl Checker<'_> {
+    fn mistakes(self) -> PolicyMistakes {
+        PolicyMistakes { issues: self.issues, expressions: self.expressions }
+    }
+
+    fn header(&mut self, parsed: &PolicyToml) {
+        if parsed.source.trim().is_empty() {
+            self.issue("source", "", "say where the numbers come from");
+        }
+        if format!("{}T00:00:00Z", parsed.valid_from).parse::<Timestamp>().is_err() {
+            self.issue("valid_from", &parsed.valid_from, "a day, such as 2026-11-01");
+        }
+        if parsed.stale_after_seconds == Some(0) {
+            let rule = "one second at least; leave it out to never call a quote stale";
+            self.issue("stale_after_seconds", "0", rule);
+        }
+        if !parsed.hedge.is_empty() && parsed.stale_after_seconds.is_none() {
+            let rule = "hedges need it: nothing is traded on quotes of any age";
+            self.issue("stale_after_seconds", "", rule);
+        }
+        if parsed.orders.is_none() && !parsed.hedge.is_empty() {
+            self.issue("orders", "", "hedges need [orders]: the bounds of what they may send");
+        }
+    }
+
+    fn names(&mut self, parsed: &PolicyToml) {
+        let of_limits = parsed.limit.iter().map(|raw| &raw.name);
+        let of_hedges = parsed.hedge.iter().map(|raw| &raw.name);
+        let mut names = BTreeSet::new();
+        for name in of_limits.chain(of_hedges).chain(parsed.trigger.iter().map(|raw| &raw.name)) {
+            if !names.insert(name) {
+                self.issue("name", name, "each limit, hedge and trigger has a name of its own");
+            }
+        }
+    }
+
+    fn misread(&mut self, field: &str, text: &str, mistake: Mistake) {
+        let Mistake { line, column, rule } = &mistake;
+        self.issue(field, text, &format!("line {line}, column {column}: {rule}"));
+        let place = self.issues.kept().len().saturating_sub(1);
+        self.expressions.insert(place, Misread { text: text.to_owned(), mistake });
+    }
+
     fn issue(&mut self, field: &str, value: &str, rule: &str) {
         let (field, value, rule) = (field.into(), value.into(), rule.into());
         self.issues.push(Issue { file: self.file.into(), row: 0, field, value, rule });

@@ -278,6 +278,22 @@ impl Watch {
         Figures { names: &self.names, grouping: grouping.zip(column) }
     }
 
+    /// Groups of one grouping that hold anything.
+    pub(crate) fn groups(&self, by: &[GroupBy]) -> Vec<Vec<GroupKey>> {
+        let grouping = self.groupings.iter().find(|grouping| grouping.by == by);
+        let groups = grouping.into_iter().flat_map(|grouping| &grouping.groups);
+        groups.filter(|group| !group.is_empty()).map(|group| group.key.clone()).collect()
+    }
+
+    /// Those of them that changed since this was last settled, and those that are gone since.
+    pub(crate) fn changed(&self, by: &[GroupBy]) -> Vec<Vec<GroupKey>> {
+        let Some(grouping) = self.groupings.iter().find(|grouping| grouping.by == by) else {
+            return Vec::new();
+        };
+        let groups = grouping.changed.iter().filter_map(|id| grouping.groups.get(*id as usize));
+        groups.map(|group| group.key.clone()).collect()
+    }
+
     /// What changed has been seen.
     pub(crate) fn settle(&mut self) {
         for grouping in &mut self.groupings {

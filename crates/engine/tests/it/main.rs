@@ -9,5 +9,6 @@ mod limits;
 mod margins;
 mod reconcile;
 mod recorded;
+mod triggers;
 mod views;
 mod world;

@@ -32,6 +32,17 @@ name = "value"
 measure = "value_usd"
 warn = "1000000"
 hard = "9000000"
+[[trigger]]
+name = "size"
+each = ["account", "underlying"]
+when = "abs(delta_cash_usd) > 60000.0 || underlying in stale"
+hold_seconds = 2
+cool_down_seconds = 3
+actions = ["alert", "reduce_only"]
+[[trigger]]
+name = "missing"
+when = "unvalued > 0 || open_orders > 0"
+actions = ["warn", "cancel_orders"]
 "#;
 
 pub(crate) fn engine() -> Engine {
@@ -128,8 +139,14 @@ fn assert_watched(engine: &Engine, valuation: &Valuation) {
         }
         pairs.insert((by, measure));
     }
-    let limits = engine.policy().limits.iter().map(|limit| (limit.group_by.clone(), limit.measure));
-    assert_eq!(pairs, limits.collect());
+    let policy = engine.policy();
+    let wanted: BTreeSet<_> =
+        policy.limits.iter().map(|limit| (limit.group_by.clone(), limit.measure)).collect();
+    assert!(pairs.is_superset(&wanted), "{pairs:?}");
+    for (by, measure) in pairs.difference(&wanted) {
+        let is_asked = policy.triggers.iter().any(|trigger| trigger.each == *by);
+        assert!(is_asked, "nobody asked for {measure:?} by {by:?}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Options of the commands on a journal.
 
 use super::ReportForm;
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use journal::Head;
 use std::path::PathBuf;
 use units::Timestamp;
@@ -187,4 +187,33 @@ impl std::str::FromStr for Speed {
         let speed = text.parse::<f64>().ok().filter(|speed| (0.01..=100_000.0).contains(speed));
         speed.map(Self::Times).ok_or_else(|| "a number from 0.01 to 100000, or max".into())
     }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PolicyArgs {
+    #[command(subcommand)]
+    pub(crate) action: PolicyAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyAction {
+    /// What policy files would do, in plain words, or every mistake in them; exit code 3 if there are any
+    #[command(after_help = "\
+Examples:
+  plimsoll policy check policies/desk.toml
+  plimsoll policy check policies/desk.toml --format json
+  plimsoll policy check mine.toml --at 2026-12-01      is it in force on that day?
+
+Keys and what triggers may read: docs/formats.md, \"Policy files\".")]
+    Check {
+        /// Policy files
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// The day on which it is to be in force (RFC 3339 or UTC date); default: today
+        #[arg(long, value_name = "TIME")]
+        at: Option<Timestamp>,
+        /// How to print
+        #[arg(long, value_enum, default_value_t = ReportForm::Table)]
+        format: ReportForm,
+    },
 }

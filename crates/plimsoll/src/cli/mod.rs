@@ -8,7 +8,9 @@ mod oracle;
 mod surface;
 
 pub(crate) use feeds::{FeedsArgs, FeedsTableName};
-pub(crate) use live::{DemoArgs, DemoView, ReplayArgs, RunArgs, TopArgs, VerifyArgs};
+pub(crate) use live::{
+    DemoArgs, DemoView, PolicyAction, PolicyArgs, ReplayArgs, RunArgs, TopArgs, VerifyArgs,
+};
 pub(crate) use margin::{
     Holder, LiquidationArgs, LiquidationTableName, MarginArgs, MarginTableName, NewPosition, Override,
     RulebookAction, RulebookArgs, RulesArgs, WhatifArgs, WhatifTableName,
@@ -83,6 +85,8 @@ pub(crate) enum Command {
     Top(TopArgs),
     /// Recompute the hash chain of a journal; prove one record
     Verify(VerifyArgs),
+    /// Limits, hedges and triggers: check a file and say what it would do
+    Policy(PolicyArgs),
     /// Parameter files of the margin models: list them, show one to copy, check your own
     Rulebook(RulebookArgs),
     /// Write the sample book and market, generated from a named seed

@@ -5,6 +5,7 @@ mod commands;
 #[path = "../report/json_paths.rs"]
 mod json_paths;
 mod killed;
+mod policy;
 mod schema;
 // The report tests use what is not used here.
 #[allow(dead_code)]
