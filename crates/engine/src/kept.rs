@@ -51,7 +51,8 @@ struct OpenKept {
 struct EffectKept {
     limit: String,
     group: Vec<Key>,
-    figures: [[u8; 16]; 4],
+    /// Before, after, worst, warn, hard.
+    figures: [[u8; 16]; 5],
 }
 
 #[derive(Serialize, Deserialize)]
@@ -216,7 +217,7 @@ impl ProposalKept {
         let effects = proposal.effects.iter().map(|effect| EffectKept {
             limit: effect.limit.clone(),
             group: effect.group.iter().map(Key::from).collect(),
-            figures: [raw(effect.before), raw(effect.after), raw(effect.worst), raw(effect.hard)],
+            figures: [effect.before, effect.after, effect.worst, effect.warn, effect.hard].map(raw),
         });
         Self {
             id: proposal.id,
@@ -238,9 +239,9 @@ impl ProposalKept {
         let place = Place::from(self.place);
         let listing = listed(specs, &place.venue, &self.symbol)?;
         let effects = self.effects.into_iter().map(|kept| {
-            let [before, after, worst, hard] = kept.figures.map(fixed);
+            let [before, after, worst, warn, hard] = kept.figures.map(fixed);
             let group = kept.group.into_iter().map(GroupKey::from).collect();
-            Effect { limit: kept.limit, group, before, after, worst, hard }
+            Effect { limit: kept.limit, group, before, after, worst, warn, hard }
         });
         let [notional_usd, fee_usd, worst_slippage_usd] = self.figures.map(fixed);
         Ok(Proposal {

@@ -4,11 +4,14 @@
 //! Event ─► Engine::step ─► Outputs
 //!            │ Ledger    exact positions and balances, by fills, cash, settlements, reports of venues
 //!            │ Quotes    rows of feeds, checked ─► Market, one underlying at a time
-//!            │ Views     price of everything held, a row each, exact sums by group
+//!            │ LiveViews price of everything held, exact sums of what limits watch; rows and the rest when read (Views)
 //!            │ Limits    levels with hysteresis and hold times ─┬► State of the book
 //!            │ Triggers  conditions in CEL with hold times ─────┘
 //!            └ Acting    hedges, proposals, orders and what becomes of them
 //! ```
+//!
+//! What a step costs: `cargo bench -p engine`. An index that moves runs no kernel of options whose forwards have quotes of their own; one quote
+//! costs its expiry; a fill costs what it changes.
 //!
 //! Under the runner of crate `journal` every event is durable before its outputs leave, and a journal replays to the same bytes. The
 //! views are incremental, and equal a valuation from nothing bit for bit. Time of valuation moves by [`Event::Clock`] and
@@ -46,6 +49,7 @@ mod chains;
 mod event;
 mod kept;
 mod limits;
+mod listings;
 mod machine;
 mod margins;
 mod orders;
@@ -75,4 +79,4 @@ pub use policy::{
 pub use profit::Profit;
 pub use triggers::{Expression, Mistake, Type, Variable};
 pub use use_of_limits::LimitUse;
-pub use views::{GroupSum, GroupSums, Item, Valued, Views};
+pub use views::{GroupFigure, GroupSum, GroupSums, Item, Valued, Views, Watched};

@@ -11,8 +11,8 @@
 
 use crate::output::{LevelChange, Output};
 use crate::policy::{Limit, Policy};
-use crate::triggers::{Changed, named};
-use crate::views::GroupSums;
+use crate::triggers::named;
+use crate::views::Watch;
 use risk::GroupKey;
 use std::collections::{BTreeMap, BTreeSet};
 use units::{Asset, Fixed, Timestamp};
@@ -55,7 +55,7 @@ pub enum State {
     Normal,
     /// Anything within limits, and somebody should look.
     Warn,
-    /// Only what closes a position, or moves every limited figure that it moves nearer to zero.
+    /// Only what closes a position, or brings a figure that is at a level nearer to zero without harm to another.
     ReduceOnly,
     /// Nothing.
     Paused,
@@ -162,25 +162,23 @@ impl Limits {
     pub(crate) fn evaluate(
         &mut self,
         policy: &Policy,
-        (groups, changed): (&GroupSums, &Changed),
+        groups: &Watch,
         (stale, scope): (&BTreeSet<Asset>, Scope),
         now: Timestamp,
     ) -> Vec<Output> {
         let mut outputs = Vec::new();
         for (place, limit) in policy.limits.iter().enumerate() {
-            let sums = groups.of(&limit.group_by);
+            let sums = groups.of(&limit.group_by, limit.measure);
             let of_limit = self.standings.keys().filter(|(of, _)| *of == place);
             let mut keys: BTreeSet<Vec<GroupKey>> = of_limit.map(|(_, key)| key.clone()).collect();
-            match scope {
-                Scope::All => keys.extend(sums.keys().cloned()),
-                Scope::Changed => keys.extend(changed.get(&limit.group_by).into_iter().flatten().cloned()),
-            }
+            // A figure below the level to warn at, of a group that stands at none, moves nothing.
+            keys.extend(sums.reaching(limit.warn, scope));
             for key in keys.into_iter().filter(|key| limit.applies(key)) {
                 // A group that is gone has a figure of zero.
                 let (value, may_fall) = match sums.get(&key) {
                     // What may not be true moves no level.
-                    Some(sum) if sum.underlyings.keys().any(|asset| stale.contains(asset)) => continue,
-                    Some(sum) => (sum.exposure.in_usd(limit.measure), sum.unvalued == 0),
+                    Some(sum) if sum.underlyings.iter().any(|asset| stale.contains(asset)) => continue,
+                    Some(sum) => (sum.sum, sum.unvalued == 0),
                     None => (Fixed::ZERO, true),
                 };
                 let level = self.standings.get(&(place, key.clone())).map_or(Level::Inside, |s| s.level);

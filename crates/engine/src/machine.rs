@@ -7,16 +7,17 @@ use crate::event::{
     Arming, BlockNumber, CashEvent, CashKind, Command, Event, FillEvent, Link, ProposalId, ReportedEvent,
 };
 use crate::limits::{Limits, Scope, State};
+use crate::listings::Listings;
 use crate::margins::Margins;
 use crate::orders::OpenOrder;
 use crate::output::{Held, Output};
 use crate::policy::Policy;
 use crate::profit::Profit;
 use crate::quotes::Quotes;
-use crate::triggers::{Changed, News, Triggers};
-use crate::views::{Item, Touched, Views};
+use crate::triggers::{News, Triggers};
+use crate::views::{Item, LiveViews, Touched, Views};
 use book::{Change, Entry, Fill, Ledger, LedgerError, OpenPosition, Place};
-use instrument::{Listing, Specs, Terms, resolve};
+use instrument::{Listing, Specs, Terms};
 use journal::Stamp;
 use market::Market;
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +31,7 @@ const MOST_AHEAD_MILLIS: i64 = 300_000;
 #[derive(Debug, Clone)]
 pub struct Engine {
     pub(crate) specs: Arc<Specs>,
+    pub(crate) listings: Listings,
     pub(crate) now: Timestamp,
     pub(crate) ledger: Ledger,
     pub(crate) quotes: Quotes,
@@ -42,7 +44,9 @@ pub struct Engine {
     pub(crate) stale: BTreeSet<Asset>,
     /// The last report of each place that differs from the ledger.
     pub(crate) differing: BTreeMap<Place, ReportedEvent>,
-    pub(crate) views: Views,
+    /// When the report was true that a place was last set to: fills from before are in it.
+    pub(crate) adopted: BTreeMap<Place, Timestamp>,
+    pub(crate) views: LiveViews,
     pub(crate) acting: Acting,
     pub(crate) chains: Chains,
     pub(crate) margins: Margins,
@@ -55,6 +59,7 @@ impl Engine {
     pub fn new(specs: Arc<Specs>, now: Timestamp) -> Self {
         Self {
             specs,
+            listings: Listings::default(),
             now,
             ledger: Ledger::new(Ledger::FILL_MEMORY_DAYS),
             quotes: Quotes::new(now),
@@ -65,7 +70,8 @@ impl Engine {
             triggers: Triggers::default(),
             stale: BTreeSet::new(),
             differing: BTreeMap::new(),
-            views: Views::default(),
+            adopted: BTreeMap::new(),
+            views: LiveViews::default(),
             acting: Acting::default(),
             chains: Chains::default(),
             margins: Margins::default(),
@@ -99,8 +105,8 @@ impl Engine {
 
     /// What is held, its value, sums.
     #[must_use]
-    pub const fn views(&self) -> &Views {
-        &self.views
+    pub const fn views(&self) -> Views<'_> {
+        Views { live: &self.views, ledger: &self.ledger, market: self.quotes.market() }
     }
 
     /// What the book may do.
@@ -236,7 +242,7 @@ impl Engine {
             }
         }
         self.account(&mut outputs);
-        self.follow((stamp.time, event), touched, &mut outputs);
+        self.follow((stamp.time, event), &touched, &mut outputs);
         if matches!(event, Event::Clock | Event::Snapshot { .. }) {
             self.margin();
         }
@@ -319,7 +325,7 @@ impl Engine {
     }
 
     /// Brings views, ages, limits, triggers and state up to date.
-    fn follow(&mut self, (sent, event): (Timestamp, &Event), touched: Touched, outputs: &mut Vec<Output>) {
+    fn follow(&mut self, (sent, event): (Timestamp, &Event), touched: &Touched, outputs: &mut Vec<Output>) {
         self.views.update(&self.ledger, self.quotes.market(), touched);
         outputs
             .extend(self.views.take_changes().into_iter().map(|(item, lost)| Output::Value { item, lost }));
@@ -329,32 +335,28 @@ impl Engine {
             .extend(changed.map(|asset| Output::Stale { stale: stale.contains(&asset), underlying: asset }));
         let scope = if stale == self.stale && !self.policy_is_new { Scope::Changed } else { Scope::All };
         (self.stale, self.policy_is_new) = (stale, false);
-        let changed = self.views.sums_mut().take_changed();
-        let (sums, told) = ((self.views.sums(), &changed), (&self.stale, scope));
-        outputs.extend(self.limits.evaluate(&self.policy, sums, told, self.now));
+        let told = (&self.stale, scope);
+        outputs.extend(self.limits.evaluate(&self.policy, self.views.watch(), told, self.now));
         let news = match event {
             Event::Clock | Event::Snapshot { .. } => News::Time,
             Event::Quotes { .. } | Event::Rate { .. } => News::Market,
             _ => News::Own,
         };
-        outputs.extend(self.fire((&changed, scope, news), sent));
+        outputs.extend(self.fire((scope, news), sent));
+        self.views.watch_mut().settle();
         self.limits.follow(&self.policy, self.triggers.asks(&self.policy), outputs);
     }
 
     /// Tests the triggers. Their time is that of valuation, as their figures are; what they send is sent now.
-    fn fire(&mut self, told: (&Changed, Scope, News), sent: Timestamp) -> Vec<Output> {
+    fn fire(&mut self, told: (Scope, News), sent: Timestamp) -> Vec<Output> {
         let Self { acting, policy, ledger, quotes, views, stale, differing, limits, triggers, now, .. } =
             self;
         let desk = Desk { policy, ledger, quotes, views, stale, differing, state: limits.state, now: *now };
         triggers.evaluate(desk, acting, told, sent)
     }
 
-    fn listing(&self, venue: &Venue, symbol: &Symbol) -> Result<Arc<Listing>, String> {
-        let resolved = resolve(venue, symbol, &self.specs).map_err(|e| e.to_string())?;
-        match resolved.legs.as_slice() {
-            [leg] => Ok(Arc::new(leg.listing.clone())),
-            _ => Err(format!("{symbol} is a combo: its venue reports the fills of its legs, book those")),
-        }
+    fn listing(&mut self, venue: &Venue, symbol: &Symbol) -> Result<Arc<Listing>, String> {
+        self.listings.find(venue, symbol, &self.specs)
     }
 
     fn fill(
@@ -368,6 +370,17 @@ impl Engine {
         if event.time > received.plus_millis(MOST_AHEAD_MILLIS) {
             let rule = format!(
                 "{}: fill '{}' is dated {}, over five minutes after it was received at {received}: check the venue's clock",
+                event.place, event.id, event.time
+            );
+            outputs.push(Output::Refused { rule });
+            return;
+        }
+        // A message that comes late, after a person has taken over a report that has its fill in it.
+        if let Some(adopted) = self.adopted.get(&event.place)
+            && event.time < *adopted
+        {
+            let rule = format!(
+                "{}: fill '{}' of {} is in the report of {adopted} that was adopted",
                 event.place, event.id, event.time
             );
             outputs.push(Output::Refused { rule });
@@ -390,7 +403,7 @@ impl Engine {
     }
 
     /// A fill as the ledger takes it.
-    fn booked(&self, event: &FillEvent) -> Result<Fill, String> {
+    fn booked(&mut self, event: &FillEvent) -> Result<Fill, String> {
         Ok(Fill {
             id: event.id.clone(),
             place: event.place.clone(),
@@ -473,7 +486,7 @@ impl Engine {
     fn new_policy(&mut self, text: &str, outputs: &mut Vec<Output>) {
         match Policy::parse("policy", text, &self.specs) {
             Ok(policy) => {
-                self.views.keep(policy.groupings());
+                self.views.keep(&policy.watched());
                 self.limits.carry(&self.policy, &policy);
                 self.triggers.carry(&self.policy, &policy);
                 self.policy = policy;
@@ -517,6 +530,7 @@ impl Engine {
                     let done = self.adopt(&reported, &held, reported_amount);
                     posted(done, touched, outputs);
                 }
+                self.adopted.insert(place.clone(), reported.time);
                 self.acting.proven.insert(place.clone());
                 outputs.push(Output::Reconciled { place: place.clone() });
             }

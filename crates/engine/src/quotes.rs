@@ -1,21 +1,21 @@
 //! The quotes at hand, and the market that follows from them.
 
 use crate::views::Touched;
-use instrument::{Listing, Specs};
-use market::{IndexWindow, Layout, Market, RawQuote, RawSnapshot, Snapshot};
+use instrument::Specs;
+use market::{Follower, IndexWindow, Layout, Market, RawQuote, Rows, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
 use units::{Asset, Issues, Spot, Symbol, Timestamp, Venue};
 
 type Key = (Venue, Symbol);
 
 /// Quotes as their venues wrote them, checked, and as a market at the time of valuation.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Quotes {
     /// What a snapshot of the machine keeps: everything else here follows from it.
     rows: BTreeMap<Key, RawQuote>,
     rates: BTreeMap<Asset, Spot>,
     snapshot: Snapshot,
-    market: Market,
+    follower: Follower,
     /// Time of the newest quote of each underlying.
     newest: BTreeMap<Asset, Timestamp>,
 }
@@ -24,8 +24,8 @@ impl Quotes {
     /// None, at a time.
     pub(crate) fn new(now: Timestamp) -> Self {
         let snapshot = Snapshot { index_window: IndexWindow::Live, ..Snapshot::empty(now) };
-        let market = Market::build(&snapshot, &BTreeMap::new());
-        Self { rows: BTreeMap::new(), rates: BTreeMap::new(), snapshot, market, newest: BTreeMap::new() }
+        let follower = Follower::new(now, BTreeMap::new());
+        Self { rows: BTreeMap::new(), rates: BTreeMap::new(), snapshot, follower, newest: BTreeMap::new() }
     }
 
     /// Those of a snapshot of the machine; `Err` when they are not what this program admits.
@@ -35,17 +35,17 @@ impl Quotes {
         rows: &[RawQuote],
         rates: BTreeMap<Asset, Spot>,
     ) -> Result<Self, String> {
-        let mut quotes = Self { rates, ..Self::new(now) };
+        let follower = Follower::new(now, rates.clone());
+        let mut quotes = Self { rates, follower, ..Self::new(now) };
         let issues = quotes.take(specs, "snapshot", rows, &mut Touched::default());
         if !issues.is_empty() {
             return Err(format!("a quote that was admitted before is refused now:\n{issues}"));
         }
-        quotes.market = Market::build(&quotes.snapshot, &quotes.rates);
         Ok(quotes)
     }
 
     pub(crate) const fn market(&self) -> &Market {
-        &self.market
+        self.follower.market()
     }
 
     pub(crate) const fn snapshot(&self) -> &Snapshot {
@@ -68,44 +68,33 @@ impl Quotes {
         rows: &[RawQuote],
         touched: &mut Touched,
     ) -> Issues {
-        let asof = self.snapshot.asof;
-        let Ok((newer, issues)) = Snapshot::admit(&[file(feed, asof, rows)], specs) else {
-            return Issues::default();
-        };
-        let admitted = times(&newer);
-        let named = by_name(rows, asof);
-        let moved = self.snapshot.update(newer);
-        for (key, (time, underlying)) in admitted {
-            if times_of(&self.snapshot, &key).is_some_and(|(held, _)| held == time) {
-                let newest = self.newest.entry(underlying).or_insert(time);
-                *newest = (*newest).max(time);
-                if let Some(row) = source(&named, (&key, time), asof, specs) {
-                    self.rows.insert(key, RawQuote { timestamp: Some(time), ..row.clone() });
-                }
+        let from = Rows { file: feed, layout: Layout::BookSummary, asof: self.snapshot.asof, rows };
+        let (taken, issues) = self.snapshot.take(&from, specs);
+        for ((key, contract), (row, time)) in taken.moved.quotes.iter().zip(&taken.rows) {
+            match self.newest.get_mut(&contract.underlying) {
+                Some(newest) => *newest = (*newest).max(*time),
+                None => drop(self.newest.insert(contract.underlying.clone(), *time)),
+            }
+            if let Some(row) = rows.get(*row) {
+                self.rows.insert(key.clone(), RawQuote { timestamp: Some(*time), ..row.clone() });
             }
         }
-        self.market.refresh(&self.snapshot, &moved);
-        touched.underlyings.extend(moved.underlyings);
+        touched.changes.extend(self.follower.follow(&self.snapshot, &taken.moved));
         issues
     }
 
     /// Moves the time of valuation.
     pub(crate) fn advance(&mut self, now: Timestamp, touched: &mut Touched) {
-        self.snapshot.advance(now);
-        let Self { rows, snapshot, .. } = self;
-        rows.retain(|key, _| {
-            snapshot.options.contains_key(key)
-                || snapshot.futures.contains_key(key)
-                || snapshot.spots.contains_key(key)
-        });
-        // What has expired must not vouch for the age of what has not.
-        self.newest.clear();
-        for (time, underlying) in times(&self.snapshot).into_values() {
-            let newest = self.newest.entry(underlying).or_insert(time);
-            *newest = (*newest).max(time);
+        let gone = self.snapshot.advance(now);
+        for (key, _) in &gone.quotes {
+            self.rows.remove(key);
         }
-        self.rebuild();
-        touched.everything = true;
+        if !gone.quotes.is_empty() {
+            // What has expired must not vouch for the age of what has not.
+            self.newest = newest(&self.snapshot);
+        }
+        touched.changes.extend(self.follower.follow(&self.snapshot, &gone));
+        touched.has_aged = true;
     }
 
     /// The user's own rate of an asset.
@@ -114,12 +103,7 @@ impl Quotes {
             Some(usd) => drop(self.rates.insert(asset.clone(), usd)),
             None => drop(self.rates.remove(asset)),
         }
-        self.rebuild();
-        touched.everything = true;
-    }
-
-    fn rebuild(&mut self) {
-        self.market = Market::build(&self.snapshot, &self.rates);
+        touched.changes.extend(self.follower.give_rates(&self.snapshot, self.rates.clone()));
     }
 
     /// Age of the newest quote of each underlying.
@@ -144,61 +128,16 @@ impl Quotes {
     }
 }
 
-fn file(feed: &str, asof: Timestamp, rows: &[RawQuote]) -> RawSnapshot {
-    RawSnapshot {
-        file: feed.into(),
-        layout: Layout::BookSummary,
-        asof,
-        snapshots_in_file: 1,
-        rows: rows.to_vec(),
-        issues: Issues::default(),
-    }
-}
-
-/// Time and underlying of every quote.
-fn times(snapshot: &Snapshot) -> BTreeMap<Key, (Timestamp, Asset)> {
+/// Time of the newest quote of each underlying.
+fn newest(snapshot: &Snapshot) -> BTreeMap<Asset, Timestamp> {
     let Snapshot { options, futures, spots, .. } = snapshot;
-    let keys = options.keys().chain(futures.keys()).chain(spots.keys());
-    keys.filter_map(|key| Some((key.clone(), times_of(snapshot, key)?))).collect()
-}
-
-fn times_of(snapshot: &Snapshot, key: &Key) -> Option<(Timestamp, Asset)> {
-    let of = |listing: &Listing| listing.contract.underlying.clone();
-    let Snapshot { options, futures, spots, .. } = snapshot;
-    let option = options.get(key).map(|q| (q.source_time, of(&q.listing)));
-    let future = || futures.get(key).map(|q| (q.source_time, of(&q.listing)));
-    let spot = || spots.get(key).map(|q| (q.source_time, of(&q.listing)));
-    option.or_else(future).or_else(spot)
-}
-
-/// Rows of one name and time.
-type Named<'a> = BTreeMap<(Key, Timestamp), Vec<&'a RawQuote>>;
-
-fn by_name(rows: &[RawQuote], asof: Timestamp) -> Named<'_> {
-    let mut named = Named::new();
-    for row in rows {
-        let venue = Venue::new(row.venue.as_deref().unwrap_or("deribit"));
-        if let (Ok(venue), Ok(symbol)) = (venue, Symbol::new(&row.instrument_name)) {
-            named.entry(((venue, symbol), row.timestamp.unwrap_or(asof))).or_default().push(row);
-        }
+    let options = options.values().map(|quote| (&quote.listing, quote.source_time));
+    let futures = futures.values().map(|quote| (&quote.listing, quote.source_time));
+    let spots = spots.values().map(|quote| (&quote.listing, quote.source_time));
+    let mut newest = BTreeMap::new();
+    for (listing, time) in options.chain(futures).chain(spots) {
+        let slot = newest.entry(listing.contract.underlying.clone()).or_insert(time);
+        *slot = time.max(*slot);
     }
-    named
-}
-
-/// The row that a quote was made of. A row beside it that breaks a rule may have the same name and time.
-fn source<'a>(
-    named: &Named<'a>,
-    (key, time): (&Key, Timestamp),
-    asof: Timestamp,
-    specs: &Specs,
-) -> Option<&'a RawQuote> {
-    let candidates = named.get(&(key.clone(), time))?;
-    let is_admitted = |row: &&&RawQuote| {
-        let alone = Snapshot::admit(&[file("", asof, std::slice::from_ref(**row))], specs);
-        alone.is_ok_and(|(snapshot, _)| times_of(&snapshot, key).is_some())
-    };
-    match candidates[..] {
-        [only] => Some(only),
-        _ => candidates.iter().find(is_admitted).copied(),
-    }
+    newest
 }

@@ -11,9 +11,9 @@ use crate::output::Output;
 use crate::policy::Policy;
 use crate::quotes::Quotes;
 use crate::triggers::{self, Triggers};
-use crate::views::{Item, Touched, Views};
-use crate::wire::{Quote, get, put};
-use book::Ledger;
+use crate::views::{Item, LiveViews, Touched};
+use crate::wire::{Held, Quote, get, put};
+use book::{Ledger, Place};
 use journal::{Digest, Event as _, Machine, Stamp, Tag};
 use market::RawQuote;
 use risk::GroupKey;
@@ -46,6 +46,7 @@ struct Kept {
     state: State,
     stale: Vec<Asset>,
     differing: Vec<Vec<u8>>,
+    adopted: Vec<(Held, i64)>,
     acting: ActingKept,
     margins: MarginsKept,
     profit: ProfitKept,
@@ -110,6 +111,7 @@ impl Engine {
             state: self.limits.state,
             stale: self.stale.iter().cloned().collect(),
             differing: differing.collect(),
+            adopted: self.adopted.iter().map(|(place, time)| (place.into(), time.unix_nanos())).collect(),
             acting: ActingKept::of(&self.acting, &self.chains),
             margins: MarginsKept::of(&self.margins),
             profit: ProfitKept::of(&self.profit),
@@ -136,9 +138,12 @@ impl Engine {
                 differing.insert(reported.place.clone(), reported);
             }
         }
+        let adopted = kept.adopted.into_iter();
+        let adopted = adopted.map(|(place, time)| (Place::from(place), Timestamp::from_unix_nanos(time)));
         let (acting, chains) = kept.acting.restored(&self.specs)?;
         let mut engine = Self {
             specs: self.specs.clone(),
+            listings: self.listings.clone(),
             now,
             ledger: Ledger::decode(&kept.ledger, &self.specs).map_err(|e| e.to_string())?,
             quotes: Quotes::restored(&self.specs, now, &rows, rates)?,
@@ -151,7 +156,8 @@ impl Engine {
             triggers: Triggers::new(restored(kept.triggers)),
             stale: kept.stale.into_iter().collect(),
             differing,
-            views: Views::default(),
+            adopted: adopted.collect(),
+            views: LiveViews::default(),
             policy,
             policy_is_new: false,
             acting,
@@ -161,17 +167,17 @@ impl Engine {
         };
         engine.derive_views();
         // What was tested before needs no test: levels are in the standings.
-        engine.views.sums_mut().take_changed();
+        engine.views.watch_mut().settle();
         engine.views.take_changes();
         Ok(engine)
     }
 
     /// Values everything held from nothing.
     fn derive_views(&mut self) {
-        self.views = Views::default();
-        self.views.keep(self.policy.groupings());
+        self.views = LiveViews::default();
+        self.views.keep(&self.policy.watched());
         let touched = Touched { items: self.items(), ..Touched::default() };
-        self.views.update(&self.ledger, self.quotes.market(), touched);
+        self.views.update(&self.ledger, self.quotes.market(), &touched);
     }
 
     fn items(&self) -> BTreeSet<Item> {

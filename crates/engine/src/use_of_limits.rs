@@ -31,20 +31,23 @@ impl Engine {
     pub fn limit_use(&self) -> Vec<LimitUse<'_>> {
         let mut all = Vec::new();
         for (place, limit) in self.policy.limits.iter().enumerate() {
-            for (group, sum) in self.views.sums().of(&limit.group_by) {
-                if !limit.applies(group) {
+            let views = self.views();
+            let watched = views.watched();
+            let groups = watched.filter(|sums| sums.by == limit.group_by && sums.measure == limit.measure);
+            for (group, figure) in groups.flat_map(|sums| sums.groups) {
+                if !limit.applies(&group) {
                     continue;
                 }
-                let value = sum.exposure.in_usd(limit.measure);
+                let value = figure.sum;
                 let standing = self.limits.standings.get(&(place, group.clone()));
                 all.push(LimitUse {
                     limit,
-                    group: group.clone(),
+                    group,
                     value,
                     share: value.abs().to_f64() / limit.hard.to_f64(),
                     level: standing.map_or(Level::Inside, |standing| standing.level),
-                    is_stale: sum.underlyings.keys().any(|asset| self.stale.contains(asset)),
-                    unvalued: sum.unvalued,
+                    is_stale: figure.underlyings.iter().any(|asset| self.stale.contains(asset)),
+                    unvalued: figure.unvalued,
                 });
             }
         }

@@ -17,7 +17,7 @@
 use crate::snapshot::OptionQuote;
 use instrument::{OptionKind, Settlement};
 use std::collections::BTreeMap;
-use units::{Forward, Spot, Timestamp};
+use units::{Forward, Spot, Timestamp, Venue};
 
 /// Sources of one forward that differ by more than this are pointed out.
 pub const DISAGREEMENT_LIMIT_BP: f64 = 20.0;
@@ -146,6 +146,24 @@ impl ForwardCurve {
             })
             .collect();
         Self { points }
+    }
+
+    /// The point of a quoted expiry.
+    pub(crate) fn at(&self, expiry: Timestamp) -> Option<&ForwardPoint> {
+        self.points.get(&expiry)
+    }
+
+    /// Puts the point that quotes of one expiry give in the place of the one before, or takes that away.
+    pub(crate) fn put(&mut self, expiry: Timestamp, quotes: &[&OptionQuote], future_mark: Option<Forward>) {
+        match point(expiry, quotes, future_mark) {
+            Some(point) => drop(self.points.insert(expiry, point)),
+            None => drop(self.points.remove(&expiry)),
+        }
+    }
+
+    /// Keeps the points of these expiries only.
+    pub(crate) fn keep(&mut self, is_kept: impl Fn(Timestamp) -> bool) {
+        self.points.retain(|expiry, _| is_kept(*expiry));
     }
 
     /// Quoted expiries in order.
@@ -288,31 +306,29 @@ pub struct ParityPair {
 /// Implied forwards of all strikes of one expiry that have both marks, by strike.
 #[must_use]
 pub fn parity_pairs(quotes: &[&OptionQuote]) -> Vec<ParityPair> {
-    let mut marks: BTreeMap<_, (Option<f64>, Option<f64>, bool)> = BTreeMap::new();
-    for quote in quotes {
-        let inverse = quote.listing.contract.settlement == Settlement::Inverse;
-        let slot = marks
-            .entry((&quote.listing.venue, quote.strike.get().to_bits()))
-            .or_insert((None, None, inverse));
-        match quote.kind {
-            OptionKind::Call => slot.0 = Some(quote.mark_price),
-            OptionKind::Put => slot.1 = Some(quote.mark_price),
-        }
-    }
-    marks
-        .into_iter()
-        .filter_map(|((_, strike_bits), marks)| {
-            let (Some(call), Some(put), inverse) = marks else { return None };
-            let strike = f64::from_bits(strike_bits);
-            let forward = implied_forward(strike, call - put, inverse);
-            let smaller_mark = if call < put { call } else { put };
-            (forward.is_finite() && forward > 0.0).then_some(ParityPair { strike, forward, smaller_mark })
-        })
-        .collect()
+    // The order of quotes decides between several of one strike and kind: the sort keeps it, and the last counts.
+    let mut by_strike: Vec<&OptionQuote> = quotes.to_vec();
+    by_strike.sort_by(|a, b| pair_of(a).cmp(&pair_of(b)));
+    let pair = |same: &[&OptionQuote]| {
+        let mark = |kind| same.iter().rev().find(|quote| quote.kind == kind).map(|quote| quote.mark_price);
+        let (call, put) = (mark(OptionKind::Call)?, mark(OptionKind::Put)?);
+        let first = same.first()?;
+        let strike = first.strike.get();
+        let inverse = first.listing.contract.settlement == Settlement::Inverse;
+        let forward = implied_forward(strike, call - put, inverse);
+        let smaller_mark = if call < put { call } else { put };
+        (forward.is_finite() && forward > 0.0).then_some(ParityPair { strike, forward, smaller_mark })
+    };
+    by_strike.chunk_by(|a, b| pair_of(a) == pair_of(b)).filter_map(pair).collect()
 }
 
-/// Lower median; sorts its input. `None` for nothing.
+/// Strike and venue: positive floats order as their bits do.
+fn pair_of(quote: &OptionQuote) -> (u64, &Venue) {
+    (quote.strike.get().to_bits(), &quote.listing.venue)
+}
+
+/// Lower median; changes the order of its input. `None` for nothing.
 pub(crate) fn median(values: &mut [f64]) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len().checked_sub(1)? / 2).copied()
+    let place = values.len().checked_sub(1)? / 2;
+    Some(*values.select_nth_unstable_by(place, f64::total_cmp).1)
 }

@@ -6,8 +6,8 @@
 
 use crate::raw::{Layout, RawQuote, RawSnapshot};
 use instrument::{Contract, Listing, OptionKind, Specs, Terms, resolve};
-use std::collections::{BTreeMap, BTreeSet};
-use units::{Asset, Forward, Issue, Issues, Spot, Strike, Symbol, Timestamp, Venue, Vol, border};
+use std::collections::BTreeMap;
+use units::{Forward, Issue, Issues, Spot, Strike, Symbol, Timestamp, Venue, Vol, border};
 
 /// Greeks as the venue published them, in the venue's own units.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -123,35 +123,50 @@ impl IndexWindow {
     }
 }
 
-/// Contracts whose quotes moved, and their underlyings.
+/// Quotes that moved or are gone, by what they are of.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Moved {
-    /// Underlyings.
-    pub underlyings: BTreeSet<Asset>,
-    /// Contracts.
-    pub contracts: BTreeSet<Contract>,
+    /// Venue and symbol of each, and its contract.
+    pub quotes: Vec<((Venue, Symbol), Contract)>,
 }
 
 impl Moved {
-    /// Everything that is quoted but spot pairs, whose rates are implied anew each time.
+    /// Everything that is quoted.
     #[must_use]
     pub fn all(snapshot: &Snapshot) -> Self {
         let mut all = Self::default();
-        snapshot.options.values().for_each(|quote| all.add(&quote.listing.contract));
-        snapshot.futures.values().for_each(|quote| all.add(&quote.listing.contract));
+        snapshot.options.values().for_each(|quote| all.add(&quote.listing));
+        snapshot.futures.values().for_each(|quote| all.add(&quote.listing));
+        snapshot.spots.values().for_each(|quote| all.add(&quote.listing));
         all
     }
 
-    fn add(&mut self, contract: &Contract) {
-        self.underlyings.insert(contract.underlying.clone());
-        self.contracts.insert(contract.clone());
+    fn add(&mut self, listing: &Listing) {
+        let key = (listing.venue.clone(), listing.symbol.clone());
+        self.quotes.push((key, listing.contract.clone()));
     }
+}
 
-    /// These and others.
-    pub fn extend(&mut self, others: Self) {
-        self.underlyings.extend(others.underlyings);
-        self.contracts.extend(others.contracts);
-    }
+/// Rows of one file or of one message of a feed.
+#[derive(Debug, Clone, Copy)]
+pub struct Rows<'a> {
+    /// File or feed, for messages.
+    pub file: &'a str,
+    /// What kind of file it is.
+    pub layout: Layout,
+    /// Time of rows without one of their own.
+    pub asof: Timestamp,
+    /// The rows.
+    pub rows: &'a [RawQuote],
+}
+
+/// Quotes that were taken over.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Taken {
+    /// What moved.
+    pub moved: Moved,
+    /// The row of each, by its index, and its time.
+    pub rows: Vec<(usize, Timestamp)>,
 }
 
 /// A file of quotes was empty: nothing can be valued from it.
@@ -168,28 +183,78 @@ impl Snapshot {
         let asof = files.iter().map(|f| f.asof).max().ok_or(NoMarket)?;
         let mut snapshot = Self::empty(asof);
         let mut issues = Issues::default();
-        let mut quotes: BTreeMap<(Venue, Symbol), Vec<Candidate<'_>>> = BTreeMap::new();
+        let mut candidates = Vec::new();
         for file in files {
             snapshot.files.push((file.file.clone(), file.rows.len() as u64));
             issues.extend(file.issues.clone());
-            for raw in &file.rows {
-                match (Desk { file, raw, issues: &mut issues }).check(specs) {
-                    None => {}
-                    Some(Checked::NotUsed(reason)) => snapshot.count(reason, 1),
-                    Some(Checked::Quote(Quote::Option(quote))) if quote.expiry <= asof => {
-                        snapshot.count("option expired before the snapshot", 1);
-                    }
-                    Some(Checked::Quote(quote)) => {
-                        let key = (quote.listing().venue.clone(), quote.listing().symbol.clone());
-                        quotes.entry(key).or_default().push(Candidate { file, raw, quote });
-                    }
-                }
-            }
+            let RawSnapshot { file, layout, asof, rows, .. } = file;
+            let rows = Rows { file, layout: *layout, asof: *asof, rows };
+            snapshot.check(&rows, specs, (&mut candidates, &mut issues));
         }
-        for (key, candidates) in quotes {
-            snapshot.take_newest(&key, candidates, &mut issues);
+        let mut taken = Taken::default();
+        for Candidate { index, quote, .. } in snapshot.newest(candidates, &mut issues) {
+            snapshot.put(quote, index, &mut taken);
         }
         Ok((snapshot, issues))
+    }
+
+    /// Checks rows of a feed and takes over those that are not older than its own; says what moved. Its time stays; older quotes are
+    /// counted as not used.
+    pub fn take(&mut self, rows: &Rows<'_>, specs: &Specs) -> (Taken, Issues) {
+        let mut issues = Issues::default();
+        let mut candidates = Vec::new();
+        self.check(rows, specs, (&mut candidates, &mut issues));
+        let mut taken = Taken::default();
+        let mut late = 0;
+        for Candidate { index, quote, .. } in self.newest(candidates, &mut issues) {
+            let is_late = self.source_time(quote.listing()).is_some_and(|own| own > quote.source_time());
+            if is_late {
+                late += 1;
+            } else {
+                self.put(quote, index, &mut taken);
+            }
+        }
+        self.count("older than the quote at hand", late);
+        (taken, issues)
+    }
+
+    /// Sound quotes among rows.
+    fn check<'a>(
+        &mut self,
+        rows: &Rows<'a>,
+        specs: &Specs,
+        (candidates, issues): (&mut Vec<Candidate<'a>>, &mut Issues),
+    ) {
+        let (file, asof) = (*rows, self.asof);
+        for (index, raw) in rows.rows.iter().enumerate() {
+            match (Desk { file, raw, issues: &mut *issues }).check(specs) {
+                None => {}
+                Some(Checked::NotUsed(reason)) => self.count(reason, 1),
+                Some(Checked::Quote(Quote::Option(quote))) if quote.expiry <= asof => {
+                    self.count("option expired before the snapshot", 1);
+                }
+                Some(Checked::Quote(quote)) => candidates.push(Candidate { file, raw, index, quote }),
+            }
+        }
+    }
+
+    fn source_time(&self, listing: &Listing) -> Option<Timestamp> {
+        let key = (listing.venue.clone(), listing.symbol.clone());
+        let option = self.options.get(&key).map(|quote| quote.source_time);
+        let future = || self.futures.get(&key).map(|quote| quote.source_time);
+        option.or_else(future).or_else(|| self.spots.get(&key).map(|quote| quote.source_time))
+    }
+
+    fn put(&mut self, quote: Quote, row: usize, taken: &mut Taken) {
+        let Listing { venue, symbol, contract, .. } = quote.listing();
+        let key = (venue.clone(), symbol.clone());
+        taken.moved.quotes.push((key.clone(), contract.clone()));
+        taken.rows.push((row, quote.source_time()));
+        match quote {
+            Quote::Option(quote) => drop(self.options.insert(key, *quote)),
+            Quote::Future(quote) => drop(self.futures.insert(key, *quote)),
+            Quote::Spot(quote) => drop(self.spots.insert(key, *quote)),
+        }
     }
 
     /// A snapshot without quotes at a time.
@@ -206,20 +271,6 @@ impl Snapshot {
         }
     }
 
-    /// Takes over quotes that are not older than its own, and says what moved. Its time stays; older quotes are counted as not used.
-    pub fn update(&mut self, newer: Self) -> Moved {
-        let mut touched = Moved::default();
-        let mut late = 0;
-        late += merge(&mut self.options, newer.options, |q| (q.source_time, &q.listing), &mut touched);
-        late += merge(&mut self.futures, newer.futures, |q| (q.source_time, &q.listing), &mut touched);
-        late += merge(&mut self.spots, newer.spots, |q| (q.source_time, &q.listing), &mut touched);
-        self.count("older than the quote at hand", late);
-        for (reason, rows) in newer.not_used {
-            *self.not_used.entry(reason).or_default() += rows;
-        }
-        touched
-    }
-
     /// Moves on to a later time and drops what has expired by then; says whose quotes it dropped.
     pub fn advance(&mut self, asof: Timestamp) -> Moved {
         self.asof = asof;
@@ -227,7 +278,7 @@ impl Snapshot {
         let mut drop_expired = |listing: &Listing| {
             let expired = listing.contract.expiry().is_some_and(|expiry| expiry <= asof);
             if expired {
-                touched.add(&listing.contract);
+                touched.add(listing);
             }
             !expired
         };
@@ -237,31 +288,31 @@ impl Snapshot {
     }
 
     /// A refresh of the same instrument replaces older ones. Of several rows of one time none is used: which of them is
-    /// meant would depend on their order.
-    fn take_newest(
-        &mut self,
-        key: &(Venue, Symbol),
-        mut candidates: Vec<Candidate<'_>>,
-        issues: &mut Issues,
-    ) {
-        let newest = candidates.iter().map(|c| c.quote.source_time()).max();
-        let all = candidates.len();
-        candidates.retain(|c| Some(c.quote.source_time()) == newest);
-        self.count("superseded by a later row of the same instrument", all - candidates.len());
-        if candidates.len() > 1 {
-            for Candidate { file, raw, .. } in candidates {
+    /// meant would depend on their order. In the order of venue and symbol.
+    fn newest<'a>(&mut self, mut candidates: Vec<Candidate<'a>>, issues: &mut Issues) -> Vec<Candidate<'a>> {
+        candidates.sort_by(|a, b| a.name().cmp(&b.name()));
+        let mut newest: Vec<Candidate<'a>> = Vec::with_capacity(candidates.len());
+        let mut rest = candidates.into_iter().peekable();
+        while let Some(first) = rest.next() {
+            let mut same = vec![first];
+            while let Some(next) =
+                rest.next_if(|next| same.first().is_some_and(|one| one.name() == next.name()))
+            {
+                same.push(next);
+            }
+            let time = same.iter().map(|c| c.quote.source_time()).max();
+            let all = same.len();
+            same.retain(|c| Some(c.quote.source_time()) == time);
+            self.count("superseded by a later row of the same instrument", all - same.len());
+            if same.len() == 1 {
+                newest.append(&mut same);
+            }
+            for Candidate { file, raw, .. } in same {
                 let rule = "this instrument has several rows of one time, none of which is used: keep one";
                 Desk { file, raw, issues }.issue("instrument_name", &raw.instrument_name, rule);
             }
-            return;
         }
-        for Candidate { quote, .. } in candidates {
-            match quote {
-                Quote::Option(quote) => drop(self.options.insert(key.clone(), *quote)),
-                Quote::Future(quote) => drop(self.futures.insert(key.clone(), *quote)),
-                Quote::Spot(quote) => drop(self.spots.insert(key.clone(), *quote)),
-            }
-        }
+        newest
     }
 
     fn count(&mut self, reason: &'static str, rows: usize) {
@@ -269,26 +320,6 @@ impl Snapshot {
             *self.not_used.entry(reason).or_default() += rows as u64;
         }
     }
-}
-
-/// Puts quotes in the places of older ones; how many were older themselves.
-fn merge<Q>(
-    own: &mut BTreeMap<(Venue, Symbol), Q>,
-    newer: BTreeMap<(Venue, Symbol), Q>,
-    view: impl Fn(&Q) -> (Timestamp, &Listing),
-    touched: &mut Moved,
-) -> usize {
-    let mut late = 0;
-    for (key, quote) in newer {
-        let (time, listing) = view(&quote);
-        if own.get(&key).is_some_and(|old| view(old).0 > time) {
-            late += 1;
-            continue;
-        }
-        touched.add(&listing.contract);
-        own.insert(key, quote);
-    }
-    late
 }
 
 enum Checked {
@@ -323,14 +354,23 @@ impl Quote {
 
 /// A sound quote and its row, before it is known whether a later one replaces it.
 struct Candidate<'a> {
-    file: &'a RawSnapshot,
+    file: Rows<'a>,
     raw: &'a RawQuote,
+    /// Of the row among its rows.
+    index: usize,
     quote: Quote,
+}
+
+impl Candidate<'_> {
+    const fn name(&self) -> (&Venue, &Symbol) {
+        let listing = self.quote.listing();
+        (&listing.venue, &listing.symbol)
+    }
 }
 
 /// One row under inspection: collects every fault of the row, not just the first.
 struct Desk<'a> {
-    file: &'a RawSnapshot,
+    file: Rows<'a>,
     raw: &'a RawQuote,
     issues: &'a mut Issues,
 }
@@ -338,7 +378,7 @@ struct Desk<'a> {
 impl Desk<'_> {
     fn issue(&mut self, field: &str, value: &str, rule: &str) {
         self.issues.push(Issue {
-            file: self.file.file.clone(),
+            file: self.file.file.to_owned(),
             row: self.raw.row,
             field: field.into(),
             value: value.into(),

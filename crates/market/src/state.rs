@@ -218,6 +218,20 @@ impl Market {
         Ok(OptionState { forward, forward_source, vol, vol_source, expiry })
     }
 
+    /// True for a contract that rests on its own quotes alone, besides USD rates: a future with a mark, an option with a vol of its own and
+    /// a forward of its own expiry in its own quote currency.
+    #[must_use]
+    pub fn is_quoted(&self, contract: &Contract) -> bool {
+        let Terms::Option { expiry, .. } = &contract.terms else {
+            return self.future_marks.contains_key(contract);
+        };
+        let families = self.underlyings.get(&contract.underlying).map(|u| &u.families);
+        let family = families.and_then(|families| families.get(&quote_currency(contract)));
+        self.vol_basis == VolBasis::Marks
+            && self.option_vols.contains_key(contract)
+            && family.is_some_and(|family| family.curve.at(*expiry).is_some())
+    }
+
     /// The smile of an option's expiry, from the surface of its quote currency, or of another one of the underlying: a smile is a
     /// function of moneyness. None without a surface.
     #[must_use]

@@ -6,11 +6,10 @@
 //! out-of-the-money side's mark vol is used. Beyond the marks a fitted surface
 //! goes first ([`crate::surface`]).
 
-use crate::forward::ForwardCurve;
 use crate::snapshot::OptionQuote;
 use instrument::OptionKind;
 use std::collections::BTreeMap;
-use units::{Forward, Spot, Strike, Timestamp, Vol};
+use units::{Forward, Strike, Timestamp, Vol};
 
 /// Where a vol comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -53,42 +52,23 @@ pub struct QuotedVols {
 }
 
 impl QuotedVols {
-    /// Collects the vols of every expiry, per strike the one of the out-of-the-money side.
-    #[must_use]
-    pub fn build(options: &[(&OptionQuote, Vol)], curve: &ForwardCurve, spot: Spot, asof: Timestamp) -> Self {
-        let mut strikes: BTreeMap<Timestamp, BTreeMap<u64, Vol>> = BTreeMap::new();
-        for (quote, vol) in options {
-            let (forward, _) = curve.forward(spot, asof, quote.expiry);
-            let out_of_the_money = match quote.kind {
-                OptionKind::Call => quote.strike.get() >= forward.get(),
-                OptionKind::Put => quote.strike.get() < forward.get(),
-            };
-            // Positive floats order as their bits do.
-            let slot = strikes.entry(quote.expiry).or_default().entry(quote.strike.get().to_bits());
-            if out_of_the_money {
-                slot.insert_entry(*vol);
-            } else {
-                slot.or_insert(*vol);
-            }
+    /// Puts the vols of the quotes of one expiry in the place of those before: per strike the one of the out-of-the-money side, of
+    /// several the last.
+    pub(crate) fn put(
+        &mut self,
+        expiry: Timestamp,
+        quotes: &[(&OptionQuote, Vol)],
+        (forward, asof): (Forward, Timestamp),
+    ) {
+        match slice(expiry, quotes, (forward, asof)) {
+            Some(slice) => drop(self.slices.insert(expiry, slice)),
+            None => drop(self.slices.remove(&expiry)),
         }
-        let slices = strikes
-            .into_iter()
-            .filter_map(|(expiry, strikes)| {
-                let years = asof.years_until(expiry).ok().filter(|t| !t.is_expired())?.get();
-                let (forward, _) = curve.forward(spot, asof, expiry);
-                let points = strikes
-                    .into_iter()
-                    .map(|(bits, vol)| {
-                        (
-                            pricing::kernel::ln(f64::from_bits(bits) / forward.get()),
-                            vol.get() * vol.get() * years,
-                        )
-                    })
-                    .collect();
-                Some((expiry, Slice { years, points }))
-            })
-            .collect();
-        Self { slices }
+    }
+
+    /// Keeps the vols of these expiries only.
+    pub(crate) fn keep(&mut self, is_kept: impl Fn(Timestamp) -> bool) {
+        self.slices.retain(|expiry, _| is_kept(*expiry));
     }
 
     /// True when nothing is quoted.
@@ -119,6 +99,32 @@ impl QuotedVols {
         };
         Some((Vol::new((variance / years).sqrt()).ok()?, source))
     }
+}
+
+fn slice(
+    expiry: Timestamp,
+    quotes: &[(&OptionQuote, Vol)],
+    (forward, asof): (Forward, Timestamp),
+) -> Option<Slice> {
+    let years = asof.years_until(expiry).ok().filter(|t| !t.is_expired())?.get();
+    let mut strikes: Vec<(u64, usize, Vol)> = Vec::with_capacity(quotes.len());
+    for (place, (quote, vol)) in quotes.iter().enumerate() {
+        let is_out_of_the_money = match quote.kind {
+            OptionKind::Call => quote.strike.get() >= forward.get(),
+            OptionKind::Put => quote.strike.get() < forward.get(),
+        };
+        // Positive floats order as their bits do. Of a strike the last on the right side counts, else the first on the other.
+        let rank = if is_out_of_the_money { quotes.len() + place } else { quotes.len() - 1 - place };
+        strikes.push((quote.strike.get().to_bits(), rank, *vol));
+    }
+    strikes.sort_unstable_by_key(|(bits, rank, _)| (*bits, std::cmp::Reverse(*rank)));
+    strikes.dedup_by_key(|(bits, ..)| *bits);
+    let points = strikes.into_iter().map(|(bits, _, vol)| {
+        let log_moneyness = pricing::kernel::ln(f64::from_bits(bits) / forward.get());
+        (log_moneyness, vol.get() * vol.get() * years)
+    });
+    let points: Vec<(f64, f64)> = points.collect();
+    (!points.is_empty()).then_some(Slice { years, points })
 }
 
 struct OnSlice {

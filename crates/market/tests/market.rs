@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)] // test code: expected values may use the platform's ln
 
 use instrument::{Contract, OptionKind, Settlement, Terms};
-use market::{ForwardSource, Layout, Market, Missing, RawQuote, RawSnapshot, Snapshot, VolSource};
+use market::{
+    Follower, ForwardSource, Layout, Market, Missing, RawQuote, RawSnapshot, Rows, Snapshot, VolSource,
+};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use units::{Asset, Discount, Forward, Issues, Price, Spot, Strike, Timestamp, Vol};
@@ -348,8 +350,9 @@ proptest! {
     #[test]
     fn following_quotes_gives_the_market_of_the_quotes_at_hand(arrivals in arrivals()) {
         let universe = universe();
+        let specs = instrument::Specs::embedded();
         let mut held = Snapshot::empty(asof());
-        let mut followed = Market::build(&held, &BTreeMap::new());
+        let mut follower = Follower::new(asof(), BTreeMap::new());
         for (place, minute) in arrivals {
             let Some(row) = universe.get(place) else { continue };
             // Each arrival moves its price a little, so that old and new quotes differ.
@@ -359,16 +362,14 @@ proptest! {
             // Now and then a quote comes without a vol, which its mark then implies.
             let mark_vol = row.mark_vol.filter(|_| minute % 3 != 0);
             let row = RawQuote { mark_price: moved, mark_vol, timestamp: time, ..row.clone() };
-            let touched = held.update(admit(vec![row]).0);
-            followed.refresh(&held, &touched);
-            prop_assert_eq!(&followed, &Market::build(&held, &BTreeMap::new()));
+            let rows = Rows { file: "m.csv", layout: Layout::Chain, asof: asof(), rows: &[row] };
+            let touched = held.take(&rows, &specs).0.moved;
+            follower.follow(&held, &touched);
+            prop_assert_eq!(follower.market(), &Market::build(&held, &BTreeMap::new()));
         }
         let later = "2026-12-26T00:00:00Z".parse().unwrap();
         let expired = held.advance(later);
-        // Everything has another time to expiry.
-        let mut all = market::Moved::all(&held);
-        all.extend(expired);
-        followed.refresh(&held, &all);
-        prop_assert_eq!(&followed, &Market::build(&held, &BTreeMap::new()));
+        follower.follow(&held, &expired);
+        prop_assert_eq!(follower.market(), &Market::build(&held, &BTreeMap::new()));
     }
 }

@@ -5,6 +5,7 @@ use units::{Decimal, UnitError, border};
 
 /// More steps than any price or quantity has here: sums of a few thousand still fit.
 const MOST: f64 = 1e15;
+const MOST_STEPS: u64 = 1_000_000_000_000_000;
 
 /// Multiples of a decimal above zero.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,7 +29,7 @@ impl Grid {
         })
     }
 
-    /// So many steps, exactly.
+    /// So many steps, exactly: the rules of a world's file keep them far below 28 digits.
     pub(crate) fn decimal(self, steps: i64) -> Decimal {
         (self.step * Decimal::from(steps)).normalize()
     }
@@ -36,7 +37,8 @@ impl Grid {
     /// How many steps a decimal is; none when it is no multiple.
     pub(crate) fn steps(self, value: Decimal) -> Option<i64> {
         let whole = value.checked_rem(self.step)?.is_zero();
-        value.checked_div(self.step).filter(|_| whole)?.to_i64()
+        let steps = value.checked_div(self.step).filter(|_| whole)?.to_i64()?;
+        (steps.unsigned_abs() < MOST_STEPS).then_some(steps)
     }
 
     /// The float nearest to so many steps: one division of two whole numbers.

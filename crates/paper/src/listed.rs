@@ -80,8 +80,8 @@ pub(crate) fn all(
     world: &WorldConfig,
     venue: &VenueConfig,
     start: Timestamp,
+    specs: &Specs,
 ) -> Result<Vec<Listed>, WorldError> {
-    let specs = Specs::embedded();
     let mut listed = BTreeMap::new();
     for product in &venue.product {
         for terms in terms(
@@ -90,7 +90,7 @@ pub(crate) fn all(
             start,
             specs.settlement_hour_utc(&venue.name).unwrap_or(SETTLEMENT_HOUR_UTC),
         )? {
-            let one = one(world, venue, (product, terms), &specs)?;
+            let one = one(world, venue, (product, terms), specs)?;
             let symbol = one.listing.symbol.clone();
             let key = (one.underlying, one.expiry, symbol.clone());
             if listed.insert(key, one).is_some() {

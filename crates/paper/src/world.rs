@@ -10,7 +10,7 @@ use crate::orders::Stage;
 use crate::venue::{Request, Venue as Paper};
 use book::{Ledger, LedgerError, Place};
 use engine::{Event, Link as LinkState, Order, Output};
-use instrument::{Listing, SymbolError};
+use instrument::{Listing, Specs, SymbolError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use units::{Chain, Issues, OrderId, Price, Quantity, Spot, Symbol, Timestamp, UnitError, Venue};
@@ -154,8 +154,9 @@ impl World {
         for rate in &config.rate {
             world.opening.push(Event::Rate { asset: rate.asset.clone(), usd: Some(Spot::new(rate.usd)?) });
         }
+        let specs = Specs::embedded();
         for (at, of) in config.venue.iter().enumerate() {
-            let mut venue = Paper::new(config, of, seed, start)?;
+            let mut venue = Paper::new((config, of), &specs, seed, start)?;
             venue.refresh(start, &world.market);
             world.opening.push(Event::Link { venue: of.name.clone(), link: LinkState::Up });
             world.opening.extend(venue.open(start)?);
@@ -187,7 +188,7 @@ impl World {
         self.schedule_after(i64::from(self.config.step_millis), Task::Step);
     }
 
-    /// What an engine has to be told first: rates of currencies, links that stand, deposits and positions at the start.
+    /// What an engine has to be told first: rates of currencies; for each venue its link, deposits and positions, and a report of these.
     #[must_use]
     pub fn opening(&self) -> &[Event] {
         &self.opening
@@ -293,7 +294,7 @@ impl World {
     }
 
     /// Ids of orders that a venue may still fill.
-    pub fn open_orders(&self, venue: &Venue) -> impl Iterator<Item = &OrderId> {
+    pub fn open_orders<'a>(&'a self, venue: &Venue) -> impl Iterator<Item = &'a OrderId> + use<'a> {
         self.venue(venue).into_iter().flat_map(|venue| {
             let open = |stage: &Stage| matches!(stage, Stage::Pending | Stage::Standing);
             venue.orders().all().filter(move |(_, record)| open(&record.stage)).map(|(id, _)| id)
@@ -301,7 +302,7 @@ impl World {
     }
 
     /// What a venue lists and has not settled.
-    pub fn traded(&self, venue: &Venue) -> impl Iterator<Item = Traded> {
+    pub fn traded<'a>(&'a self, venue: &Venue) -> impl Iterator<Item = Traded> + use<'a> {
         self.venue(venue).into_iter().flat_map(|venue| {
             venue.listings().filter(|listed| listed.is_live).map(|listed| Traded {
                 listing: listed.listing.clone(),

@@ -40,6 +40,7 @@ pub fn main() -> ExitCode {
         Command::Whatif(args) => margin_commands::run_whatif(&args),
         Command::Surface(args) => surface_command::run(&args),
         Command::Run(args) => live_commands::run_live(&args),
+        Command::Demo(args) => live_commands::run_demo(&args),
         Command::Top(args) => live_commands::run_top(&args),
         Command::Replay(args) => live_commands::run_replay(&args),
         Command::Verify(args) => live_commands::run_verify(&args),

@@ -4,12 +4,13 @@
 //! the total to the last digit. What cannot be priced is listed with its reason, and every total then says "partial".
 
 use crate::measure::{Exposure, Measure};
-use crate::priced::{Priced, Provenance, add_gain, gain_per_unit};
+use crate::priced::{Priced, Provenance, add_gain, gain_per_unit, gain_usd};
+use crate::unit::Unit;
 use book::{Balance, Book, Position};
-use instrument::{Contract, Terms};
+use instrument::{Contract, Listing, Terms};
 use market::{Market, Missing};
 use std::collections::BTreeMap;
-use units::{Account, Asset, Chain, Decimal, Fixed, Symbol, Timestamp, Venue, border};
+use units::{Account, Asset, Chain, Decimal, Fixed, Forward, Price, Symbol, Timestamp, Venue, border};
 
 /// What a row of exposure stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -206,12 +207,34 @@ pub fn position_rows(
         quantity: position.quantity.get(),
         reason,
     };
-    rows_of(position, board, market).map_err(|reason| Box::new(unpriced(reason)))
+    let contract = &position.listing.contract;
+    let prices = HeldPrices {
+        contract: board.contract(contract),
+        settlement: board.asset(contract.settlement_asset()),
+    };
+    position_rows_at(position, prices, market).map_err(|reason| Box::new(unpriced(reason)))
 }
 
-fn rows_of(position: &Position, board: &PriceBoard, market: &Market) -> Result<PositionRows, String> {
+/// The prices that one position rests on: of its contract and of what its gains are paid in.
+#[derive(Debug, Clone)]
+pub struct HeldPrices<'a> {
+    /// Of the contract.
+    pub contract: Result<&'a Priced, Missing>,
+    /// Of the asset that gains are paid in.
+    pub settlement: Result<&'a Priced, Missing>,
+}
+
+/// [`position_rows`] at prices that the caller has at hand.
+///
+/// # Errors
+/// Why it cannot be valued.
+pub fn position_rows_at(
+    position: &Position,
+    prices: HeldPrices<'_>,
+    market: &Market,
+) -> Result<PositionRows, String> {
     let contract = &position.listing.contract;
-    let priced = board.contract(contract).map_err(text)?;
+    let priced = prices.contract.map_err(text)?;
     let quantity = border::to_model(position.canonical_quantity).map_err(text)?;
     let mut row = Row {
         account: position.account.clone(),
@@ -233,10 +256,8 @@ fn rows_of(position: &Position, board: &PriceBoard, market: &Market) -> Result<P
     let Some((asset, gain)) = gain_of(position, market)? else {
         return alone(row, !position.quantity.is_zero());
     };
-    let settlement = board.asset(asset).map_err(text)?;
-    let is_another_coin =
-        settlement.rate_asset.is_none() && asset.as_str() != "USD" && *asset != row.underlying;
-    if is_another_coin {
+    let settlement = prices.settlement.map_err(text)?;
+    if is_another_coin(settlement, &row.underlying) {
         let exposure = settlement.exposure(gain.to_f64()).map_err(text)?;
         let contract = format!("gain of {}", row.contract);
         let gain_row =
@@ -245,6 +266,110 @@ fn rows_of(position: &Position, board: &PriceBoard, market: &Market) -> Result<P
     }
     add_gain(&mut row.exposure, gain, settlement, priced.spot_usd).map_err(text)?;
     alone(row, false)
+}
+
+/// True when gains are paid in a coin other than the underlying: they are a row of their own then.
+fn is_another_coin(settlement: &Priced, underlying: &Asset) -> bool {
+    let asset = &settlement.underlying;
+    settlement.rate_asset.is_none() && asset.as_str() != "USD" && asset != underlying
+}
+
+/// A position in numbers of the model: all that its figures are made of besides prices.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Holding {
+    /// In the canonical unit.
+    pub quantity: f64,
+    /// Canonical price that a future was entered at; none for everything else, and when it is not known.
+    pub entry: Option<f64>,
+}
+
+impl Holding {
+    /// Of a position.
+    ///
+    /// # Errors
+    /// When its average price needs too many digits.
+    pub fn new(
+        listing: &Listing,
+        canonical_quantity: Decimal,
+        average_price: Option<Price>,
+    ) -> Result<Self, String> {
+        let quantity = border::to_model(canonical_quantity).map_err(text)?;
+        let is_future = matches!(listing.contract.terms, Terms::Perpetual | Terms::Future { .. });
+        let Some(entry) = average_price.filter(|p| is_future && !p.get().is_zero()) else {
+            return Ok(Self { quantity, entry: None });
+        };
+        let entry = listing.canonical_price(entry).ok_or("average price needs more than 28 digits")?;
+        Ok(Self { quantity, entry: Some(border::to_model(entry.get()).map_err(text)?) })
+    }
+}
+
+/// Prices that the figures of a future are made of.
+#[derive(Debug, Clone, Copy)]
+pub struct FuturePrices<'a> {
+    /// Of what.
+    pub contract: &'a Contract,
+    /// One unit of it.
+    pub unit: &'a Unit,
+    /// Its mark, in the quote currency.
+    pub mark: Forward,
+    /// What gains are paid in, and one unit of that.
+    pub settlement: (&'a Priced, &'a Unit),
+}
+
+/// One USD figure of a future.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FutureFigure {
+    /// Of its own row.
+    pub own: Fixed,
+    /// Of the row of its gain, where it has one.
+    pub gain: Option<Fixed>,
+}
+
+impl FuturePrices<'_> {
+    /// True when the gain of a holding is a row of its own: it is paid in a coin other than the underlying.
+    #[must_use]
+    pub fn has_gain_row(&self, holding: Holding) -> bool {
+        holding.entry.is_some() && is_another_coin(self.settlement.0, &self.contract.underlying)
+    }
+
+    /// USD figures of a holding, in the order of the measures: those of the rows of [`position_rows`]. None when one of its figures of
+    /// any measure may be too large to publish: then the rows tell.
+    #[must_use]
+    pub fn figures(&self, holding: Holding, measures: &[Measure]) -> Option<Vec<FutureFigure>> {
+        let Holding { quantity, entry } = holding;
+        publishable(quantity, self.unit.reach())?;
+        let own = |measure| self.unit.figure(quantity, measure).ok();
+        let Some(entry) = entry else {
+            return measures.iter().map(|m| Some(FutureFigure { own: own(*m)?, gain: None })).collect();
+        };
+        let per_unit = gain_per_unit(self.contract, entry, self.mark.get()).ok()?;
+        publishable(quantity, per_unit.abs())?;
+        let gain = border::publish(quantity, per_unit).ok()?;
+        let (settlement, unit) = self.settlement;
+        publishable(gain.to_f64(), unit.reach())?;
+        if is_another_coin(settlement, &self.contract.underlying) {
+            let apart = |measure| unit.figure(gain.to_f64(), measure).ok();
+            let figure = |m: &Measure| Some(FutureFigure { own: own(*m)?, gain: Some(apart(*m)?) });
+            return measures.iter().map(figure).collect();
+        }
+        // In coin the gain is divided by the index of the future's underlying, not by that of what is paid.
+        publishable(gain.to_f64(), unit.reach() / self.unit.spot_usd())?;
+        let added = gain_usd(gain, settlement);
+        let with_gain = |measure: &Measure| {
+            let mut own = own(*measure)?;
+            for (_, usd) in added.iter().filter(|(of, _)| of == measure) {
+                own += Fixed::quantise(*usd).ok()?;
+            }
+            Some(FutureFigure { own, gain: None })
+        };
+        measures.iter().map(with_gain).collect()
+    }
+}
+
+/// Some when every figure of a quantity of what reaches so far can be published, with room to spare.
+#[must_use]
+pub fn publishable(quantity: f64, reach: f64) -> Option<()> {
+    (quantity.abs() * reach < 1e19).then_some(())
 }
 
 /// Where a position belongs, without figures: for what groups by rows when a value is missing.
@@ -302,27 +427,22 @@ pub fn balance_row(balance: &Balance, board: &PriceBoard) -> Result<Row, Box<Unp
         quantity: balance.money.amount,
         reason,
     };
-    let valued = board
-        .asset(asset)
-        .map_err(text)
-        .and_then(|priced| {
-            let amount = border::to_model(balance.money.amount).map_err(text)?;
-            Ok((priced.exposure(amount).map_err(text)?, priced.provenance))
-        })
-        .map_err(|reason| Box::new(unpriced(reason)));
-    let (exposure, provenance) = valued?;
+    balance_row_at(balance, board.asset(asset)).map_err(|reason| Box::new(unpriced(reason)))
+}
+
+/// [`balance_row`] at a price that the caller has at hand.
+///
+/// # Errors
+/// Why it cannot be valued.
+pub fn balance_row_at(balance: &Balance, priced: Result<&Priced, Missing>) -> Result<Row, String> {
+    let priced = priced.map_err(text)?;
+    let amount = border::to_model(balance.money.amount).map_err(text)?;
+    let exposure = priced.exposure(amount).map_err(text)?;
     Ok(Row {
-        account: balance.account.clone(),
-        venue: balance.venue.clone(),
-        chain: balance.chain.clone(),
-        symbol: Symbol::from(asset),
-        contract: asset.to_string(),
-        kind: RowKind::Balance,
-        underlying: asset.clone(),
-        expiry: None,
-        quantity: balance.money.amount,
+        contract: balance.money.asset.to_string(),
         exposure,
-        provenance,
+        provenance: priced.provenance,
+        ..balance_place(balance)
     })
 }
 
@@ -332,20 +452,21 @@ pub(crate) fn gain_of<'a>(
     market: &Market,
 ) -> Result<Option<(&'a Asset, Fixed)>, String> {
     let contract = &position.listing.contract;
-    let Some(entry) = position.average_price.filter(|p| !p.get().is_zero()) else { return Ok(None) };
-    if !matches!(contract.terms, Terms::Perpetual | Terms::Future { .. }) {
+    let listing = &position.listing;
+    let Holding { quantity, entry: Some(entry) } =
+        Holding::new(listing, position.canonical_quantity, position.average_price)?
+    else {
         return Ok(None);
-    }
-    let entry = position.listing.canonical_price(entry).ok_or("average price needs more than 28 digits")?;
+    };
     let state = market.future_state(contract).map_err(text)?;
-    let entry = border::to_model(entry.get()).map_err(text)?;
-    let quantity = border::to_model(position.canonical_quantity).map_err(text)?;
     let per_unit = gain_per_unit(contract, entry, state.mark.get()).map_err(text)?;
     let gain = border::publish(quantity, per_unit).map_err(text)?;
     Ok(Some((contract.settlement_asset(), gain)))
 }
 
-const fn kind(contract: &Contract) -> RowKind {
+/// What a position in a contract is.
+#[must_use]
+pub const fn kind(contract: &Contract) -> RowKind {
     match &contract.terms {
         Terms::Spot => RowKind::Spot,
         Terms::Perpetual => RowKind::Perpetual,

@@ -28,19 +28,21 @@ mod shock;
 mod shocked;
 mod smile;
 mod stress;
+mod unit;
 pub mod var;
 
 pub use accounts::{AccountRows, Worst};
 pub use cube::{Cube, CubeError};
 pub use drivers::{Drivers, HELD, Proxies, Undriven, VolProxy};
 pub use exposure::{
-    Group, GroupBy, GroupKey, PositionRows, PriceBoard, Row, RowKind, Unpriced, Valuation, balance_place,
-    balance_row, group, kind_word, position_place, position_rows,
+    FutureFigure, FuturePrices, Group, GroupBy, GroupKey, HeldPrices, Holding, PositionRows, PriceBoard, Row,
+    RowKind, Unpriced, Valuation, balance_place, balance_row, balance_row_at, group, kind as row_kind,
+    kind_word, position_place, position_rows, position_rows_at, publishable,
 };
 pub use hedge_line::{Aim, HedgeLine, Side, hedge_lines, net_delta_usd};
 pub use ladder::{Cell, Curve, Horizon, Ladder};
 pub use measure::{Exposure, Measure};
-pub use priced::{Form, Priced, Provenance, QuotedIn};
+pub use priced::{Form, Priced, Provenance, QuotedIn, UsdRates};
 pub use reconcile::{Agreement, Break, Figure, Reconciliation};
 pub use report::{Inputs, Report};
 pub use scenario::{CurveAxes, LadderAxes, Scenario, ScenarioFile};
@@ -48,3 +50,4 @@ pub use shock::{Shock, ShockSet, TenorShift, VolPlace, VolShift, slid_vol};
 pub use shocked::{Line, LinePnl, ShockError, lines};
 pub use smile::{PlacedSmile, SmileColumn, SmileRow, smile_greeks};
 pub use stress::{StressRow, stress};
+pub use unit::Unit;

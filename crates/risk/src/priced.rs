@@ -13,10 +13,11 @@
 
 use crate::measure::{Exposure, Measure};
 use crate::smile::PlacedSmile;
+use crate::unit::Unit;
 use instrument::{Contract, Settlement, Terms};
-use market::{ForwardSource, Market, Missing, VolSource, quote_currency};
+use market::{ForwardSource, Market, Missing, VolSource};
 use pricing::Black76;
-use units::{Asset, Discount, Fixed, OptionKind, Strike, UnitError, YearFraction, border};
+use units::{Asset, Discount, Fixed, OptionKind, Spot, Strike, UnitError, YearFraction, border};
 
 /// What a row of the cube is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -114,9 +115,10 @@ impl Priced {
 
     fn future(contract: &Contract, market: &Market) -> Result<Self, Missing> {
         let state = market.future_state(contract)?;
-        let spot_usd = market.spot(&contract.underlying)?.get();
-        let usd_per_value = usd_per_value(contract, state.mark.get(), spot_usd, market)?;
-        let forward_usd = state.mark.get() * market.usd_rate(&quote_currency(contract))?;
+        let rates = UsdRates::new((&contract.underlying, &contract.settlement), market)?;
+        let spot_usd = rates.spot;
+        let usd_per_value = rates.paid.unwrap_or(spot_usd / state.mark.get());
+        let forward_usd = state.mark.get() * rates.quoted;
         let slope_usd = match contract.settlement {
             Settlement::Inverse => usd_per_value,
             Settlement::Linear { .. } | Settlement::Quanto { .. } => usd_per_value * state.mark.get(),
@@ -142,66 +144,47 @@ impl Priced {
         market: &Market,
     ) -> Result<Self, Missing> {
         let state = market.option_state(contract)?;
-        let spot_usd = market.spot(&contract.underlying)?.get();
-        let usd_per_value = usd_per_value(contract, state.forward.get(), spot_usd, market)?;
-        let forward_usd = state.forward.get() * market.usd_rate(&quote_currency(contract))?;
+        let rates = UsdRates::new((&contract.underlying, &contract.settlement), market)?;
         let discount = Discount::new(1.0).map_err(range)?;
         let black =
             Black76 { forward: state.forward, strike, vol: state.vol, expiry: state.expiry, discount, kind };
-        Ok(Self {
+        let mut priced = Self {
             underlying: contract.underlying.clone(),
             rate_asset: rate_asset(contract),
             quoted_in: quoted_in(contract),
-            spot_over_forward: spot_usd / forward_usd,
-            usd_per_value,
-            spot_usd,
+            spot_over_forward: 1.0,
+            usd_per_value: 1.0,
+            spot_usd: rates.spot,
             form: Form::Option(black),
             smile: placed_smile(contract, &black, market),
             provenance: Provenance { forward: Some(state.forward_source), vol: Some(state.vol_source) },
             settles_in_underlying: contract.settlement == Settlement::Inverse,
-        })
+        };
+        priced.follow_rates(&rates);
+        Ok(priced)
+    }
+
+    /// Brings an option up to other USD rates: the same value as [`Self::new`] when its forward, vol and time to expiry are as they were.
+    pub fn follow_rates(&mut self, rates: &UsdRates) {
+        if let Form::Option(black) = &self.form {
+            let forward = black.forward.get();
+            self.spot_usd = rates.spot;
+            self.usd_per_value = rates.paid.unwrap_or(rates.spot / forward);
+            self.spot_over_forward = rates.spot / (forward * rates.quoted);
+        }
+    }
+
+    /// One canonical unit, its kernels run.
+    #[must_use]
+    pub fn unit(&self) -> Unit {
+        Unit::new(self)
     }
 
     /// Measures of one canonical unit, in USD, before quantising.
     #[must_use]
     pub fn unit_usd(&self) -> [f64; Measure::ALL.len()] {
-        let mut unit = [0.0; Measure::ALL.len()];
-        let mut set = |measure: Measure, value: f64| {
-            if let Some(slot) = unit.get_mut(measure.index()) {
-                *slot = value;
-            }
-        };
-        match &self.form {
-            Form::Asset => {
-                set(Measure::Value, self.usd_per_value);
-                if self.rate_asset.is_none() && self.underlying.as_str() != "USD" {
-                    set(Measure::Delta, self.spot_usd);
-                }
-            }
-            Form::Future { slope_usd, expiry } => {
-                set(Measure::Delta, *slope_usd);
-                set(Measure::DeltaSettlement, *slope_usd);
-                set(Measure::Rho, slope_usd * expiry.get() * 1e-4);
-            }
-            Form::Option(black) => {
-                let (c, f, greeks) = (self.usd_per_value, black.forward.get(), black.greeks());
-                let vega = c * greeks.vega * 1e-2;
-                let delta = c * greeks.delta * f;
-                set(Measure::Value, c * greeks.value);
-                set(Measure::Delta, delta);
-                let own_coin = if self.settles_in_underlying { c * greeks.value } else { 0.0 };
-                set(Measure::DeltaSettlement, delta - own_coin);
-                set(Measure::Gamma, c * greeks.gamma * f * f * 1e-2);
-                set(Measure::Vega, vega);
-                set(Measure::Vega30d, vega * (30.0 / black.expiry.days().max(1.0)).sqrt());
-                set(Measure::Theta, c * greeks.theta_per_year / YearFraction::DAYS);
-                set(Measure::Rho, c * greeks.rho_spot * 1e-4);
-                set(Measure::Vanna, c * greeks.vanna * f * 1e-4);
-                set(Measure::Volga, c * greeks.volga * 1e-4);
-                set(Measure::Charm, c * greeks.charm_per_year * f / YearFraction::DAYS);
-            }
-        }
-        unit
+        let unit = self.unit();
+        Measure::ALL.map(|measure| unit.usd(measure))
     }
 
     /// Measures of a quantity, quantised: one row of the exposure.
@@ -209,13 +192,7 @@ impl Priced {
     /// # Errors
     /// When a figure cannot be published.
     pub fn exposure(&self, quantity: f64) -> Result<Exposure, UnitError> {
-        let mut row = Exposure::default();
-        let unit = self.unit_usd();
-        for ((usd, coin), per_unit) in row.usd.iter_mut().zip(&mut row.coin).zip(unit) {
-            *usd = border::publish(quantity, per_unit)?;
-            *coin = border::publish(quantity, per_unit / self.spot_usd)?;
-        }
-        Ok(row)
+        self.unit().exposure(quantity)
     }
 
     /// USD value of one canonical unit now.
@@ -229,7 +206,17 @@ impl Priced {
     }
 }
 
-/// Adds the gain of a future since its entry, a holding of the settlement asset, to the future's own row.
+/// What the gain of a future since its entry, a holding of the settlement asset, adds to the future's own row, in USD.
+pub(crate) fn gain_usd(gain: Fixed, settlement: &Priced) -> [(Measure, f64); 2] {
+    let gain = gain.to_f64();
+    let delta_per_unit = match (&settlement.form, &settlement.rate_asset) {
+        (Form::Asset, None) if settlement.underlying.as_str() != "USD" => settlement.spot_usd,
+        _ => 0.0,
+    };
+    [(Measure::Value, gain * settlement.usd_per_value), (Measure::Delta, gain * delta_per_unit)]
+}
+
+/// Adds it.
 ///
 /// # Errors
 /// When a figure cannot be published.
@@ -239,14 +226,7 @@ pub(crate) fn add_gain(
     settlement: &Priced,
     underlying_spot_usd: f64,
 ) -> Result<(), UnitError> {
-    let gain = gain.to_f64();
-    let value_usd = gain * settlement.usd_per_value;
-    let delta_usd = if settlement.rate_asset.is_none() {
-        gain * settlement.unit_usd()[Measure::Delta.index()]
-    } else {
-        0.0
-    };
-    for (measure, usd) in [(Measure::Value, value_usd), (Measure::Delta, delta_usd)] {
+    for (measure, usd) in gain_usd(gain, settlement) {
         row.usd[measure.index()] += Fixed::quantise(usd)?;
         row.coin[measure.index()] += Fixed::quantise(usd / underlying_spot_usd)?;
     }
@@ -265,13 +245,42 @@ pub(crate) fn gain_per_unit(contract: &Contract, entry: f64, mark: f64) -> Resul
     })
 }
 
-fn usd_per_value(contract: &Contract, forward: f64, spot_usd: f64, market: &Market) -> Result<f64, Missing> {
-    match &contract.settlement {
-        Settlement::Inverse => Ok(spot_usd / forward),
-        Settlement::Linear { currency } => market.usd_rate(currency),
-        Settlement::Quanto { currency, multiplier } => {
-            Ok(market.usd_rate(currency)? * border::to_model(*multiplier).map_err(range)?)
-        }
+/// What the USD figures of contracts rest on besides forward, vol and time; the same for all of one underlying and settlement.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct UsdRates {
+    /// Index of the underlying.
+    spot: f64,
+    /// Of what prices are quoted in.
+    quoted: f64,
+    /// Per unit of value in what is paid; none when that is the underlying, at spot over forward.
+    paid: Option<f64>,
+}
+
+impl UsdRates {
+    /// Looks them up.
+    ///
+    /// # Errors
+    /// The first that the market lacks.
+    pub fn new((underlying, settlement): (&Asset, &Settlement), market: &Market) -> Result<Self, Missing> {
+        let spot = market.spot(underlying)?.get();
+        let (paid, quoted) = match settlement {
+            Settlement::Inverse => (None, 1.0),
+            Settlement::Linear { currency } => {
+                let rate = market.usd_rate(currency)?;
+                (Some(rate), rate)
+            }
+            Settlement::Quanto { currency, multiplier } => {
+                let rate = market.usd_rate(currency)? * border::to_model(*multiplier).map_err(range)?;
+                (Some(rate), 1.0)
+            }
+        };
+        Ok(Self { spot, quoted, paid })
+    }
+
+    /// True when the index is a price in the currency of quotes too, as forwards need it: false for absurd rates.
+    #[must_use]
+    pub fn is_in_range(&self) -> bool {
+        Spot::new(self.spot / self.quoted).is_ok()
     }
 }
 

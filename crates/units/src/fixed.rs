@@ -21,12 +21,35 @@ impl Fixed {
     pub const QUANTUM: f64 = 1e-12;
     const PER_UNIT: i128 = 1_000_000_000_000;
     const LIMIT: f64 = 1e20;
+    /// Below this, whole parts are integers that an f64 holds exactly.
+    const NARROW: f64 = 9e15;
 
     /// Rounds a model number to the quantum.
     ///
     /// # Errors
     /// NaN, infinities and magnitudes over 1e20 are refused: a row that cannot be published must be reported instead.
+    #[inline]
     pub fn quantise(value: f64) -> Result<Self, UnitError> {
+        if value.abs() < Self::NARROW {
+            return Ok(Self::quantise_narrow(value));
+        }
+        Self::quantise_wide(value)
+    }
+
+    /// [`Self::quantise_wide`] in integers of 64 bits: books are valued by millions of these.
+    #[inline]
+    #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)] // integers below 2^53, exact both ways
+    fn quantise_narrow(value: f64) -> Self {
+        let whole = value as i64;
+        let scaled = (value - whole as f64) * 1e12;
+        let floor = scaled as i64;
+        // Exact: both lie between the same two powers of two, or the integer is zero.
+        let beyond = scaled - floor as f64;
+        let rest = floor + i64::from(beyond >= 0.5) - i64::from(beyond <= -0.5);
+        Self(i128::from(whole) * Self::PER_UNIT + i128::from(rest))
+    }
+
+    fn quantise_wide(value: f64) -> Result<Self, UnitError> {
         if value.is_nan() || value.abs() > Self::LIMIT {
             return Err(UnitError::Range {
                 quantity: "measure",
@@ -223,6 +246,15 @@ mod tests {
             prop_assert_eq!(Fixed::quantise_up(value).unwrap().raw(), up);
             let nearest = Fixed::quantise(value).unwrap().raw();
             prop_assert!(nearest == down || nearest == up);
+        }
+
+        #[test]
+        fn narrow_and_wide_quantise_alike(value in prop_oneof![-9e15..9e15f64, -1e6..1e6f64, -1e-6..1e-6f64], quanta in -2_000_000i64..2_000_000) {
+            #[allow(clippy::cast_precision_loss)]
+            let tie = quanta as f64 * 0.5e-12;
+            for value in [value, tie, value.trunc() + tie, value.trunc(), value.trunc() + 0.5] {
+                prop_assert_eq!(Fixed::quantise_narrow(value), Fixed::quantise_wide(value).unwrap(), "{}", value);
+            }
         }
 
         #[test]

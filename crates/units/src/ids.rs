@@ -1,10 +1,26 @@
 //! Names: accounts, venues, chains, assets, symbols. Cheap to clone, ordered, checked once at the edge.
 
 use crate::UnitError;
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 const RULE: &str = "1 to 80 printable characters without quotes, commas or control characters";
+
+/// Names come by the million, and nearly all are in the normal case already.
+fn as_is(text: &str) -> Cow<'_, str> {
+    Cow::Borrowed(text)
+}
+
+fn lower(text: &str) -> Cow<'_, str> {
+    let is_lower = text.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase());
+    if is_lower { Cow::Borrowed(text) } else { Cow::Owned(text.to_lowercase()) }
+}
+
+fn upper(text: &str) -> Cow<'_, str> {
+    let is_upper = text.bytes().all(|b| b.is_ascii() && !b.is_ascii_lowercase());
+    if is_upper { Cow::Borrowed(text) } else { Cow::Owned(text.to_uppercase()) }
+}
 
 fn check(quantity: &'static str, text: &str) -> Result<(), UnitError> {
     let fits = !text.is_empty() && text.chars().count() <= 80;
@@ -24,10 +40,10 @@ macro_rules! id {
             /// # Errors
             /// When the text is empty, too long or not printable.
             pub fn new(text: &str) -> Result<Self, UnitError> {
-                let normal: fn(&str) -> String = $normal;
+                let normal: fn(&str) -> Cow<'_, str> = $normal;
                 let text = normal(text.trim());
                 check($quantity, &text)?;
-                Ok(Self(text.into()))
+                Ok(Self(Arc::from(&*text)))
             }
 
             /// The text.
@@ -57,8 +73,17 @@ macro_rules! id {
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = <String as serde::Deserialize>::deserialize(deserializer)?;
-                Self::new(&text).map_err(serde::de::Error::custom)
+                struct Reader;
+                impl serde::de::Visitor<'_> for Reader {
+                    type Value = $name;
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str("a string")
+                    }
+                    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<$name, E> {
+                        $name::new(text).map_err(E::custom)
+                    }
+                }
+                deserializer.deserialize_str(Reader)
             }
         }
     };
@@ -66,31 +91,31 @@ macro_rules! id {
 
 id!(
     /// An account: one netting set at one venue, as its owner names it.
-    Account, "account", str::to_owned
+    Account, "account", as_is
 );
 id!(
     /// An exchange or protocol, lower case: `deribit`, `okx`, `hyperliquid`.
-    Venue, "venue", str::to_lowercase
+    Venue, "venue", lower
 );
 id!(
     /// The ledger a balance or contract lives on, lower case: `ethereum`, `arbitrum`; `offchain` for custodial venues.
-    Chain, "chain", str::to_lowercase
+    Chain, "chain", lower
 );
 id!(
     /// A currency or token, upper case: `BTC`, `USDC`, `USD`.
-    Asset, "asset", str::to_uppercase
+    Asset, "asset", upper
 );
 id!(
     /// An instrument as its venue writes it: `BTC-27MAR26-100000-C`.
-    Symbol, "instrument", str::to_owned
+    Symbol, "instrument", as_is
 );
 id!(
     /// What a venue calls one fill; unique for a venue and account.
-    FillId, "fill id", str::to_owned
+    FillId, "fill id", as_is
 );
 id!(
     /// What we call one order of ours: sent with it, so that a venue takes it once.
-    OrderId, "order id", str::to_owned
+    OrderId, "order id", as_is
 );
 
 impl From<&Asset> for Symbol {

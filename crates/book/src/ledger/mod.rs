@@ -133,11 +133,13 @@ impl Ledger {
     /// When nobody holds it, it is spot, a price is below zero or zero for what is paid in coin, an entry value is unknown,
     /// over 28 digits. Then no place has settled.
     pub fn settle(&mut self, listing: &Listing, price: Price) -> Result<Vec<Entry>, LedgerError> {
-        let holders = self.state.holders.get(&listing.contract).into_iter().flatten();
-        let holders: Vec<&Place> = holders
-            .filter(|(symbol, place)| *symbol == listing.symbol && place.venue == listing.venue)
-            .map(|(_, place)| place)
-            .collect();
+        let holders = self.state.holders.get(&listing.symbol).into_iter().flatten();
+        let is_of = |place: &&Place| {
+            let held = self.state.position(place, &listing.symbol);
+            held.is_some_and(|held| held.listing.contract == listing.contract)
+        };
+        let holders: Vec<&Place> =
+            holders.filter(|place| place.venue == listing.venue).filter(is_of).collect();
         let mut entries = Vec::with_capacity(3 * holders.len());
         for place in holders {
             not_spot(listing, place, "transfer or withdraw it")?;
@@ -259,11 +261,12 @@ impl Ledger {
         self.state.position(place, symbol)
     }
 
-    /// All positions in a contract, whatever its venues call it, by symbol and place.
+    /// All positions in a contract, whatever its venues call it, by symbol and place; looks at everything that is held.
     pub fn positions_of(&self, contract: &Contract) -> impl Iterator<Item = (&Place, &OpenPosition)> {
-        self.state.holders.get(contract).into_iter().flatten().filter_map(|(symbol, place)| {
-            self.state.position(place, symbol).map(|position| (place, position))
-        })
+        let all = self.state.holders.iter().flat_map(move |(symbol, places)| {
+            places.iter().filter_map(move |place| Some((place, self.state.position(place, symbol)?)))
+        });
+        all.filter(move |(_, position)| position.listing.contract == *contract)
     }
 
     /// All positions by place and symbol, spot included.

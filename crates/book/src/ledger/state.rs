@@ -2,7 +2,7 @@
 
 use super::value::{self, Style};
 use super::{Change, Entry, LedgerError, Place};
-use instrument::{Contract, Listing};
+use instrument::Listing;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use units::{Asset, Decimal, Money, Price, Quantity, Symbol, exact_sum};
@@ -82,8 +82,8 @@ pub(super) struct Holdings {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct State {
     pub(super) places: BTreeMap<Place, Holdings>,
-    /// Who holds which contract under which name; follows `places`.
-    pub(super) holders: BTreeMap<Contract, BTreeSet<(Symbol, Place)>>,
+    /// Who holds what is listed under which name; follows `places`.
+    pub(super) holders: BTreeMap<Symbol, BTreeSet<Place>>,
 }
 
 /// What an entry found before it.
@@ -189,21 +189,16 @@ impl State {
                 held.positions.remove(symbol);
                 self.forget_empty(place);
             }
-            if let Some(holders) = self.holders.get_mut(&listing.contract) {
-                holders.remove(&(symbol.clone(), place.clone()));
+            if let Some(holders) = self.holders.get_mut(symbol) {
+                holders.remove(place);
                 if holders.is_empty() {
-                    self.holders.remove(&listing.contract);
+                    self.holders.remove(symbol);
                 }
             }
             return;
         };
         self.places.entry(place.clone()).or_default().positions.insert(symbol.clone(), position);
-        if !self.holders.contains_key(&listing.contract) {
-            self.holders.insert(listing.contract.clone(), BTreeSet::new());
-        }
-        if let Some(holders) = self.holders.get_mut(&listing.contract) {
-            holders.insert((symbol.clone(), place.clone()));
-        }
+        self.holders.entry(symbol.clone()).or_default().insert(place.clone());
     }
 
     fn forget_empty(&mut self, place: &Place) {

@@ -4,7 +4,7 @@ use crate::event::ReportedEvent;
 use crate::limits::State;
 use crate::policy::{Limit, Policy};
 use crate::quotes::Quotes;
-use crate::views::{GroupSums, Views};
+use crate::views::LiveViews;
 use book::{Ledger, Place};
 use instrument::{Contract, Listing, Terms};
 use market::{Missing, Snapshot};
@@ -18,7 +18,7 @@ pub(crate) struct Desk<'a> {
     pub(crate) policy: &'a Policy,
     pub(crate) ledger: &'a Ledger,
     pub(crate) quotes: &'a Quotes,
-    pub(crate) views: &'a Views,
+    pub(crate) views: &'a LiveViews,
     pub(crate) stale: &'a BTreeSet<Asset>,
     pub(crate) differing: &'a BTreeMap<Place, ReportedEvent>,
     pub(crate) state: State,
@@ -29,29 +29,20 @@ pub(crate) struct Desk<'a> {
 impl Desk<'_> {
     /// The figure of a group, and how many things in it have no value; zero for a group of nothing.
     pub(crate) fn figure(&self, by: &[GroupBy], key: &[GroupKey], measure: Measure) -> (Fixed, usize) {
-        let sums: &GroupSums = self.views.sums();
-        sums.of(by).get(key).map_or((Fixed::ZERO, 0), |sum| (sum.exposure.in_usd(measure), sum.unvalued))
-    }
-
-    /// Groups of a grouping that something is held in.
-    pub(crate) fn groups(&self, by: &[GroupBy]) -> impl Iterator<Item = &Vec<GroupKey>> {
-        self.views.sums().of(by).keys()
+        let figures = self.views.watch().of(by, measure);
+        figures.get(key).map_or((Fixed::ZERO, 0), |figure| (figure.sum, figure.unvalued))
     }
 
     /// Things held in a group that have no value.
     pub(crate) fn unvalued(&self, by: &[GroupBy], key: &[GroupKey]) -> usize {
-        self.views.sums().of(by).get(key).map_or(0, |sum| sum.unvalued)
+        self.figure(by, key, Measure::Value).1
     }
 
     /// Stale underlyings that a group rests on.
-    pub(crate) fn stale_in<'a>(
-        &'a self,
-        by: &[GroupBy],
-        key: &[GroupKey],
-    ) -> impl Iterator<Item = &'a Asset> {
-        let sum = self.views.sums().of(by).get(key);
-        let underlyings = sum.into_iter().flat_map(|sum| sum.underlyings.keys());
-        underlyings.filter(|asset| self.stale.contains(*asset))
+    pub(crate) fn stale_in(&self, by: &[GroupBy], key: &[GroupKey]) -> Vec<Asset> {
+        let figure = self.views.watch().of(by, Measure::Value).get(key);
+        let underlyings = figure.into_iter().flat_map(|figure| figure.underlyings);
+        underlyings.filter(|asset| self.stale.contains(asset)).collect()
     }
 
     /// The figure that a limit looks at.

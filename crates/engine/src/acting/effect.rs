@@ -6,7 +6,7 @@
 //! ```
 //!
 //! An order on its way may be filled or not, so a figure lies in an interval; a trade is judged at the end that it moves. The premium of an
-//! option and its payment are both in it. Fees are not: they are money, not exposure, and below any limit's interest.
+//! option and its payment at the mark are both in it. Fees are not: they are money, not exposure, and below any limit's interest.
 
 use super::desk::{Desk, canonical};
 use crate::orders::OpenOrder;
@@ -31,6 +31,8 @@ pub struct Effect {
     pub after: Fixed,
     /// With the trade and every order on its way that moves it the same way.
     pub worst: Fixed,
+    /// The level to warn at.
+    pub warn: Fixed,
     /// The hard level.
     pub hard: Fixed,
 }
@@ -41,6 +43,16 @@ impl Effect {
         let (before, worst) = (self.before, self.worst);
         let same_side = worst.is_zero() || (worst > Fixed::ZERO) == (before > Fixed::ZERO);
         same_side && worst.abs() <= before.abs()
+    }
+
+    /// True when the trade at its worst leaves the figure below its level to warn at.
+    pub(crate) fn stays_inside(&self) -> bool {
+        self.worst.abs() < self.warn
+    }
+
+    /// True when the figure is at a level and the trade brings it nearer to zero.
+    pub(crate) fn mends(&self) -> bool {
+        self.before.abs() >= self.warn && self.is_nearer_to_zero()
     }
 
     /// The share of the trade that keeps the figure within its hard level, for one that may break it.
@@ -74,7 +86,7 @@ pub(crate) struct Trade<'a> {
 /// # Errors
 /// What has no value in words.
 pub(crate) fn rows(desk: Desk<'_>, trade: Trade<'_>) -> Result<Vec<Row>, String> {
-    let Trade { place, listing, quantity, price } = trade;
+    let Trade { place, listing, quantity, .. } = trade;
     let contract = &listing.contract;
     if contract.terms == Terms::Spot {
         return Err(format!("{}: rules do not trade spot", listing.symbol));
@@ -86,8 +98,12 @@ pub(crate) fn rows(desk: Desk<'_>, trade: Trade<'_>) -> Result<Vec<Row>, String>
     if !matches!(contract.terms, Terms::Option { .. }) {
         return Ok(vec![row]);
     }
-    let per_unit =
-        listing.canonical_price(price).ok_or_else(|| format!("{}: price {price}", listing.symbol))?;
+    // At the mark: a fill may be anywhere on the better side of its limit.
+    let mark =
+        Decimal::try_from(desk.mark(listing)?).map_err(|error| format!("{}: {error}", listing.symbol))?;
+    let per_unit = listing
+        .canonical_price(Price::new(mark))
+        .ok_or_else(|| format!("{}: mark {mark}", listing.symbol))?;
     let multiplier = match &contract.settlement {
         Settlement::Quanto { multiplier, .. } => *multiplier,
         Settlement::Linear { .. } | Settlement::Inverse => Decimal::ONE,
@@ -140,7 +156,16 @@ pub(crate) fn effects(desk: Desk<'_>, trade: &[Row], pending: &[Vec<Row>]) -> Ve
             let before = desk.limited(limit, &group);
             let after = before + moved;
             let worst = after + same_way;
-            effects.push(Effect { limit: limit.name.clone(), group, before, after, worst, hard: limit.hard });
+            let Limit { name, warn, hard, .. } = limit;
+            effects.push(Effect {
+                limit: name.clone(),
+                group,
+                before,
+                after,
+                worst,
+                warn: *warn,
+                hard: *hard,
+            });
         }
     }
     effects

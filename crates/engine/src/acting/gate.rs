@@ -80,14 +80,21 @@ pub(crate) fn may_stand(acting: &Acting, desk: Desk<'_>, open: &OpenOrder) -> bo
     allowed_by_state(desk, &effects, closes(desk, trade, others())).is_ok()
 }
 
+/// True when a trade brings a figure that is at a level nearer to zero, and harms none: every other one comes nearer, too, or stays below
+/// its level to warn at.
+fn mends(effects: &[Effect]) -> bool {
+    let is_harmless = |effect: &Effect| effect.is_nearer_to_zero() || effect.stays_inside();
+    effects.iter().any(Effect::mends) && effects.iter().all(is_harmless)
+}
+
 fn allowed_by_state(desk: Desk<'_>, effects: &[Effect], closes: bool) -> Result<(), String> {
     match desk.state {
         State::Normal | State::Warn => Ok(()),
         State::Paused => Err("the book is paused".into()),
-        State::ReduceOnly if effects.iter().all(Effect::is_nearer_to_zero) && !effects.is_empty() => Ok(()),
+        State::ReduceOnly if mends(effects) => Ok(()),
         State::ReduceOnly | State::Flatten if closes => Ok(()),
         State::ReduceOnly => {
-            Err("the book is reduce_only: it neither closes a position nor moves every limited figure nearer to zero".into())
+            Err("the book is reduce_only: it neither closes a position nor brings a figure that is at a level nearer to zero without harm to another".into())
         }
         State::Flatten => Err("the book is flatten: it closes no position".into()),
     }

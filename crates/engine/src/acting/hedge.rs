@@ -55,11 +55,15 @@ pub(crate) fn hedge(desk: Desk<'_>, rule: &Hedge, bounds: &OrderLimits, most: Fi
     let priced = desk.priced(&rule.listing.contract).map_err(|missing| missing.to_string())?;
     let one = border::to_model(canonical(&rule.listing, Decimal::ONE)?).map_err(|error| error.to_string())?;
     let per_unit = unit(&priced, Measure::Delta) * one;
-    let wanted = -excess.to_f64() / per_unit;
+    let wanted = lots(desk, &rule.listing, -excess.to_f64() / per_unit)?;
+    if wanted.is_zero() || desk.notional(&rule.listing, wanted.get())? < bounds.smallest {
+        return Ok(None);
+    }
+    let wanted = border::to_model(wanted.get()).map_err(|error| error.to_string())?;
     let most = most.to_f64() / per_unit.abs();
     let quantity = lots(desk, &rule.listing, wanted.clamp(-most, most))?;
     if quantity.is_zero() {
-        return Err("what may be traded is less than one lot".into());
+        return Err("what the turnover of this hour leaves is less than one lot".into());
     }
     let limit_price = limit(desk, &rule.listing, quantity, bounds)?;
     let why = format!(

@@ -75,6 +75,7 @@ impl Proposal {
 
     fn figures(&self) -> String {
         let Self { rule, why, place, listing, quantity, limit_price, notional_usd, .. } = self;
+        let notional_usd = notional_usd.to_decimal_text(0);
         let mut text = format!(
             "{rule}: {place} {} {quantity} at {limit_price}, notional {notional_usd} USD, {why}",
             listing.symbol

@@ -2,6 +2,7 @@
 //!
 //! ```toml
 //! [orders]
+//! smallest_usd = "1000"           # a rule does nothing for less; 0 without it
 //! largest_usd = "250000"          # of one order
 //! hourly_turnover_usd = "2000000" # of all orders of an hour
 //! price_collar_bp = 50.0          # how far an order's limit may be from the mark
@@ -41,6 +42,8 @@ use units::{Account, Asset, Chain, Decimal, Fixed, Symbol, Venue};
 /// Bounds of all orders that rules send.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OrderLimits {
+    /// The least notional that a rule trades for, USD.
+    pub smallest: Fixed,
     /// Notional of one order, USD.
     pub largest: Fixed,
     /// Notional of the orders of an hour, USD.
@@ -120,6 +123,8 @@ pub enum Execution {
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OrdersToml {
+    #[serde(default)]
+    smallest_usd: Option<String>,
     largest_usd: String,
     hourly_turnover_usd: String,
     price_collar_bp: f64,
@@ -173,6 +178,19 @@ impl Trading {
 impl Checker<'_> {
     pub(super) fn orders(&mut self, raw: &OrdersToml) -> Option<OrderLimits> {
         let largest = self.amount("orders.largest_usd", &raw.largest_usd);
+        let smallest = match &raw.smallest_usd {
+            None => Some(Fixed::ZERO),
+            Some(text) => self.amount("orders.smallest_usd", text),
+        };
+        if let (Some(smallest), Some(largest)) = (smallest, largest)
+            && smallest > largest
+        {
+            self.issue(
+                "orders.smallest_usd",
+                raw.smallest_usd.as_deref().unwrap_or(""),
+                "at most largest_usd",
+            );
+        }
         let hourly_turnover = self.amount("orders.hourly_turnover_usd", &raw.hourly_turnover_usd);
         let collar = raw.price_collar_bp;
         if !(collar > 0.0 && collar <= 2_000.0) {
@@ -188,6 +206,7 @@ impl Checker<'_> {
             }
         }
         Some(OrderLimits {
+            smallest: smallest?,
             largest: largest?,
             hourly_turnover: hourly_turnover?,
             price_collar: collar * 1e-4,

@@ -192,23 +192,18 @@ impl Policy {
         }
     }
 
-    /// Groupings that its limits, hedges and triggers look at.
-    pub(crate) fn groupings(&self) -> BTreeSet<Vec<GroupBy>> {
-        let of_triggers = self.triggers.iter().map(|trigger| trigger.each.clone());
-        self.watched().into_iter().map(|(by, _)| by).chain(of_triggers).collect()
-    }
-
-    /// Every figure that its limits, hedges and triggers look at. A trigger that reads none is in [`Self::groupings`] all the same.
+    /// Every sum that its limits, hedges and triggers look at; a trigger that reads no figure looks at which groups there are.
     pub(crate) fn watched(&self) -> BTreeSet<(Vec<GroupBy>, Measure)> {
         let of_limits = self.limits.iter().map(|limit| (limit.group_by.clone(), limit.measure));
         let of_hedges = self.hedges.iter().map(|_| (vec![GroupBy::Underlying], Measure::Delta));
+        let groups = self.triggers.iter().map(|trigger| (trigger.each.clone(), Measure::Value));
         let of_triggers = self.triggers.iter().flat_map(|trigger| {
             trigger.when.reads().iter().filter_map(|variable| match variable {
                 Variable::Figure(measure) => Some((trigger.each.clone(), *measure)),
                 _ => None,
             })
         });
-        of_limits.chain(of_hedges).chain(of_triggers).collect()
+        of_limits.chain(of_hedges).chain(groups).chain(of_triggers).collect()
     }
 
     /// How a listing is traded.

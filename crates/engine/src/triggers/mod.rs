@@ -39,12 +39,9 @@ use crate::limits::{Scope, State};
 use crate::output::{Output, TriggerChange, Turn};
 use crate::policy::{Action, Policy, Trigger};
 use expression::Seen;
-use risk::{GroupBy, GroupKey};
+use risk::GroupKey;
 use std::collections::{BTreeMap, BTreeSet};
 use units::{Asset, Fixed, OrderId, Timestamp, Venue};
-
-/// Groups that changed, by grouping.
-pub(crate) type Changed = BTreeMap<Vec<GroupBy>, BTreeSet<Vec<GroupKey>>>;
 
 /// Whether a trigger has fired on a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
@@ -171,7 +168,7 @@ impl Triggers {
         &mut self,
         desk: Desk<'_>,
         acting: &mut Acting,
-        (changed, scope, news): (&Changed, Scope, News),
+        (scope, news): (Scope, News),
         sent: Timestamp,
     ) -> Vec<Output> {
         let mut outputs = Vec::new();
@@ -187,7 +184,7 @@ impl Triggers {
                 || (news == News::Market && reads(Variable::is_of_market))
                 || (is_other_book && reads(Variable::is_of_book))
                 || self.seen.is_none();
-            for key in self.keys(desk, (place, trigger), changed, all) {
+            for key in self.keys(desk, (place, trigger), all) {
                 self.test((desk, &seen), acting, (place, key), sent, &mut outputs);
             }
         }
@@ -200,19 +197,18 @@ impl Triggers {
         &self,
         desk: Desk<'_>,
         (place, trigger): (usize, &Trigger),
-        changed: &Changed,
         all: bool,
     ) -> BTreeSet<Vec<GroupKey>> {
         let mut keys: BTreeSet<Vec<GroupKey>> = BTreeSet::new();
         if all {
             let of_trigger = self.standings.keys().filter(|(of, _)| *of == place);
             keys.extend(of_trigger.map(|(_, key)| key.clone()));
-            keys.extend(desk.groups(&trigger.each).cloned());
+            keys.extend(desk.views.watch().groups(&trigger.each));
             if trigger.each.is_empty() {
                 keys.insert(Vec::new());
             }
         } else {
-            keys.extend(changed.get(&trigger.each).into_iter().flatten().cloned());
+            keys.extend(desk.views.watch().changed(&trigger.each));
         }
         keys
     }
@@ -364,7 +360,7 @@ fn doubt(desk: Desk<'_>, trigger: &Trigger, key: &[GroupKey]) -> Option<String> 
         return None;
     }
     if !reads.iter().any(|variable| variable.tells_of_age()) {
-        let stale: Vec<String> = desk.stale_in(&trigger.each, key).map(ToString::to_string).collect();
+        let stale: Vec<String> = desk.stale_in(&trigger.each, key).iter().map(ToString::to_string).collect();
         if !stale.is_empty() {
             return Some(format!("stale: {}", stale.join(", ")));
         }

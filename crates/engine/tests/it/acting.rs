@@ -362,7 +362,7 @@ fn one_order_has_its_bounds_and_an_hour_has_its_own() {
         desk.fill_order(&sent, quantity);
         outputs = desk.wait(10);
     }
-    assert!(held_back(&outputs).contains("less than one lot"), "{}", lines(&outputs));
+    assert!(held_back(&outputs).contains("turnover of this hour"), "{}", lines(&outputs));
     order(&desk.wait(3_600));
 }
 

@@ -2,11 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::float_cmp)] // helpers of tests fail as tests do
 
 mod acting;
+mod caches;
 mod codec;
 mod durable;
 mod limits;
 mod margins;
 mod reconcile;
+mod recorded;
 mod triggers;
 mod views;
 mod world;

@@ -3,6 +3,7 @@
 use crate::views::{assert_recomputed, engine, policy, step};
 use crate::world::{World, place};
 use engine::{CashEvent, CashKind, Command, Event, Held, Output, ReportedEvent, ReportedPosition};
+use journal::Machine;
 use units::{Asset, Decimal, Money, Symbol};
 
 fn reported(world: &World, quantity: &str, btc: &str) -> Event {
@@ -69,6 +70,15 @@ fn differences_are_said_one_by_one_block_the_place_and_are_taken_over_on_command
         matches!(&outputs[..], [Output::Refused { rule }] if rule.contains("nothing to adopt")),
         "{outputs:?}"
     );
+
+    // The message of a fill that the report had in it comes late, also after a restart: it is not booked again.
+    let mut twin = engine.restore(&engine.snapshot()).unwrap();
+    let mut late = world.fill_of("deribit", "BTC-PERPETUAL", 500);
+    (late.place, late.fee, late.time) = (place("a", "deribit"), None, world.now.plus_millis(-1));
+    let outputs = step(&mut twin, &world, 8, &Event::Fill(late.clone()));
+    assert!(outputs[0].to_string().contains("is in the report of"), "{outputs:?}");
+    late.time = world.now;
+    assert!(matches!(step(&mut twin, &world, 9, &Event::Fill(late))[..], [Output::Posted(_), ..]));
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! Incremental views against a valuation from nothing, after every event of random histories.
 
 use crate::world::{World, start};
-use engine::{Engine, Event, Item, Output};
+use engine::{Engine, Event, GroupFigure, Item, Output, Watched};
 use journal::{Machine, Seq, Stamp};
 use market::Market;
 use risk::{Exposure, GroupBy, GroupKey, Row, Valuation, group};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use units::Fixed;
 
 pub(crate) const POLICY: &str = r#"
 source = "test"
@@ -81,7 +82,7 @@ pub(crate) fn assert_accounted(engine: &Engine) {
 }
 
 pub(crate) fn assert_recomputed(engine: &Engine) {
-    let market = Market::build(engine.quotes(), &BTreeMap::new());
+    let market = Market::build(engine.quotes(), engine.rates());
     assert_eq!(engine.market(), &market);
     let book = engine.ledger().book();
     let valuation = Valuation::new(&book, &market);
@@ -91,7 +92,12 @@ pub(crate) fn assert_recomputed(engine: &Engine) {
     let unpriced = items.values().filter(|valued| valued.rows.is_err()).count();
     assert_eq!(unpriced, valuation.unpriced.len());
     assert_eq!(items.values().filter(|v| v.gain_unknown).count(), valuation.futures_without_entry);
-    for by in [vec![GroupBy::Underlying], vec![GroupBy::Account, GroupBy::Expiry], vec![]] {
+    for by in [
+        vec![GroupBy::Underlying],
+        vec![GroupBy::Account, GroupBy::Expiry],
+        vec![],
+        vec![GroupBy::Kind, GroupBy::Chain, GroupBy::Venue],
+    ] {
         let own: BTreeMap<Vec<GroupKey>, (usize, Exposure)> = engine
             .views()
             .sums()
@@ -105,8 +111,42 @@ pub(crate) fn assert_recomputed(engine: &Engine) {
         let lacking: usize = engine.views().sums().of(&by).values().map(|sum| sum.unvalued).sum();
         assert_eq!(lacking, unpriced, "each thing without a value is missed in one group of {by:?}");
     }
+    assert_watched(engine, &valuation);
     // The board knows what is held and nothing else.
-    assert_eq!(engine.views().board(), &risk::PriceBoard::new(&book, &market));
+    assert_eq!(engine.views().board(), risk::PriceBoard::new(&book, &market));
+}
+
+/// The sums that are kept for limits are those of the rows, and the policy's all are there.
+#[track_caller]
+fn assert_watched(engine: &Engine, valuation: &Valuation) {
+    let mut pairs = BTreeSet::new();
+    for watched in engine.views().watched() {
+        let Watched { by, measure, groups } = watched;
+        let kept = |(key, figure): (&Vec<GroupKey>, &GroupFigure)| {
+            (figure.rows > 0).then(|| (key.clone(), (figure.rows, figure.sum)))
+        };
+        let own: BTreeMap<Vec<GroupKey>, (usize, Fixed)> = groups.iter().filter_map(kept).collect();
+        let whole = group(&valuation.rows, &by);
+        let whole = whole.into_iter().map(|g| (g.key, (g.rows, g.exposure.in_usd(measure)))).collect();
+        assert_eq!(own, whole, "{by:?} {measure:?}");
+        let sums = engine.views().sums().of(&by);
+        assert_eq!(groups.keys().collect::<Vec<_>>(), sums.keys().collect::<Vec<_>>());
+        for (key, figure) in &groups {
+            let sum = &sums[key];
+            assert_eq!(figure.unvalued, sum.unvalued, "{by:?} {key:?}");
+            assert!(figure.underlyings.iter().eq(sum.underlyings.keys()), "{by:?} {key:?}");
+            assert!(figure.rows > 0 || figure.sum == Fixed::ZERO);
+        }
+        pairs.insert((by, measure));
+    }
+    let policy = engine.policy();
+    let wanted: BTreeSet<_> =
+        policy.limits.iter().map(|limit| (limit.group_by.clone(), limit.measure)).collect();
+    assert!(pairs.is_superset(&wanted), "{pairs:?}");
+    for (by, measure) in pairs.difference(&wanted) {
+        let is_asked = policy.triggers.iter().any(|trigger| trigger.each == *by);
+        assert!(is_asked, "nobody asked for {measure:?} by {by:?}");
+    }
 }
 
 #[test]
@@ -148,18 +188,14 @@ fn a_quote_changes_what_depends_on_it_and_nothing_else() {
         let fill = world.fill_of(venue, symbol, quantity);
         step(&mut engine, &world, seq, &Event::Fill(fill));
     }
-    let before = engine.views().items().clone();
+    let before = engine.views().items();
     world.now = world.now.plus_millis(1);
     let mut quote = world.quote("deribit", "ETH-25DEC26-3000-P");
     quote.mark_vol = Some(0.8);
     step(&mut engine, &world, 9, &Event::Quotes { feed: "one".into(), rows: vec![quote] });
-    let changed: Vec<&Item> = engine
-        .views()
-        .items()
-        .iter()
-        .filter(|(item, valued)| before.get(item) != Some(*valued))
-        .map(|(i, _)| i)
-        .collect();
+    let after = engine.views().items();
+    let changed: Vec<&Item> =
+        after.iter().filter(|(item, valued)| before.get(item) != Some(*valued)).map(|(i, _)| i).collect();
     assert!(
         matches!(changed[..], [Item::Position(_, symbol)] if symbol.as_str() == "ETH-25DEC26-3000-P"),
         "{changed:?}"

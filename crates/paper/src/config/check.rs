@@ -47,6 +47,13 @@ impl Checker<'_> {
         self.require((1..=most).contains(&value), field, value, &format!("a whole number from 1 to {most}"));
     }
 
+    /// Few enough digits that any number of steps is a decimal.
+    fn step(&mut self, field: &str, value: Decimal) {
+        let short = value.normalize();
+        let holds = short > Decimal::ZERO && short.mantissa() < 1_000_000_000 && short.scale() <= 12;
+        self.require(holds, field, value, "a decimal above zero with at most nine digits and twelve places");
+    }
+
     fn positive(&mut self, field: &str, value: Decimal) {
         self.require(value > Decimal::ZERO, field, value, "a decimal above zero");
     }
@@ -92,7 +99,8 @@ impl Checker<'_> {
     fn underlying(&mut self, of: &UnderlyingConfig) {
         self.at = format!("underlying {}", of.asset);
         self.source(&of.source);
-        self.within("spot", of.spot, (1e-3, 1e9));
+        // The index has two places.
+        self.within("spot", of.spot, (1.0, 1e9));
         self.within("beta", of.beta, (-5.0, 5.0));
         self.within("vol", of.vol, (0.01, 3.0));
         self.within("vol_reversion_per_year", of.vol_reversion_per_year, (0.1, 10_000.0));
@@ -247,10 +255,10 @@ impl Checker<'_> {
         self.require(product.strikes.is_empty() != is_option, "strikes", "", rule);
         product.strikes.iter().for_each(|strike| self.within("strikes", *strike, (0.01, 100.0)));
         if is_option {
-            self.positive("strike_step", product.strike_step);
+            self.step("strike_step", product.strike_step);
         }
-        self.positive("tick", product.tick);
-        self.positive("lot", product.lot);
+        self.step("tick", product.tick);
+        self.step("lot", product.lot);
         self.count("minimum_lots", product.minimum_lots, 1_000_000_000);
         self.count("touch_lots", product.touch_lots, 1_000_000_000);
         self.within("half_spread_bp", product.half_spread_bp, (0.0, 1000.0));

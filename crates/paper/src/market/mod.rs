@@ -50,6 +50,9 @@ const LEAST_SMILE: f64 = 0.2;
 const LEAST_YEARS: f64 = 1.0 / 525_600.0;
 /// Vols of the market stay below what [`units::Vol`] holds, by far.
 const MOST_VOL: f64 = 5.0;
+/// Spots stay between a cent, the last place of an index, and this.
+const MOST_SPOT: f64 = 1e12;
+const LEAST_SPOT: f64 = 0.01;
 
 /// What the regime does to the market, and what books look like in it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -110,7 +113,7 @@ impl State {
     pub(crate) fn smile(&self, strike: f64, forward: f64, atm_vol: f64, years: f64) -> f64 {
         let deviation = atm_vol * years.max(LEAST_YEARS).sqrt();
         let z = (kernel::ln(strike / forward) / deviation).clamp(-FLAT_BEYOND, FLAT_BEYOND);
-        atm_vol * (1.0 + self.skew * z + self.curvature * z * z).max(LEAST_SMILE)
+        (atm_vol * (1.0 + self.skew * z + self.curvature * z * z).max(LEAST_SMILE)).min(MOST_VOL)
     }
 
     /// Mark of a perpetual, USD.
@@ -307,6 +310,7 @@ impl Generator {
             }
             path.log_vol = path.vol.next(path.log_vol, path.rho * z + path.rest * own);
             let state = &mut self.states[i];
+            path.log_spot = path.log_spot.clamp(kernel::ln(LEAST_SPOT), kernel::ln(MOST_SPOT));
             state.spot = kernel::exp(path.log_spot);
             state.vol = (kernel::exp(path.log_vol) * self.mood.vol).min(MOST_VOL);
             state.implied_premium = path.implied_premium.next(state.implied_premium, self.draw.normal());

@@ -36,10 +36,6 @@ impl Venue {
         let touched = self.config.touch_trades_per_minute * seconds / 60.0;
         for id in self.orders.standing() {
             let Some(record) = self.orders.get(&id) else { continue };
-            if now > record.order.valid_until {
-                self.end(now, &id);
-                continue;
-            }
             let (side, limit, remaining) =
                 (Side::taken_by(record.lots), record.limit_ticks, record.remaining_lots());
             let listed = &self.listed[record.instrument];

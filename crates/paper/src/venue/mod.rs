@@ -24,7 +24,7 @@ use engine::{
     BlockNumber, CashEvent, CashKind, Event, FillEvent, OrderEvent, OrderNews, ReportedEvent,
     ReportedPosition,
 };
-use instrument::Terms;
+use instrument::{Specs, Terms};
 use quotes::{Board, QuoteFaults};
 use std::collections::BTreeMap;
 use units::{Chain, Decimal, FillId, Money, OrderId, Price, Quantity, Symbol, Timestamp, UnitError};
@@ -79,8 +79,8 @@ struct Trade {
 
 impl Venue {
     pub(crate) fn new(
-        world: &WorldConfig,
-        config: &VenueConfig,
+        (world, config): (&WorldConfig, &VenueConfig),
+        specs: &Specs,
         seed: Seed,
         start: Timestamp,
     ) -> Result<Self, WorldError> {
@@ -94,7 +94,7 @@ impl Venue {
             chain: chain.clone(),
         };
         let places = world.accounts.iter().map(place).collect();
-        let listed = listed::all(world, config, start)?;
+        let listed = listed::all(world, config, start, specs)?;
         let by_symbol = listed.iter().enumerate().map(|(i, one)| (one.listing.symbol.clone(), i)).collect();
         let finality = if config.chain.is_some() { Finality::ByBlocks } else { Finality::AtOnce };
         Ok(Self {
@@ -137,7 +137,7 @@ impl Venue {
         self.listed.iter().filter_map(|one| one.expiry).collect()
     }
 
-    /// What each account begins with: deposits, and positions drawn from the seed, entered at the mark without a fee.
+    /// What each account begins with: deposits, and positions drawn from the seed, entered at the mark without a fee; then a report of it.
     pub(crate) fn open(&mut self, now: Timestamp) -> Result<Vec<Event>, WorldError> {
         for place in self.places.clone() {
             for deposit in self.config.deposit.clone() {
@@ -161,6 +161,7 @@ impl Venue {
                 self.trade(now, &Trade { place: place.clone(), order: None, instrument, lots, ticks, role });
             }
         }
+        self.report(now);
         Ok(std::mem::take(&mut self.outbox))
     }
 

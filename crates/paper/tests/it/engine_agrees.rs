@@ -113,6 +113,77 @@ fn faults_that_lose_nothing_leave_no_difference() {
     }
 }
 
+/// Blocks are replaced, transactions dropped: the engine undoes what the venue undoes.
+#[test]
+fn replaced_blocks_are_undone_alike() {
+    let mut config = calm();
+    for chain in config.venue.iter_mut().filter_map(|venue| venue.chain.as_mut()) {
+        (chain.reorg_per_block, chain.dropped) = (0.1, 0.05);
+    }
+    let mut undone = 0;
+    for seed in 0..2 {
+        let (world, desk, outputs) = traded(&config, seed, 100);
+        assert_same(&world, &desk);
+        assert_eq!(desk.engine.unreconciled().count(), 0);
+        undone += outputs.iter().filter(|output| matches!(output, Output::Undone { .. })).count();
+    }
+    assert!(undone > 2, "{undone}");
+}
+
+/// The process dies, misses fills and replaced blocks, and comes back: reports and adopting them make the ledgers the same.
+#[test]
+fn a_process_that_was_dead_catches_up() {
+    let mut config = calm();
+    for chain in config.venue.iter_mut().filter_map(|venue| venue.chain.as_mut()) {
+        chain.reorg_per_block = 0.2;
+    }
+    for seed in 0..2 {
+        let mut world = world(&config, seed);
+        let (mut desk, mut trader) = (Desk::new(&world), Trader::new(seed));
+        let mut refused = Vec::new();
+        for (until, is_alive) in [(40, true), (50, false), (121, true)] {
+            if !is_alive {
+                // What was sent just before is on its way, and is done.
+                for _ in 0..10 {
+                    let said = trader.says(&world);
+                    world.take(world.now(), &said);
+                }
+                world.disconnected();
+                assert!(world.advance(after(until)).is_empty());
+                desk.apply(world.now(), &Event::Started);
+                world.connected();
+                continue;
+            }
+            while let Some((at, event)) = world.next(after(until)) {
+                let is_quotes = matches!(event, Event::Quotes { .. });
+                let outputs = desk.apply(at, &as_snapshot(event));
+                refused.extend(outputs.into_iter().filter(is_refused));
+                for place in desk.engine.unreconciled().cloned().collect::<Vec<_>>() {
+                    let command = engine::Command::Adopt { place };
+                    desk.apply(at, &Event::Operator { who: "test".into(), command });
+                }
+                if is_quotes && at < after(90) && trader.below(2) == 0 {
+                    let said = trader.says(&world);
+                    world.take(at, &said);
+                }
+            }
+        }
+        // The report of 120 s has found what a question brought again after its place was adopted.
+        for truth in world.truth() {
+            for (place, held) in truth.ledger.positions() {
+                let own = desk.engine.ledger().position(place, &held.listing().symbol);
+                assert_eq!(own.map(book::OpenPosition::quantity), Some(held.quantity()), "seed {seed}");
+            }
+            for (place, asset, amount) in truth.ledger.balances() {
+                assert_eq!(desk.engine.ledger().balance(place, asset), amount, "seed {seed}: {place}");
+            }
+        }
+        for output in refused {
+            assert!(output.to_string().contains("is booked already"), "{output}");
+        }
+    }
+}
+
 /// What is lost shows in the next report as a difference, and adopting the report makes the ledgers the same.
 #[test]
 fn what_is_lost_is_found_by_the_report() {

@@ -3,8 +3,8 @@
 use crate::trader::{Trader, after, calm, only, order, start, venue, world};
 use engine::{Event, Link, Output};
 use paper::{Faults, Incident, IncidentKind, World, WorldConfig};
-use std::collections::BTreeSet;
-use units::{FillId, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+use units::{Decimal, FillId, Symbol, Timestamp};
 
 fn with(kind: IncidentKind, size: f64) -> WorldConfig {
     let mut config = calm();
@@ -149,6 +149,34 @@ fn messages_are_lost_repeated_and_overtaken() {
     assert!(mixed.len() == unique.len() && !mixed.iter().map(number).is_sorted());
     config.venue[0].faults = Faults { lost: 1.0, ..Faults::default() };
     assert!(arrivals(&config).0.is_empty());
+}
+
+/// A report says what the fills that arrived before it add up to, however these were overtaken.
+#[test]
+fn a_report_is_never_overtaken() {
+    let mut config = only(calm(), "okx");
+    config.venue[0].faults = Faults { reordered: 0.5, duplicated: 0.3, ..Faults::default() };
+    config.venue[0].report_every_seconds = 1;
+    let mut world = world(&config, 3);
+    let opening: Vec<Event> = world.opening().to_vec();
+    let events = Trader::new(3).plays(&mut world, after(120), 1);
+    let (mut seen, mut held) = (BTreeSet::new(), BTreeMap::<Symbol, Decimal>::new());
+    let mut compared = 0;
+    for event in opening.iter().chain(events.iter().map(|(_, event)| event)) {
+        match event {
+            Event::Fill(fill) if seen.insert(fill.id.clone()) => {
+                *held.entry(fill.symbol.clone()).or_default() += fill.quantity.get();
+            }
+            Event::Reported(report) => {
+                let reported = report.positions.iter().map(|p| (p.symbol.clone(), p.quantity.get()));
+                let own = held.iter().filter(|(_, quantity)| !quantity.is_zero());
+                assert_eq!(reported.collect::<BTreeMap<_, _>>(), own.map(|(s, q)| (s.clone(), *q)).collect());
+                compared += 1;
+            }
+            _ => {}
+        }
+    }
+    assert!(compared > 100 && seen.len() > 50, "{compared} {}", seen.len());
 }
 
 #[test]

@@ -6,6 +6,8 @@ mod chain;
 mod conserved;
 mod engine_agrees;
 mod faults;
+mod hedged;
+mod hostile;
 mod market;
 mod orders;
 mod same;

@@ -103,6 +103,21 @@ fn jumps_come_as_often_as_the_file_and_the_regime_say() {
     assert!((found - mean).abs() < 4.0 * deviation, "{found} {mean}");
 }
 
+/// Jumps that go up in the mean are paid for by a drift the other way.
+#[test]
+fn without_a_regime_the_spot_is_a_martingale() {
+    let mut config = plain();
+    config.jumps_per_year = 20_000.0;
+    for underlying in &mut config.underlying {
+        (underlying.jump_mean, underlying.jump_deviation, underlying.vol_of_vol) = (0.02, 0.02, 0.0);
+    }
+    let growth = |seed| kernel::exp(path(&config, seed, 500).0.returns.iter().map(|r| r[0]).sum());
+    let mean = (0..400).map(growth).sum::<f64>() / 400.0;
+    // 19 jumps of a mean square of 8e-4, and 500 minutes at 45 %.
+    let variance = 500.0 / 525_600.0 * (20_000.0 * 8e-4 + 0.45 * 0.45);
+    assert!((mean - 1.0).abs() < 4.0 * f64::sqrt(variance / 400.0), "{mean}");
+}
+
 #[test]
 fn a_crash_returns_what_its_script_says_on_average() {
     let mut config = plain();

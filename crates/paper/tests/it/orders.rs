@@ -186,3 +186,56 @@ fn what_breaks_a_rule_is_rejected_with_the_rule() {
         assert!(fills.is_empty() && world.order(&venue("okx"), &order.id).is_none());
     }
 }
+
+/// Inverse futures pay in coin, options at most an eighth of their premium.
+#[test]
+fn fees_follow_the_kind_of_contract() {
+    let mut world = world(&only(calm(), "deribit"), 1);
+    let options: Vec<String> = world
+        .traded(&venue("deribit"))
+        .filter(|traded| traded.listing.contract.kind_word() == "option")
+        .map(|traded| traded.listing.symbol.to_string())
+        .filter(|symbol| symbol.starts_with("BTC"))
+        .collect();
+    let (mut capped, mut full) = (0, 0);
+    for (at, symbol) in options.iter().enumerate() {
+        // Half a coin: the price is moved by much more than 1 % of an option's, so the limit is far away.
+        let mut order = order(&world, (&format!("o{at}"), "deribit", symbol), 5, 0);
+        order.limit_price = "2".parse().unwrap();
+        let (_, fills) = sent(&mut world, &order, 1);
+        for fill in fills {
+            let fee = fill.fee.as_ref().unwrap();
+            let (of_coin, of_premium) = (
+                fill.quantity.get() * Decimal::new(3, 4),
+                fill.quantity.get() * fill.price.get() * Decimal::new(125, 3),
+            );
+            assert_eq!(fee.asset.as_str(), "BTC");
+            assert!((fee.amount - of_coin.min(of_premium)).abs() <= Decimal::new(1, 8), "{symbol} {fill:?}");
+            *(if of_premium < of_coin { &mut capped } else { &mut full }) += 1;
+        }
+    }
+    assert!(capped > 2 && full > 20, "{capped} {full}");
+    let order = order(&world, ("p", "deribit", "BTC-PERPETUAL"), 100, 100);
+    for fill in sent(&mut world, &order, 1).1 {
+        let exact = fill.quantity.get() / fill.price.get() * Decimal::new(5, 4);
+        let fee = fill.fee.as_ref().unwrap();
+        assert!(fee.asset.as_str() == "BTC" && (fee.amount - exact).abs() <= Decimal::new(1, 8));
+    }
+}
+
+/// A buyer who may not pay more gets less, and never a worse price than his limit.
+#[test]
+fn a_limit_is_kept_on_both_sides() {
+    let mut world = world(&okx(), 2);
+    for (at, (lots, bp)) in [(2_000, 4), (-2_000, -4)].into_iter().enumerate() {
+        let order = order(&world, (&format!("l{at}"), "okx", "ETH-USDT-SWAP"), lots, bp);
+        let (news, fills) = sent(&mut world, &order, 0);
+        assert!(news.is_empty() && fills.is_empty());
+        let (_, fills) = told(&world.advance(world.now().plus_millis(500)), &order.id);
+        assert!(!fills.is_empty() && sum(&fills).abs() < order.quantity.get().abs());
+        for fill in fills {
+            let distance = (order.limit_price.get() - fill.price.get()) * order.quantity.get();
+            assert!(distance >= Decimal::ZERO);
+        }
+    }
+}

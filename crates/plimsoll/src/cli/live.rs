@@ -1,7 +1,7 @@
 //! Options of the commands on a journal.
 
 use super::ReportForm;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use journal::Head;
 use std::path::PathBuf;
 use units::Timestamp;
@@ -103,6 +103,90 @@ pub(crate) struct TopArgs {
     /// How to print one moment
     #[arg(long, value_enum, default_value_t = ReportForm::Table)]
     pub(crate) format: ReportForm,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  plimsoll demo                                  half an hour in three minutes, as lines; Ctrl-C ends it
+  plimsoll demo --view top                       the same as a screen
+  plimsoll demo --speed max --seed 11 --journal d11   as fast as it goes; then: plimsoll replay d11
+  plimsoll demo --world world.toml --policy policy.toml --speed 60
+
+Nothing leaves this machine: venues are paper, their market is generated from the seed. The journal is one like any other.")]
+pub(crate) struct DemoArgs {
+    /// What the world is drawn from
+    #[arg(long, value_name = "N", default_value_t = 7)]
+    pub(crate) seed: u64,
+    /// Simulated seconds a second, or max
+    #[arg(long, value_name = "X|max", default_value = "10")]
+    pub(crate) speed: Speed,
+    /// Simulated seconds after which it ends
+    #[arg(long, value_name = "N", default_value_t = 1_800)]
+    pub(crate) seconds: u32,
+    /// End after this many events
+    #[arg(long, value_name = "N")]
+    pub(crate) events: Option<u64>,
+    /// When the simulated time begins
+    #[arg(long, value_name = "TIME")]
+    pub(crate) start: Option<Timestamp>,
+    /// Folder of the journal; without it the first free one of demo-journal, demo-journal-2, ...
+    #[arg(long, value_name = "DIR")]
+    pub(crate) journal: Option<PathBuf>,
+    /// A policy of your own
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// A world of your own
+    #[arg(long, value_name = "FILE")]
+    pub(crate) world: Option<PathBuf>,
+    /// What is seen of it
+    #[arg(long, value_enum, default_value_t = DemoView::Lines)]
+    pub(crate) view: DemoView,
+    /// How to print what it came to; json prints nothing else
+    #[arg(long, value_enum, default_value_t = ReportForm::Table)]
+    pub(crate) format: ReportForm,
+}
+
+/// What is seen of a demo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DemoView {
+    /// What the engine says, line by line
+    Lines,
+    /// The screen of `top`
+    Top,
+    /// Nothing before the end
+    None,
+}
+
+/// How fast a demo goes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Speed {
+    /// Simulated seconds a second.
+    Times(f64),
+    /// As fast as it goes.
+    Max,
+}
+
+impl Speed {
+    /// Simulated seconds a second; none for as fast as it goes.
+    pub(crate) const fn per_second(self) -> Option<f64> {
+        match self {
+            Self::Times(speed) => Some(speed),
+            Self::Max => None,
+        }
+    }
+}
+
+impl std::str::FromStr for Speed {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "max" {
+            return Ok(Self::Max);
+        }
+        let speed = text.parse::<f64>().ok().filter(|speed| (0.01..=100_000.0).contains(speed));
+        speed.map(Self::Times).ok_or_else(|| "a number from 0.01 to 100000, or max".into())
+    }
 }
 
 #[derive(Debug, Args)]

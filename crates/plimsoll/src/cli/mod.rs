@@ -8,7 +8,9 @@ mod oracle;
 mod surface;
 
 pub(crate) use feeds::{FeedsArgs, FeedsTableName};
-pub(crate) use live::{PolicyAction, PolicyArgs, ReplayArgs, RunArgs, TopArgs, VerifyArgs};
+pub(crate) use live::{
+    DemoArgs, DemoView, PolicyAction, PolicyArgs, ReplayArgs, RunArgs, TopArgs, VerifyArgs,
+};
 pub(crate) use margin::{
     Holder, LiquidationArgs, LiquidationTableName, MarginArgs, MarginTableName, NewPosition, Override,
     RulebookAction, RulebookArgs, RulesArgs, WhatifArgs, WhatifTableName,
@@ -77,6 +79,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Apply every event of a journal again; compare with another journal
     Replay(ReplayArgs),
+    /// See it all at work: paper venues, a crash, an outage, hedges, limits
+    Demo(DemoArgs),
     /// Watch a run in a terminal, by following its journal
     Top(TopArgs),
     /// Recompute the hash chain of a journal; prove one record

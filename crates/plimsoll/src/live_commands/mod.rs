@@ -1,12 +1,14 @@
 //! Commands on a journal: run the engine into one, watch it, replay it, verify it.
 
 mod config;
+mod demo;
 mod fills;
 mod replay;
 mod run;
 mod top;
 mod verify;
 
+pub(crate) use demo::run as run_demo;
 pub(crate) use replay::run as run_replay;
 pub(crate) use run::run as run_live;
 pub(crate) use top::run as run_top;

@@ -138,10 +138,8 @@ fn unpriced(engine: &Engine) -> Vec<String> {
         Item::Position(place, symbol) => format!("{place} {symbol}"),
         Item::Balance(place, asset) => format!("{place} {asset}"),
     };
-    let items = engine.views().items().iter();
-    items
-        .filter_map(|(item, valued)| Some(format!("{}: {}", name(item), valued.rows.as_ref().err()?)))
-        .collect()
+    let items = engine.views().items().into_iter();
+    items.filter_map(|(item, valued)| Some(format!("{}: {}", name(&item), valued.rows.err()?))).collect()
 }
 
 struct Session {
@@ -434,7 +432,7 @@ fn report_of(
 fn exposure(engine: &Engine) -> BTreeMap<String, BTreeMap<&'static str, units::Fixed>> {
     use risk::Measure;
     let mut sums: BTreeMap<String, BTreeMap<&'static str, units::Fixed>> = BTreeMap::new();
-    for row in engine.views().items().values().filter_map(|valued| valued.rows.as_ref().ok()).flatten() {
+    for row in engine.views().items().into_values().filter_map(|valued| valued.rows.ok()).flatten() {
         let figures = sums.entry(row.underlying.to_string()).or_default();
         for measure in [Measure::Value, Measure::Delta, Measure::Gamma, Measure::Vega] {
             *figures.entry(measure.usd_key()).or_default() += row.exposure.in_usd(measure);

@@ -1,5 +1,6 @@
 //! The screen in a terminal. Colour only underlines what words and signs say.
 
+use super::clock;
 use super::state::{ExposureLine, LimitLine, MarginLine, NewsLine, Screen};
 use crate::render::number::{MINUS, NONE, compact, compact_signed};
 use engine::Level;
@@ -227,11 +228,8 @@ fn news(lines: &[NewsLine], area: Rect) -> Paragraph<'static> {
     let room = usize::from(area.height.saturating_sub(1));
     let from = lines.len().saturating_sub(room);
     let shown = lines.iter().skip(from).map(|line| {
-        let text = line.time.to_string();
-        // Month, day and second: 11-26 08:00:01.
-        let clock = text.get(5..19).map_or_else(|| text.clone(), |part| part.replace('T', " "));
         Line::from(vec![
-            Span::styled(format!("{clock} "), Style::new().fg(Color::DarkGray)),
+            Span::styled(format!("{} ", clock(line.time)), Style::new().fg(Color::DarkGray)),
             Span::raw(line.text.clone()),
         ])
     });

@@ -9,15 +9,19 @@ use crate::failure::Failure;
 use crate::meter::Meter;
 use crate::output::put;
 use crate::render::json::pretty;
+use engine::Engine;
 use follow::Follower;
-use ratatui::Terminal;
+use journal::Seq;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Cell;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
+use ratatui::{DefaultTerminal, Terminal};
 use state::Screen;
+use std::collections::VecDeque;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Duration;
+use units::Timestamp;
 
 /// Runs the command. Without a terminal, or when asked to, one moment is printed.
 pub(crate) fn run(args: &TopArgs) -> Result<ExitCode, Failure> {
@@ -31,7 +35,7 @@ pub(crate) fn run(args: &TopArgs) -> Result<ExitCode, Failure> {
         watch(args, &name, &mut follower)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let screen = Screen::of(&name, &follower);
+    let screen = Screen::of(&name, &follower.engine, (follower.last, follower.time), &follower.lines);
     let text = match args.format {
         ReportForm::Table => frame(&screen, (args.width, args.height))?,
         ReportForm::Json => pretty(&screen).map_err(|error| Failure::Input(error.to_string()))?,
@@ -42,35 +46,81 @@ pub(crate) fn run(args: &TopArgs) -> Result<ExitCode, Failure> {
 
 /// Redraws until somebody leaves.
 fn watch(args: &TopArgs, name: &str, follower: &mut Follower) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| Failure::Input(format!("terminal: {error}"));
-    let mut terminal = ratatui::try_init().map_err(failed)?;
-    let result = loop {
-        let screen = Screen::of(name, follower);
-        if let Err(error) = terminal.draw(|frame| draw::draw(frame, &screen)) {
-            break Err(failed(error));
+    let mut view = View::open()?;
+    loop {
+        view.draw(name, &follower.engine, (follower.last, follower.time), &follower.lines)?;
+        if view.wants_out_within(Duration::from_millis(args.refresh_ms))? {
+            return Ok(());
         }
-        match wants_out(Duration::from_millis(args.refresh_ms)) {
-            Ok(true) => break Ok(()),
-            Ok(false) => {}
-            Err(error) => break Err(failed(error)),
-        }
-        if let Err(failure) = follower.catch_up(&mut |_| {}) {
-            break Err(failure);
-        }
-    };
-    ratatui::restore();
-    result
+        follower.catch_up(&mut |_| {})?;
+    }
 }
 
-/// Waits for a key for so long; true for q, Escape and Ctrl-C.
-fn wants_out(wait: Duration) -> std::io::Result<bool> {
-    if !event::poll(wait)? {
-        return Ok(false);
+/// The terminal as a screen; it is given back when this goes.
+pub(super) struct View {
+    terminal: DefaultTerminal,
+}
+
+impl View {
+    /// Takes the terminal.
+    pub(super) fn open() -> Result<Self, Failure> {
+        Ok(Self { terminal: ratatui::try_init().map_err(failed)? })
     }
-    let Event::Key(key) = event::read()? else { return Ok(false) };
-    let is_interrupt = key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
-    Ok(key.kind == KeyEventKind::Press
-        && (is_interrupt || matches!(key.code, KeyCode::Char('q') | KeyCode::Esc)))
+
+    /// Draws one moment.
+    pub(super) fn draw(
+        &mut self,
+        name: &str,
+        engine: &Engine,
+        at: (Seq, Timestamp),
+        lines: &VecDeque<(Timestamp, String)>,
+    ) -> Result<(), Failure> {
+        let screen = Screen::of(name, engine, at, lines);
+        self.terminal.draw(|frame| draw::draw(frame, &screen)).map(drop).map_err(failed)
+    }
+
+    /// True when somebody has left.
+    pub(super) fn wants_out(&self) -> Result<bool, Failure> {
+        self.wants_out_within(Duration::ZERO)
+    }
+
+    /// Waits for a key for so long; true for q, Escape and Ctrl-C.
+    fn wants_out_within(&self, wait: Duration) -> Result<bool, Failure> {
+        if !event::poll(wait).map_err(failed)? {
+            return Ok(false);
+        }
+        let Event::Key(key) = event::read().map_err(failed)? else { return Ok(false) };
+        let is_interrupt = key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
+        let is_leave = is_interrupt || matches!(key.code, KeyCode::Char('q') | KeyCode::Esc);
+        Ok(key.kind == KeyEventKind::Press && is_leave)
+    }
+}
+
+impl Drop for View {
+    fn drop(&mut self) {
+        ratatui::restore();
+    }
+}
+
+#[allow(clippy::needless_pass_by_value)] // used as a map_err function
+fn failed(error: std::io::Error) -> Failure {
+    Failure::Input(format!("terminal: {error}"))
+}
+
+/// The lines that came after so many of all.
+pub(super) fn lines_since(
+    lines: &VecDeque<(Timestamp, String)>,
+    said: u64,
+    before: u64,
+) -> impl Iterator<Item = &(Timestamp, String)> {
+    let new = usize::try_from(said.saturating_sub(before)).unwrap_or(usize::MAX);
+    lines.iter().skip(lines.len().saturating_sub(new))
+}
+
+/// Month, day and second: `11-26 08:00:01`.
+pub(super) fn clock(time: Timestamp) -> String {
+    let text = time.to_string();
+    text.get(5..19).map_or_else(|| text.clone(), |part| part.replace('T', " "))
 }
 
 /// One moment as text.

@@ -1,9 +1,10 @@
 //! What the screen shows, as data: figures of one moment, none computed while drawing.
 
-use super::follow::Follower;
 use engine::{Arming, Engine, Level, Link, Output};
+use journal::Seq;
 use risk::{GroupBy, GroupKey, Measure, Row};
 use serde::Serialize;
+use std::collections::VecDeque;
 use units::{Fixed, Timestamp};
 
 /// The state of a book at one moment.
@@ -93,22 +94,26 @@ pub(super) struct NewsLine {
 }
 
 impl Screen {
-    pub(super) fn of(journal: &str, follower: &Follower) -> Self {
-        let engine = &follower.engine;
+    pub(super) fn of(
+        journal: &str,
+        engine: &Engine,
+        (seq, time): (Seq, Timestamp),
+        lines: &VecDeque<(Timestamp, String)>,
+    ) -> Self {
         let items = engine.views().items();
         let unvalued = items
             .iter()
             .filter_map(|(item, valued)| Some(format!("{item}: {}", valued.rows.as_ref().err()?)));
-        let news = follower.lines.iter().map(|(time, text)| NewsLine { time: *time, text: text.clone() });
+        let news = lines.iter().map(|(time, text)| NewsLine { time: *time, text: text.clone() });
         Self {
             schema: "plimsoll.top/1",
             journal: journal.to_owned(),
-            seq: follower.last.get(),
-            time: follower.time,
+            seq: seq.get(),
+            time,
             valued_at: engine.now(),
             state: engine.state().word(),
             is_armed: engine.arming() == Arming::Armed,
-            turnover_usd: engine.turnover(follower.time),
+            turnover_usd: engine.turnover(time),
             links: engine
                 .links()
                 .iter()
@@ -146,8 +151,7 @@ impl Screen {
 
 fn exposure(engine: &Engine) -> Vec<ExposureLine> {
     let items = engine.views().items();
-    let rows: Vec<Row> =
-        items.values().filter_map(|valued| valued.rows.as_ref().ok()).flatten().cloned().collect();
+    let rows: Vec<Row> = items.into_values().filter_map(|valued| valued.rows.ok()).flatten().collect();
     let groups = risk::group(&rows, &[GroupBy::Underlying]);
     let stale = engine.stale();
     groups

@@ -1,0 +1,187 @@
+//! `plimsoll demo`: the engine over a journal, in front of paper venues in a generated market.
+//!
+//! The script of the world has a calm stretch, a crash, an outage, oracle faults, a reorganisation, deleveraging, a recovery; the policy
+//! really fires. World and engine know simulated time only, so the same seed gives the same journal but for where commits end, at any
+//! speed and on any machine; the clock of the wall decides when the next second is shown. It ends by itself, or on Ctrl-C with a whole
+//! journal.
+
+mod desk;
+mod pace;
+
+use crate::cli::{DemoArgs, DemoView, ReportForm};
+use crate::failure::Failure;
+use crate::output::put;
+use crate::render::json::pretty;
+use desk::{Desk, Tally};
+use pace::Pace;
+use paper::{Seed, World, WorldConfig};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use units::Timestamp;
+
+const POLICY: &str = include_str!("../../../../../policies/demo.toml");
+/// How long one step of the loop is: what is sent is on its way at the end of one.
+const STEP_MILLIS: i64 = 100;
+
+#[derive(Serialize)]
+struct DemoJson<'a> {
+    schema: &'static str,
+    journal: String,
+    seed: u64,
+    simulated_seconds: u64,
+    tally: &'a Tally,
+    state: &'static str,
+    head: String,
+    state_blake3: String,
+    ended: &'static str,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
+    let start = args.start.unwrap_or(default_start());
+    let (world, policy) = (world(args, start)?, policy(args)?);
+    let folder = folder(args.journal.as_deref())?;
+    let stop = interrupted()?;
+    let mut desk = Desk::open(&folder, world, &policy, start)?;
+    if args.format == ReportForm::Table && args.view == DemoView::Lines {
+        eprintln!(
+            "plimsoll demo: journal {0}; in another terminal: plimsoll top {0}; Ctrl-C ends it",
+            folder.display()
+        );
+    }
+    let mut pace = Pace::new(args);
+    let end = start.plus_millis(i64::from(args.seconds) * 1_000);
+    let mut now = start;
+    let ended = loop {
+        if stop.load(Ordering::Relaxed) || pace.wants_out()? {
+            break "by Ctrl-C";
+        }
+        if args.events.is_some_and(|events| desk.tally().events >= events) {
+            break "by the number of events";
+        }
+        if now >= end {
+            break "at its end";
+        }
+        now = now.plus_millis(STEP_MILLIS);
+        desk.advance(now)?;
+        pace.show(&mut desk, now)?;
+    };
+    pace.close();
+    desk.close()?;
+    finish(args, &desk, &folder, (now, start), ended)
+}
+
+fn default_start() -> Timestamp {
+    Timestamp::from_utc_date(2026, 11, 25, 12).unwrap_or(Timestamp::from_unix_nanos(0))
+}
+
+fn world(args: &DemoArgs, start: Timestamp) -> Result<World, Failure> {
+    let config = match &args.world {
+        None => WorldConfig::embedded(),
+        Some(path) => {
+            let text = read(path)?;
+            WorldConfig::parse(&path.display().to_string(), &text)
+                .map_err(|issues| Failure::Input(issues.to_string()))?
+        }
+    };
+    World::new(&config, Seed::new(args.seed), start).map_err(|error| Failure::Input(error.to_string()))
+}
+
+fn policy(args: &DemoArgs) -> Result<String, Failure> {
+    let Some(path) = &args.policy else { return Ok(POLICY.to_owned()) };
+    let text = read(path)?;
+    engine::Policy::parse(&path.display().to_string(), &text, &instrument::Specs::embedded())
+        .map_err(|issues| Failure::Input(issues.to_string()))?;
+    Ok(text)
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path)
+        .map_err(|error| Failure::Input(format!("{}: cannot read: {error}", path.display())))
+}
+
+/// A folder without a journal: a demo begins anew, and never in what somebody has kept.
+fn folder(wanted: Option<&Path>) -> Result<PathBuf, Failure> {
+    let is_free = |path: &Path| std::fs::read_dir(path).map_or(true, |mut entries| entries.next().is_none());
+    if let Some(path) = wanted {
+        if is_free(path) {
+            return Ok(path.to_path_buf());
+        }
+        return Err(Failure::Input(format!(
+            "{}: is not empty: a demo begins with an empty journal; name another folder, or leave --journal out",
+            path.display()
+        )));
+    }
+    let names = (1..1_000)
+        .map(|n| PathBuf::from(if n == 1 { "demo-journal".into() } else { format!("demo-journal-{n}") }));
+    let mut free = names.filter(|path| is_free(path));
+    free.next().ok_or_else(|| {
+        Failure::Input("demo-journal to demo-journal-999 are all taken: name a folder by --journal".into())
+    })
+}
+
+/// True once somebody has pressed Ctrl-C.
+fn interrupted() -> Result<Arc<AtomicBool>, Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let set = stop.clone();
+    ctrlc::set_handler(move || set.store(true, Ordering::Relaxed))
+        .map_err(|error| Failure::Input(format!("cannot listen for Ctrl-C: {error}")))?;
+    Ok(stop)
+}
+
+fn finish(
+    args: &DemoArgs,
+    desk: &Desk,
+    folder: &Path,
+    (now, start): (Timestamp, Timestamp),
+    ended: &'static str,
+) -> Result<ExitCode, Failure> {
+    let seconds = (now.unix_nanos() - start.unix_nanos()) / 1_000_000_000;
+    let (tally, engine) = (desk.tally(), desk.engine());
+    let text = match args.format {
+        ReportForm::Json => pretty(&DemoJson {
+            schema: "plimsoll.demo/1",
+            journal: folder.display().to_string(),
+            seed: args.seed,
+            simulated_seconds: seconds.unsigned_abs(),
+            tally,
+            state: engine.state().word(),
+            head: desk.head(),
+            state_blake3: journal::Machine::state_hash(engine).to_string(),
+            ended,
+        })
+        .map_err(|error| Failure::Input(error.to_string()))?,
+        ReportForm::Table => format!(
+            "ended      {ended}, after {seconds} simulated seconds\n\
+             events     {} in {} commits; refused {}, rows of quotes refused {}\n\
+             rules      {} proposals, {} orders sent, {} fills of them, {} cancels, {} held back\n\
+             limits     {} levels crossed, {} changes of state; the book is {}\n\
+             venues     {} connections lost, {} fills undone by reorganisations, {} differences, {} adopted\n\
+             journal    {dir}, head {}\n\
+             next       plimsoll verify {dir} · plimsoll replay {dir} · plimsoll top {dir} --once\n",
+            tally.events,
+            tally.commits,
+            tally.refused,
+            tally.quotes_refused,
+            tally.proposals,
+            tally.orders,
+            tally.fills,
+            tally.cancels,
+            tally.held_back,
+            tally.levels,
+            tally.states,
+            engine.state().word(),
+            tally.links_lost,
+            tally.undone,
+            tally.differences,
+            tally.adopted,
+            desk.head(),
+            dir = folder.display(),
+        ),
+    };
+    put(None, text.as_bytes())?;
+    Ok(ExitCode::SUCCESS)
+}
