@@ -19,8 +19,8 @@
 //! **An error of evaluation**, such as a key that is not there, is neither true nor false: it is said once, breaks a hold and a release,
 //! and leaves on what is on.
 //!
-//! A trigger is tested on a group when the group's sums changed, on all groups when time has passed, when something of the book or market
-//! that it reads may have changed, or when the policy is new. Testing more often changes nothing, so what was seen last is no state. A
+//! A trigger is tested on a group when the group's sums changed or it has a standing there, on all groups when time has passed, when something of
+//! the book or market that it reads may have changed, or when the policy is new. Testing more often changes nothing, so what was seen last is no state. A
 //! group that is gone has figures of zero; the whole book is a group even when nothing is held.
 
 mod expression;
@@ -199,10 +199,10 @@ impl Triggers {
         (place, trigger): (usize, &Trigger),
         all: bool,
     ) -> BTreeSet<Vec<GroupKey>> {
-        let mut keys: BTreeSet<Vec<GroupKey>> = BTreeSet::new();
+        // Those with a standing in any case: a group that is gone is in no sum, and its place may be another's already.
+        let of_trigger = self.standings.keys().filter(|(of, _)| *of == place);
+        let mut keys: BTreeSet<Vec<GroupKey>> = of_trigger.map(|(_, key)| key.clone()).collect();
         if all {
-            let of_trigger = self.standings.keys().filter(|(of, _)| *of == place);
-            keys.extend(of_trigger.map(|(_, key)| key.clone()));
             keys.extend(desk.views.watch().groups(&trigger.each));
             if trigger.each.is_empty() {
                 keys.insert(Vec::new());

@@ -289,6 +289,27 @@ fn on_stale_figures_it_alerts_and_acts_once_they_are_quoted_again() {
 }
 
 #[test]
+fn a_group_that_goes_while_another_comes_is_over_at_once() {
+    let rule = "[[trigger]]\nname = 'rich'\neach = ['account']\nwhen = 'value_usd > 100000.0'\nactions = ['alert']\n";
+    let mut desk = Desk::new(rule);
+    let cash = |desk: &Desk, kind| {
+        let money = Money::parse("2", Asset::new("BTC").unwrap()).unwrap();
+        Event::Cash(CashEvent { place: place("a", "deribit"), money, kind, time: desk.world.now })
+    };
+    let deposit = cash(&desk, CashKind::Deposit);
+    assert_eq!(turns(&desk.tell(&deposit)), [fired("rich a")]);
+    let transfer = cash(&desk, CashKind::Transfer { to: place("b", "deribit") });
+    let mut twin = desk.engine.restore(&desk.engine.snapshot()).unwrap();
+    let outputs = desk.tell(&transfer);
+    assert_eq!(turns(&outputs), [over("rich a"), fired("rich b")]);
+    assert_eq!(
+        step(&mut twin, &desk.world, desk.seq, &transfer),
+        outputs,
+        "restored before it, it says the same"
+    );
+}
+
+#[test]
 fn figures_in_doubt_free_nothing_even_without_a_cool_down() {
     let mut desk = Desk::new(&DELTA.replace("hold_seconds = 5", "").replace("cool_down_seconds = 20", ""));
     assert_eq!(turns(&desk.trade("a", 150_000)), [fired("long a")]);
