@@ -243,9 +243,6 @@ impl Engine {
         }
         self.account(&mut outputs);
         self.follow((stamp.time, event), &touched, &mut outputs);
-        if matches!(event, Event::Clock | Event::Snapshot { .. }) {
-            self.margin();
-        }
         let (acting, desk) = self.split(stamp.time);
         outputs.extend(acting.follow(desk, event, &mut Names::of(stamp.seq)));
         outputs
@@ -272,8 +269,8 @@ impl Engine {
 
     /// What acts, and what it looks at.
     fn split(&mut self, now: Timestamp) -> (&mut Acting, Desk<'_>) {
-        let Self { acting, policy, ledger, quotes, views, stale, differing, limits, .. } = self;
-        (acting, Desk { policy, ledger, quotes, views, stale, differing, state: limits.state, now })
+        let Self { acting, policy, ledger, quotes, views, margins, stale, differing, limits, .. } = self;
+        (acting, Desk { policy, ledger, quotes, views, margins, stale, differing, state: limits.state, now })
     }
 
     /// Undoes the fills of blocks that are gone.
@@ -337,6 +334,9 @@ impl Engine {
         (self.stale, self.policy_is_new) = (stale, false);
         let told = (&self.stale, scope);
         outputs.extend(self.limits.evaluate(&self.policy, self.views.watch(), told, self.now));
+        if matches!(event, Event::Clock | Event::Snapshot { .. }) {
+            self.margin();
+        }
         let news = match event {
             Event::Clock | Event::Snapshot { .. } => News::Time,
             Event::Quotes { .. } | Event::Rate { .. } => News::Market,
@@ -349,9 +349,22 @@ impl Engine {
 
     /// Tests the triggers. Their time is that of valuation, as their figures are; what they send is sent now.
     fn fire(&mut self, told: (Scope, News), sent: Timestamp) -> Vec<Output> {
-        let Self { acting, policy, ledger, quotes, views, stale, differing, limits, triggers, now, .. } =
-            self;
-        let desk = Desk { policy, ledger, quotes, views, stale, differing, state: limits.state, now: *now };
+        let Self {
+            acting,
+            policy,
+            ledger,
+            quotes,
+            views,
+            margins,
+            stale,
+            differing,
+            limits,
+            triggers,
+            now,
+            ..
+        } = self;
+        let desk =
+            Desk { policy, ledger, quotes, views, margins, stale, differing, state: limits.state, now: *now };
         triggers.evaluate(desk, acting, told, sent)
     }
 

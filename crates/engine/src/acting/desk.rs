@@ -2,6 +2,7 @@
 
 use crate::event::ReportedEvent;
 use crate::limits::State;
+use crate::margins::Margins;
 use crate::policy::{Limit, Policy};
 use crate::quotes::Quotes;
 use crate::views::LiveViews;
@@ -19,6 +20,7 @@ pub(crate) struct Desk<'a> {
     pub(crate) ledger: &'a Ledger,
     pub(crate) quotes: &'a Quotes,
     pub(crate) views: &'a LiveViews,
+    pub(crate) margins: &'a Margins,
     pub(crate) stale: &'a BTreeSet<Asset>,
     pub(crate) differing: &'a BTreeMap<Place, ReportedEvent>,
     pub(crate) state: State,

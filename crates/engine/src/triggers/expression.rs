@@ -59,6 +59,7 @@ pub struct Mistake {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Seen {
     Figure(Fixed),
+    Number(f64),
     Count(usize),
     Text(String),
     Texts(Vec<String>),
@@ -70,6 +71,7 @@ impl fmt::Display for Seen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Figure(figure) => f.write_str(&figure.to_decimal_text(2)),
+            Self::Number(number) => write!(f, "{number}"),
             Self::Count(count) => write!(f, "{count}"),
             Self::Text(text) => f.write_str(text),
             Self::Texts(texts) => write!(f, "[{}]", texts.join(", ")),
@@ -82,6 +84,7 @@ impl From<Seen> for Value {
     fn from(seen: Seen) -> Self {
         match seen {
             Seen::Figure(figure) => Self::Float(figure.to_f64()),
+            Seen::Number(number) => Self::Float(number),
             Seen::Count(count) => Self::Int(i64::try_from(count).unwrap_or(i64::MAX)),
             Seen::Text(text) => text.into(),
             Seen::Texts(texts) => texts.into(),

@@ -12,7 +12,7 @@
 //! was false without a break for `cool_down_seconds` (at once for 0). A break of a hold starts it over.
 //!
 //! **Inputs in doubt.** A trigger that reads a figure of a group is in doubt while the group rests on a stale underlying, unless it reads
-//! `stale`, `links_down` or `quote_age_seconds`; and while the group holds something without a value, unless it reads `unvalued`: who reads
+//! `stale`, `links_down` or `quote_age_seconds`; and one that reads a margin while an account of the group has none; and while the group holds something without a value, unless it reads `unvalued`: who reads
 //! these has thought of it. In doubt it alerts and does nothing else, and a false condition frees nothing. `index_usd` has no entry for
 //! what is stale.
 //!
@@ -36,12 +36,13 @@ use crate::acting::Acting;
 use crate::acting::desk::Desk;
 use crate::event::Link;
 use crate::limits::{Scope, State};
+use crate::margins::{Distance, MarginView};
 use crate::output::{Output, TriggerChange, Turn};
 use crate::policy::{Action, Policy, Trigger};
 use expression::Seen;
-use risk::GroupKey;
+use risk::{GroupBy, GroupKey};
 use std::collections::{BTreeMap, BTreeSet};
-use units::{Asset, Fixed, OrderId, Timestamp, Venue};
+use units::{Account, Asset, Fixed, OrderId, Timestamp, Venue};
 
 /// Whether a trigger has fired on a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
@@ -340,6 +341,10 @@ fn value(
         Variable::Unvalued => Seen::Count(desk.unvalued(&trigger.each, key)),
         Variable::OpenOrders => Seen::Count(acting.open_in(&trigger.each, key).count()),
         Variable::Turnover => Seen::Figure(book.turnover),
+        Variable::MarginUse => Seen::Number(margin_views(desk, trigger, key).map(used).fold(0.0, f64::max)),
+        Variable::Liquidation => {
+            Seen::Number(margin_views(desk, trigger, key).map(distance).fold(f64::INFINITY, f64::min))
+        }
         Variable::LinksDown => texts(book.links_down.iter().map(ToString::to_string).collect()),
         Variable::Unreconciled => texts(book.unreconciled.clone()),
         Variable::Index => {
@@ -353,9 +358,60 @@ fn value(
     }
 }
 
+/// Margins of the accounts of a group.
+fn margin_views<'a>(
+    desk: Desk<'a>,
+    trigger: &'a Trigger,
+    key: &'a [GroupKey],
+) -> impl Iterator<Item = (&'a (Account, Venue), &'a Result<MarginView, String>)> {
+    desk.margins.of().iter().filter(move |((account, venue), _)| {
+        trigger.each.iter().zip(key).all(|(column, part)| match column {
+            GroupBy::Account => part.text() == account.as_str(),
+            GroupBy::Venue => part.text() == venue.as_str(),
+            _ => true,
+        })
+    })
+}
+
+/// Use of one account; over all when something is asked and nothing counts, nothing when it is not known, which is in doubt.
+fn used((_, view): (&(Account, Venue), &Result<MarginView, String>)) -> f64 {
+    view.as_ref().map_or(0.0, |view| view.maintenance_use.map_or(f64::INFINITY, Fixed::to_f64))
+}
+
+/// Distance of one account to its end, percent of the index.
+fn distance((_, view): (&(Account, Venue), &Result<MarginView, String>)) -> f64 {
+    let Ok(view) = view else { return f64::INFINITY };
+    let nearest = view.liquidation.values().filter_map(Distance::nearest_percent);
+    nearest.map(Fixed::to_f64).fold(f64::INFINITY, f64::min)
+}
+
+/// Why the margins of a group may not be true.
+fn margin_doubt(desk: Desk<'_>, trigger: &Trigger, key: &[GroupKey]) -> Option<String> {
+    if desk.margins.computed().is_none() {
+        return Some(
+            "margins have not been computed: they are at clocks, when the policy has [margin]".into(),
+        );
+    }
+    margin_views(desk, trigger, key).find_map(|((account, venue), view)| match view {
+        Err(why) => Some(format!("no margin of {account}@{venue}: {why}")),
+        Ok(view) if view.unmargined > 0 => {
+            Some(format!("the margin of {account}@{venue} lacks {} things", view.unmargined))
+        }
+        Ok(view) => {
+            let stale = view.underlyings.iter().find(|asset| desk.stale.contains(*asset));
+            stale.map(|asset| format!("stale: {asset}"))
+        }
+    })
+}
+
 /// Why the figures of a group may not be true, if the trigger reads any and has not thought of it.
 fn doubt(desk: Desk<'_>, trigger: &Trigger, key: &[GroupKey]) -> Option<String> {
     let reads = trigger.when.reads();
+    if reads.iter().any(|variable| variable.is_of_margin())
+        && let Some(why) = margin_doubt(desk, trigger, key)
+    {
+        return Some(why);
+    }
     if !reads.iter().any(|variable| matches!(variable, Variable::Figure(_))) {
         return None;
     }

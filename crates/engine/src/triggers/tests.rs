@@ -23,6 +23,8 @@ fn seen(variable: Variable) -> Seen {
         Variable::LinksDown => Seen::Texts(vec!["okx".into(), "deribit".into()]),
         Variable::Unreconciled => Seen::Texts(Vec::new()),
         Variable::Unvalued | Variable::OpenOrders => Seen::Count(2),
+        Variable::MarginUse => Seen::Number(0.5),
+        Variable::Liquidation => Seen::Number(f64::INFINITY),
         Variable::Index | Variable::QuoteAge => Seen::Numbers(BTreeMap::from([("BTC".into(), 90_000.0)])),
     }
 }

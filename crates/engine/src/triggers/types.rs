@@ -156,6 +156,10 @@ impl<'a> Checker<'a> {
             return bound.clone();
         }
         match Variable::named(name) {
+            Some(variable) if variable.is_of_margin() && !self.each.iter().all(is_of_account) => self.fault(
+                node,
+                format!("{name} is of accounts: each may have account and venue, no other column"),
+            ),
             Some(Variable::Column(column)) if !self.each.contains(&column) => {
                 let rule = format!("{name} is known in a trigger for each {name}: add it to each");
                 self.fault(node, rule)
@@ -392,4 +396,8 @@ fn is_operator(name: &str) -> bool {
 /// An operator as it is written.
 fn sign(name: &str) -> &str {
     name.trim_matches('_')
+}
+
+const fn is_of_account(column: &GroupBy) -> bool {
+    matches!(column, GroupBy::Account | GroupBy::Venue)
 }

@@ -28,13 +28,17 @@ pub enum Variable {
     Index,
     /// Ages of quotes.
     QuoteAge,
+    /// Maintenance margin as a share of what counts for it.
+    MarginUse,
+    /// How far an index may go before a venue closes an account.
+    Liquidation,
 }
 
 /// Columns that groups may be made by.
 pub(crate) const COLUMNS: [GroupBy; 6] =
     [GroupBy::Underlying, GroupBy::Expiry, GroupBy::Venue, GroupBy::Chain, GroupBy::Account, GroupBy::Kind];
 
-const OF_THE_BOOK: [Variable; 9] = [
+const OF_THE_BOOK: [Variable; 11] = [
     Variable::State,
     Variable::Stale,
     Variable::Unvalued,
@@ -44,6 +48,8 @@ const OF_THE_BOOK: [Variable; 9] = [
     Variable::Unreconciled,
     Variable::Index,
     Variable::QuoteAge,
+    Variable::MarginUse,
+    Variable::Liquidation,
 ];
 
 impl Variable {
@@ -74,6 +80,8 @@ impl Variable {
             Self::Unreconciled => "unreconciled",
             Self::Index => "index_usd",
             Self::QuoteAge => "quote_age_seconds",
+            Self::MarginUse => "maintenance_use",
+            Self::Liquidation => "liquidation_distance_percent",
         }
     }
 
@@ -81,7 +89,7 @@ impl Variable {
     #[must_use]
     pub fn type_of(self) -> Type {
         match self {
-            Self::Figure(_) | Self::Turnover => Type::Double,
+            Self::Figure(_) | Self::Turnover | Self::MarginUse | Self::Liquidation => Type::Double,
             Self::Column(_) | Self::State => Type::Text,
             Self::Unvalued | Self::OpenOrders => Type::Int,
             Self::Stale | Self::LinksDown | Self::Unreconciled => Type::List(Box::new(Type::Text)),
@@ -108,12 +116,23 @@ impl Variable {
             }
             Self::Index => "index by underlying, USD; what is stale is not in it",
             Self::QuoteAge => "age of the newest quote by underlying, seconds",
+            Self::MarginUse => {
+                "maintenance margin as a share of what counts for it, the largest of the group's accounts; each: account and venue at most"
+            }
+            Self::Liquidation => {
+                "least move of an index of [margin] liquidation_of that closes one of the group's accounts, percent; infinite when none does"
+            }
         }
     }
 
     /// True for what tells of quotes that are old: who reads it has thought of them.
     pub(crate) const fn tells_of_age(self) -> bool {
         matches!(self, Self::Stale | Self::LinksDown | Self::QuoteAge)
+    }
+
+    /// True for figures of margins: groups are of accounts and venues then.
+    pub(crate) const fn is_of_margin(self) -> bool {
+        matches!(self, Self::MarginUse | Self::Liquidation)
     }
 
     /// True for what changes with the market, whoever holds anything.

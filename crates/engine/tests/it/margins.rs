@@ -2,7 +2,7 @@
 
 use crate::views::{engine, step};
 use crate::world::{World, place};
-use engine::{CashEvent, CashKind, Engine, Event, FillEvent};
+use engine::{CashEvent, CashKind, Engine, Event, FillEvent, State};
 use journal::Machine;
 use margin::{Rulebooks, account_states};
 use units::{Account, Asset, Fixed, Money, Venue};
@@ -95,4 +95,48 @@ fn a_rulebook_with_mistakes_is_refused_and_the_old_one_stays() {
     let outputs = step(&mut engine, &world, 1, &bad);
     assert!(outputs[0].to_string().contains("mine.toml"), "{outputs:?}");
     assert!(engine.margins().rulebooks().get("deribit-sm").is_some());
+}
+
+/// The book is reduce_only while an account uses over half of what it has, and free again after it has been below for ten seconds.
+#[test]
+fn a_trigger_acts_on_the_use_of_margin() {
+    let (mut engine, mut world) = (engine(), World::new(3));
+    let policy = format!(
+        "{}rulebooks = {{ \"a@deribit\" = \"deribit-sm\" }}\n[[trigger]]\nname = 'thin'\neach = ['account', 'venue']\n\
+         when = \"maintenance_use > 0.5 || liquidation_distance_percent < 5.0\"\ncool_down_seconds = 10\nactions = ['reduce_only', 'alert']\n",
+        POLICY.replace("every_seconds = 10", "every_seconds = 1")
+    );
+    let refused = step(&mut engine, &world, 0, &Event::Policy { text: policy });
+    assert!(refused.is_empty(), "{refused:?}");
+    short_call(&mut engine, &mut world);
+    let mut tick = |engine: &mut Engine, world: &mut World, btc: f64| {
+        world.set_btc(btc);
+        world.now = world.now.plus_millis(5_000);
+        step(engine, world, 5, &world.all_quotes());
+        let outputs = step(engine, world, 6, &Event::Clock);
+        outputs.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    };
+    // Without a rulebook the margin is not known: nothing fires, and it says why.
+    let said = tick(&mut engine, &mut world, 92_000.0);
+    assert_eq!(engine.state(), State::Normal, "{said}");
+    step(&mut engine, &world, 7, &rulebook("deribit-sm"));
+    let said = tick(&mut engine, &mut world, 92_000.0);
+    assert_eq!(engine.state(), State::Normal, "{said}");
+    let said = tick(&mut engine, &mut world, 125_000.0);
+    let view = engine.margins().of().values().next().unwrap().as_ref().unwrap();
+    assert_eq!(engine.state(), State::ReduceOnly, "{said}: {view:?}");
+    assert!(said.contains("maintenance_use"), "{said}");
+    tick(&mut engine, &mut world, 92_000.0);
+    assert_eq!(engine.state(), State::ReduceOnly, "it rests");
+    tick(&mut engine, &mut world, 92_000.0);
+    tick(&mut engine, &mut world, 92_000.0);
+    assert_eq!(engine.state(), State::Normal);
+    // A margin is of accounts.
+    let by_coin = Event::Policy {
+        text: format!(
+            "{POLICY}[[trigger]]\nname = 'x'\neach = ['underlying']\nwhen = \"maintenance_use > 0.5\"\nactions = ['warn']\n"
+        ),
+    };
+    let refused = step(&mut engine, &world, 9, &by_coin);
+    assert!(refused[0].to_string().contains("is of accounts"), "{refused:?}");
 }
