@@ -109,7 +109,7 @@ fn a_trigger_acts_on_the_use_of_margin() {
     let refused = step(&mut engine, &world, 0, &Event::Policy { text: policy });
     assert!(refused.is_empty(), "{refused:?}");
     short_call(&mut engine, &mut world);
-    let mut tick = |engine: &mut Engine, world: &mut World, btc: f64| {
+    let tick = |engine: &mut Engine, world: &mut World, btc: f64| {
         world.set_btc(btc);
         world.now = world.now.plus_millis(5_000);
         step(engine, world, 5, &world.all_quotes());
