@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
 
 mod commands;
+mod demo;
 #[path = "../report/json_paths.rs"]
 mod json_paths;
 mod killed;

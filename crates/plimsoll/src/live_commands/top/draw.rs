@@ -1,7 +1,7 @@
 //! The screen in a terminal. Colour only underlines what words and signs say.
 
 use super::clock;
-use super::state::{ExposureLine, LimitLine, MarginLine, NewsLine, Screen};
+use super::state::{DistanceLine, ExposureLine, LimitLine, MarginLine, NewsLine, Screen};
 use crate::render::number::{MINUS, NONE, compact, compact_signed};
 use engine::Level;
 use ratatui::Frame;
@@ -112,7 +112,7 @@ fn exposures(lines: &[ExposureLine]) -> Table<'static> {
             Cell::from(name),
             figure(line.value_usd),
             figure(line.delta_cash_usd),
-            figure(line.gamma_cash_usd_1pct),
+            figure(line.gamma_cash_1pct_usd),
             figure(line.vega_usd_per_point),
             figure(line.theta_usd_per_day),
         ])
@@ -173,14 +173,14 @@ fn margin_row(line: &MarginLine) -> Row<'static> {
     }
     let optional = |value: Option<Fixed>| value.map_or_else(|| Cell::from(NONE), figure);
     let used = line.maintenance_use.map_or_else(|| "over all".to_owned(), |used| bar(used.to_f64()));
-    let distance = |sides: &(String, Option<Fixed>, Option<Fixed>)| {
+    let distance = |sides: &DistanceLine| {
         let side = |side: Option<Fixed>, sign: char| {
             side.map_or_else(
                 || NONE.to_owned(),
                 |percent| format!("{sign}{}%", percent.abs().to_decimal_text(1)),
             )
         };
-        format!("{} {} {}", sides.0, side(sides.1, MINUS), side(sides.2, '+'))
+        format!("{} {} {}", sides.index, side(sides.down_percent, MINUS), side(sides.up_percent, '+'))
     };
     let distances: Vec<String> = line.liquidation.iter().map(distance).collect();
     let colour = match line.maintenance_use.map(Fixed::to_f64) {

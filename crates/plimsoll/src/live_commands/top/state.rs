@@ -43,7 +43,7 @@ pub(super) struct ExposureLine {
     pub(super) underlying: String,
     pub(super) value_usd: Fixed,
     pub(super) delta_cash_usd: Fixed,
-    pub(super) gamma_cash_usd_1pct: Fixed,
+    pub(super) gamma_cash_1pct_usd: Fixed,
     pub(super) vega_usd_per_point: Fixed,
     pub(super) theta_usd_per_day: Fixed,
     pub(super) is_stale: bool,
@@ -69,9 +69,15 @@ pub(super) struct MarginLine {
     pub(super) equity_usd: Option<Fixed>,
     pub(super) maintenance_margin_usd: Option<Fixed>,
     pub(super) maintenance_use: Option<Fixed>,
-    /// By index: percent down, percent up.
-    pub(super) liquidation: Vec<(String, Option<Fixed>, Option<Fixed>)>,
+    pub(super) liquidation: Vec<DistanceLine>,
     pub(super) why_not: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct DistanceLine {
+    pub(super) index: String,
+    pub(super) down_percent: Option<Fixed>,
+    pub(super) up_percent: Option<Fixed>,
 }
 
 #[derive(Debug, Serialize)]
@@ -164,7 +170,7 @@ fn exposure(engine: &Engine) -> Vec<ExposureLine> {
                 underlying,
                 value_usd: of(Measure::Value),
                 delta_cash_usd: of(Measure::Delta),
-                gamma_cash_usd_1pct: of(Measure::Gamma),
+                gamma_cash_1pct_usd: of(Measure::Gamma),
                 vega_usd_per_point: of(Measure::Vega),
                 theta_usd_per_day: of(Measure::Theta),
             }
@@ -200,8 +206,12 @@ fn margins(engine: &Engine) -> Vec<MarginLine> {
         let view_or = view.as_ref();
         let liquidation = view_or.map(|view| {
             let of = view.liquidation.iter();
-            of.map(|(asset, distance)| (asset.to_string(), distance.down_percent, distance.up_percent))
-                .collect()
+            of.map(|(asset, distance)| DistanceLine {
+                index: asset.to_string(),
+                down_percent: distance.down_percent,
+                up_percent: distance.up_percent,
+            })
+            .collect()
         });
         MarginLine {
             account: account.to_string(),
