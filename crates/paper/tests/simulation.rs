@@ -113,6 +113,8 @@ struct Seen {
     adopted: u64,
     outages: u64,
     flattened: u64,
+    /// Orders whose worst figure was another than their own: what is on its way mattered.
+    reserved: u64,
 }
 
 impl Seen {
@@ -128,6 +130,7 @@ impl Seen {
             adopted: self.adopted + other.adopted,
             outages: self.outages + other.outages,
             flattened: self.flattened + other.flattened,
+            reserved: self.reserved + other.reserved,
         }
     }
 }
@@ -202,6 +205,10 @@ impl Simulation {
                         "sent twice: {order}"
                     );
                     self.seen.orders += 1;
+                }
+                Output::Proposed(proposal) => {
+                    self.seen.reserved +=
+                        u64::from(proposal.effects.iter().any(|effect| effect.worst != effect.after));
                 }
                 Output::Cancel { .. } => self.seen.cancels += 1,
                 Output::Query { .. } => self.seen.queries += 1,
@@ -497,5 +504,5 @@ fn whatever_happens_every_promise_holds() {
     eprintln!("{} seeds: {all:?}", seeds());
     let Seen { crashes, orders, fills, cancels, queries, outages, flattened, .. } = all;
     assert!(crashes > seeds() && orders > seeds() && fills > seeds(), "{all:?}");
-    assert!(cancels > 0 && queries > 0 && outages > 0 && flattened > 0, "{all:?}");
+    assert!(cancels > 0 && queries > 0 && outages > 0 && flattened > 0 && all.reserved > 0, "{all:?}");
 }
