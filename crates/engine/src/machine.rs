@@ -22,7 +22,7 @@ use journal::Stamp;
 use market::Market;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use units::{Asset, Chain, Decimal, Fixed, OrderId, Price, Symbol, Timestamp, Venue};
+use units::{Account, Asset, Chain, Decimal, Fixed, OrderId, Price, Symbol, Timestamp, Venue};
 
 /// How far a venue's clock may be ahead of ours.
 const MOST_AHEAD_MILLIS: i64 = 300_000;
@@ -195,6 +195,10 @@ impl Engine {
     pub fn apply(&mut self, stamp: Stamp, event: &Event) -> Vec<Output> {
         let mut outputs = Vec::new();
         let mut touched = Touched::default();
+        let stranger = accounts(event).into_iter().find_map(|account| self.policy.stranger(account));
+        if let Some(rule) = stranger {
+            return vec![Output::Refused { rule }];
+        }
         match event {
             Event::Clock => self.clock(stamp.time, &mut touched, &mut outputs),
             Event::Quotes { feed, rows } => {
@@ -571,6 +575,19 @@ impl Engine {
                 self.ledger.set_position(place, &listing, (quantity, price)).map_err(|e| e.to_string())
             }
         }
+    }
+}
+
+/// Whose holdings an event changes or reports.
+fn accounts(event: &Event) -> Vec<&Account> {
+    match event {
+        Event::Fill(fill) => vec![&fill.place.account],
+        Event::Cash(CashEvent { place, kind: CashKind::Transfer { to }, .. }) => {
+            vec![&place.account, &to.account]
+        }
+        Event::Cash(cash) => vec![&cash.place.account],
+        Event::Reported(reported) => vec![&reported.place.account],
+        _ => Vec::new(),
     }
 }
 

@@ -4,6 +4,7 @@
 //! source = "desk limits of November 2026"
 //! valid_from = "2026-11-01"
 //! stale_after_seconds = 60
+//! accounts = ["desk", "vault"]   # events of others are refused; all accounts without it
 //!
 //! [[limit]]
 //! name = "delta by coin"
@@ -39,7 +40,7 @@ use margin::MarginToml;
 use risk::{GroupBy, Measure};
 use std::collections::{BTreeMap, BTreeSet};
 use trigger::TriggerToml;
-use units::{Fixed, Issue, Issues, Timestamp};
+use units::{Account, Fixed, Issue, Issues, Timestamp};
 
 /// Checked limits.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -50,6 +51,8 @@ pub struct Policy {
     pub valid_from: String,
     /// Quotes older than this stop automatic action on what depends on them; `None` never.
     pub stale_after_seconds: Option<u32>,
+    /// Accounts that the book has; none named is any.
+    pub accounts: BTreeSet<Account>,
     /// In the order of the file.
     pub limits: Vec<Limit>,
     /// Bounds of orders; without them nothing is proposed.
@@ -114,6 +117,8 @@ struct PolicyToml {
     valid_from: String,
     stale_after_seconds: Option<u32>,
     #[serde(default)]
+    accounts: Vec<String>,
+    #[serde(default)]
     limit: Vec<LimitToml>,
     #[serde(default)]
     orders: Option<OrdersToml>,
@@ -176,6 +181,9 @@ impl Policy {
         };
         checker.header(&parsed);
         checker.names(&parsed);
+        let accounts =
+            parsed.accounts.iter().filter_map(|name| checker.named("accounts", name, Account::new));
+        let accounts: BTreeSet<Account> = accounts.collect();
         let limits: Vec<Limit> = parsed.limit.iter().filter_map(|raw| checker.limit(raw)).collect();
         let orders = parsed.orders.as_ref().and_then(|raw| checker.orders(raw));
         let trading: Vec<Trading> = parsed.trading.iter().filter_map(|raw| checker.trading(raw)).collect();
@@ -185,8 +193,8 @@ impl Policy {
         let margin = parsed.margin.as_ref().map(|raw| checker.margin(raw));
         if checker.issues.is_empty() {
             let PolicyToml { source, valid_from, stale_after_seconds, .. } = parsed;
-            let bound = Self { source, valid_from, stale_after_seconds, limits, orders, ..Self::default() };
-            Ok(Self { trading, hedges, triggers, margin, ..bound })
+            let bound = Self { source, valid_from, stale_after_seconds, accounts, limits, ..Self::default() };
+            Ok(Self { orders, trading, hedges, triggers, margin, ..bound })
         } else {
             Err(checker.mistakes())
         }
@@ -204,6 +212,14 @@ impl Policy {
             })
         });
         of_limits.chain(of_hedges).chain(groups).chain(of_triggers).collect()
+    }
+
+    /// Why an event of an account is refused, if it is.
+    pub(crate) fn stranger(&self, account: &Account) -> Option<String> {
+        let is_known = self.accounts.is_empty() || self.accounts.contains(account);
+        (!is_known).then(|| {
+            format!("account '{account}' is not of this book: the policy's accounts name those that are")
+        })
     }
 
     /// How a listing is traded.

@@ -3,6 +3,7 @@
 use crate::views::{engine, step};
 use crate::world::{World, place};
 use engine::{Command, Engine, Event, Level, Output, State};
+use journal::Machine;
 use units::Symbol;
 
 const POLICY: &str = r#"
@@ -225,4 +226,20 @@ fn a_new_policy_goes_on_from_the_levels_of_the_old_one() {
     assert!(outputs.is_empty(), "the same limit: nothing is freed for the time of its hold: {outputs:?}");
     let renamed = POLICY.replace("name = \"delta\"", "name = \"another\"");
     assert_eq!(states(&desk.say(&Event::Policy { text: renamed })), [(State::Paused, State::Normal)]);
+}
+
+#[test]
+fn events_of_an_account_that_the_policy_does_not_name_are_refused() {
+    let (mut engine, mut world) = (engine(), World::new(5));
+    let text = "source = 'x'\nvalid_from = '2026-11-01'\naccounts = ['a']\n";
+    step(&mut engine, &world, 0, &Event::Policy { text: text.into() });
+    let mut fill = world.fill_of("deribit", "BTC-PERPETUAL", 10);
+    fill.place = crate::world::place("a", "deribit");
+    assert!(matches!(step(&mut engine, &world, 1, &Event::Fill(fill))[..], [Output::Posted(_), ..]));
+    let mut stranger = world.fill_of("deribit", "BTC-PERPETUAL", 10);
+    stranger.place = crate::world::place("z", "deribit");
+    let before = engine.state_hash();
+    let outputs = step(&mut engine, &world, 2, &Event::Fill(stranger));
+    assert!(outputs[0].to_string().contains("account 'z' is not of this book"), "{outputs:?}");
+    assert_eq!(engine.state_hash(), before);
 }

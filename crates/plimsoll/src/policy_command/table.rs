@@ -16,6 +16,9 @@ pub(super) fn sound(file: &Checked) -> String {
         |seconds| format!("nothing acts on quotes older than {}", time(seconds)),
     );
     line(&mut out, &format!("  {age}"));
+    if !file.accounts.is_empty() {
+        line(&mut out, &format!("  events of other accounts than {} are refused", file.accounts.join(", ")));
+    }
     for warning in &file.warnings {
         line(&mut out, &format!("  WARNING: {warning}"));
     }
