@@ -173,8 +173,11 @@ pub enum OrderNews {
     Accepted,
     /// The venue did not take it.
     Rejected(String),
-    /// What was not filled is gone: it was cancelled, or its time was over.
-    Ended,
+    /// What was not filled is gone: it was cancelled, its time was over, or nothing is left.
+    Ended {
+        /// What was filled in all, signed, if the venue says it: fills that did not arrive are missed by it.
+        filled: Option<Decimal>,
+    },
     /// The venue was asked and does not know it: it never arrived, or not yet.
     NotKnown,
 }

@@ -3,6 +3,7 @@
 use crate::acting::{Acting, Effect, Proposal, RuleState};
 use crate::chains::{Chains, Provisional};
 use crate::event::{Arming, BlockNumber, Event, Link, ProposalId};
+use crate::limits::Level;
 use crate::margins::{Distance, MarginView, Margins};
 use crate::orders::{Blotter, OpenOrder, Order, Phase};
 use crate::profit::Profit;
@@ -45,6 +46,8 @@ struct OpenKept {
     filled: Exact,
     phase: Phase,
     since: At,
+    is_to_end: bool,
+    owed: Option<Exact>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -53,6 +56,7 @@ struct EffectKept {
     group: Vec<Key>,
     /// Before, after, worst, warn, hard.
     figures: [[u8; 16]; 5],
+    level: Level,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -193,6 +197,8 @@ impl OpenKept {
             filled: Exact::of(open.filled.get()),
             phase: open.phase,
             since: At::of(open.since),
+            is_to_end: open.is_to_end,
+            owed: open.owed.map(|owed| Exact::of(owed.get())),
         }
     }
 
@@ -208,7 +214,9 @@ impl OpenKept {
             valid_until: self.valid_until.get(),
         };
         let filled = Quantity::new(self.filled.get());
-        Ok(OpenOrder { order, listing, rule: self.rule, filled, phase: self.phase, since: self.since.get() })
+        let owed = self.owed.map(|owed| Quantity::new(owed.get()));
+        let (phase, since, is_to_end) = (self.phase, self.since.get(), self.is_to_end);
+        Ok(OpenOrder { order, listing, rule: self.rule, filled, phase, since, is_to_end, owed })
     }
 }
 
@@ -218,6 +226,7 @@ impl ProposalKept {
             limit: effect.limit.clone(),
             group: effect.group.iter().map(Key::from).collect(),
             figures: [effect.before, effect.after, effect.worst, effect.warn, effect.hard].map(raw),
+            level: effect.level,
         });
         Self {
             id: proposal.id,
@@ -241,7 +250,7 @@ impl ProposalKept {
         let effects = self.effects.into_iter().map(|kept| {
             let [before, after, worst, warn, hard] = kept.figures.map(fixed);
             let group = kept.group.into_iter().map(GroupKey::from).collect();
-            Effect { limit: kept.limit, group, before, after, worst, warn, hard }
+            Effect { limit: kept.limit, group, before, after, worst, warn, hard, level: kept.level }
         });
         let [notional_usd, fee_usd, worst_slippage_usd] = self.figures.map(fixed);
         Ok(Proposal {

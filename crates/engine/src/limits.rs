@@ -212,6 +212,11 @@ impl Limits {
         }
     }
 
+    /// Where a limit, by its place in the policy, stands on a group.
+    pub(crate) fn level(&self, at: &(usize, Vec<GroupKey>)) -> Level {
+        self.standings.get(at).map_or(Level::Inside, |standing| standing.level)
+    }
+
     /// Standings under another policy: a limit of the same name and grouping goes on from its level, so that a new file frees nothing by
     /// itself before its holds have passed.
     pub(crate) fn carry(&mut self, before: &Policy, after: &Policy) {

@@ -24,6 +24,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use units::{Account, Asset, Chain, Decimal, Fixed, OrderId, Price, Symbol, Timestamp, Venue};
 
+/// Venues keep balances to eight digits after the point: a smaller difference is their rounding, not a message that was lost.
+const DUST: Decimal = Decimal::from_parts(1, 0, 0, false, 8);
 /// How far a venue's clock may be ahead of ours.
 const MOST_AHEAD_MILLIS: i64 = 300_000;
 
@@ -234,7 +236,7 @@ impl Engine {
                 self.reorganise(stamp.time, (chain, *from), &mut touched, &mut outputs);
             }
             Event::Started => outputs.extend(self.acting.started()),
-            Event::Reported(reported) => self.reported(reported, &mut outputs),
+            Event::Reported(reported) => self.reported(stamp.time, reported, &mut outputs),
             Event::Policy { text } => self.new_policy(text, &mut outputs),
             Event::Rulebook { file, text } => {
                 if let Err(issues) = self.margins.add(file, text) {
@@ -273,8 +275,12 @@ impl Engine {
 
     /// What acts, and what it looks at.
     fn split(&mut self, now: Timestamp) -> (&mut Acting, Desk<'_>) {
-        let Self { acting, policy, ledger, quotes, views, margins, stale, differing, limits, .. } = self;
-        (acting, Desk { policy, ledger, quotes, views, margins, stale, differing, state: limits.state, now })
+        let Self { acting, policy, ledger, quotes, views, margins, stale, differing, limits, chains, .. } =
+            self;
+        let (heads, state) = (&chains.heads, limits.state);
+        let desk =
+            Desk { policy, ledger, quotes, views, heads, limits, margins, stale, differing, state, now };
+        (acting, desk)
     }
 
     /// Undoes the fills of blocks that are gone.
@@ -337,7 +343,7 @@ impl Engine {
         let scope = if stale == self.stale && !self.policy_is_new { Scope::Changed } else { Scope::All };
         (self.stale, self.policy_is_new) = (stale, false);
         let told = (&self.stale, scope);
-        outputs.extend(self.limits.evaluate(&self.policy, self.views.watch(), told, self.now));
+        outputs.extend(self.limits.evaluate(&self.policy, self.views.watch(), told, sent.max(self.now)));
         if matches!(event, Event::Clock | Event::Snapshot { .. }) {
             self.margin();
         }
@@ -364,11 +370,15 @@ impl Engine {
             differing,
             limits,
             triggers,
+            chains,
             now,
             ..
         } = self;
+        let (heads, state) = (&chains.heads, limits.state);
+        // Between two clocks time has passed as well.
+        let now = sent.max(*now);
         let desk =
-            Desk { policy, ledger, quotes, views, margins, stale, differing, state: limits.state, now: *now };
+            Desk { policy, ledger, quotes, views, heads, limits, margins, stale, differing, state, now };
         triggers.evaluate(desk, acting, told, sent)
     }
 
@@ -463,11 +473,12 @@ impl Engine {
     }
 
     /// Compares a venue's report with the ledger. Differences are said one by one and block the place.
-    fn reported(&mut self, reported: &ReportedEvent, outputs: &mut Vec<Output>) {
+    fn reported(&mut self, now: Timestamp, reported: &ReportedEvent, outputs: &mut Vec<Output>) {
         let place = &reported.place;
         let differences = self.differences(reported);
         if differences.is_empty() {
-            self.acting.proven.insert(place.clone());
+            let (acting, desk) = self.split(now);
+            outputs.extend(acting.agreed(desk, place));
             if self.differing.remove(place).is_some() {
                 outputs.push(Output::Reconciled { place: place.clone() });
             }
@@ -497,7 +508,14 @@ impl Engine {
         for (asset, amount) in &reported.balances {
             both.entry(Held::Balance(asset.clone())).or_default().1 += *amount;
         }
-        both.into_iter().filter(|(_, (own, venue))| own != venue).map(|(held, (a, b))| (held, a, b)).collect()
+        let differs = |held: &Held, own: Decimal, venue: Decimal| match held {
+            Held::Position(_) => own != venue,
+            Held::Balance(_) => (own - venue).abs() > DUST,
+        };
+        both.into_iter()
+            .filter(|(held, (own, venue))| differs(held, *own, *venue))
+            .map(|(held, (a, b))| (held, a, b))
+            .collect()
     }
 
     fn new_policy(&mut self, text: &str, outputs: &mut Vec<Output>) {
@@ -548,7 +566,8 @@ impl Engine {
                     posted(done, touched, outputs);
                 }
                 self.adopted.insert(place.clone(), reported.time);
-                self.acting.proven.insert(place.clone());
+                let (acting, desk) = self.split(now);
+                outputs.extend(acting.agreed(desk, place));
                 outputs.push(Output::Reconciled { place: place.clone() });
             }
         }

@@ -217,7 +217,8 @@ impl fmt::Display for Output {
             Self::LinkChanged { venue, link: Link::Down } => write!(f, "connection lost: {venue}"),
             Self::ArmingChanged(Arming::Armed) => f.write_str("armed"),
             Self::ArmingChanged(Arming::Disarmed) => f.write_str("disarmed"),
-            Self::Alert { text } => write!(f, "alert: {text}"),
+            // Reasons of venues are text of others: no control character of theirs reaches a terminal.
+            Self::Alert { text } => write!(f, "alert: {}", text.replace(char::is_control, "?")),
             Self::Order(order) => write!(f, "order: {order}"),
             Self::Cancel { id, place } => write!(f, "cancel: {id} at {place}"),
             Self::Query { id, place } => write!(f, "query: {id} at {place}"),

@@ -1,7 +1,7 @@
 //! What a decision looks at: the state of everything else, not to be changed by it.
 
-use crate::event::ReportedEvent;
-use crate::limits::State;
+use crate::event::{BlockNumber, ReportedEvent};
+use crate::limits::{Limits, State};
 use crate::margins::Margins;
 use crate::policy::{Limit, Policy};
 use crate::quotes::Quotes;
@@ -11,7 +11,7 @@ use instrument::{Contract, Listing, Terms};
 use market::{Missing, Snapshot};
 use risk::{GroupBy, GroupKey, Measure, Priced};
 use std::collections::{BTreeMap, BTreeSet};
-use units::{Asset, Decimal, Fixed, Timestamp, border};
+use units::{Asset, Chain, Decimal, Fixed, Timestamp, border};
 
 /// Everything that a rule may look at.
 #[derive(Clone, Copy)]
@@ -20,6 +20,8 @@ pub(crate) struct Desk<'a> {
     pub(crate) ledger: &'a Ledger,
     pub(crate) quotes: &'a Quotes,
     pub(crate) views: &'a LiveViews,
+    pub(crate) heads: &'a BTreeMap<Chain, BlockNumber>,
+    pub(crate) limits: &'a Limits,
     pub(crate) margins: &'a Margins,
     pub(crate) stale: &'a BTreeSet<Asset>,
     pub(crate) differing: &'a BTreeMap<Place, ReportedEvent>,
@@ -66,10 +68,20 @@ impl Desk<'_> {
     pub(crate) fn mark(&self, listing: &Listing) -> Result<f64, String> {
         let Snapshot { options, futures, .. } = self.quotes.snapshot();
         let key = (listing.venue.clone(), listing.symbol.clone());
-        let future = futures.get(&key).map(|quote| quote.mark_price.get());
-        let option = || options.get(&key).map(|quote| quote.mark_price);
-        let mark = future.or_else(option).filter(|mark| *mark > 0.0);
-        mark.ok_or_else(|| format!("{} does not quote {}", listing.venue, listing.symbol))
+        let future = futures.get(&key).map(|quote| (quote.mark_price.get(), quote.source_time));
+        let option = || options.get(&key).map(|quote| (quote.mark_price, quote.source_time));
+        let Some((mark, time)) = future.or_else(option).filter(|(mark, _)| *mark > 0.0) else {
+            return Err(format!("{} does not quote {}", listing.venue, listing.symbol));
+        };
+        // Others may quote the underlying; what is traded has to be quoted where it is traded.
+        let age = self.quotes.snapshot().asof.unix_nanos().saturating_sub(time.unix_nanos());
+        if self.policy.stale_after_seconds.is_some_and(|most| age > i64::from(most) * 1_000_000_000) {
+            return Err(format!(
+                "the quote of {} at {} is of {time}: too old",
+                listing.symbol, listing.venue
+            ));
+        }
+        Ok(mark)
     }
 
     /// Notional of a quantity in the unit of the listing, USD, without sign.

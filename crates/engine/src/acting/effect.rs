@@ -9,6 +9,7 @@
 //! option and its payment at the mark are both in it. Fees are not: they are money, not exposure, and below any limit's interest.
 
 use super::desk::{Desk, canonical};
+use crate::limits::Level;
 use crate::orders::OpenOrder;
 use crate::policy::Limit;
 use book::{Balance, Origin, Place, Position};
@@ -35,6 +36,8 @@ pub struct Effect {
     pub warn: Fixed,
     /// The hard level.
     pub hard: Fixed,
+    /// Where the limit stands on the group: a level lasts until its release.
+    pub level: Level,
 }
 
 impl Effect {
@@ -52,23 +55,16 @@ impl Effect {
 
     /// True when the figure is at a level and the trade brings it nearer to zero.
     pub(crate) fn mends(&self) -> bool {
-        self.before.abs() >= self.warn && self.is_nearer_to_zero()
+        (self.level > Level::Inside || self.before.abs() >= self.warn) && self.is_nearer_to_zero()
     }
 
-    /// The share of the trade that keeps the figure within its hard level, for one that may break it.
-    pub(crate) fn share_within(&self) -> f64 {
-        let moved = (self.after - self.before).to_f64();
-        let room = if moved > 0.0 {
-            self.hard - (self.worst - (self.after - self.before))
-        } else {
-            self.hard + (self.worst - (self.after - self.before))
-        };
-        (room.to_f64() / moved.abs()).clamp(0.0, 1.0)
-    }
-
-    /// True when the trade may carry the figure over its hard level, or farther beyond it.
-    pub(crate) fn breaks_limit(&self) -> bool {
-        self.worst.abs() > self.hard && !self.is_nearer_to_zero()
+    /// The share of the trade that keeps the figure within a bound, for one that may carry it beyond.
+    pub(crate) fn share_within(&self, bound: Fixed) -> f64 {
+        let moved = self.after - self.before;
+        // The figure with everything on its way, and without the trade.
+        let base = self.worst - moved;
+        let room = if moved > Fixed::ZERO { bound - base } else { bound + base };
+        (room.to_f64() / moved.abs().to_f64()).clamp(0.0, 1.0)
     }
 }
 
@@ -142,7 +138,7 @@ pub(crate) fn pending<'a>(
 /// Every limited figure that the rows move.
 pub(crate) fn effects(desk: Desk<'_>, trade: &[Row], pending: &[Vec<Row>]) -> Vec<Effect> {
     let mut effects = Vec::new();
-    for limit in &desk.policy.limits {
+    for (place, limit) in desk.policy.limits.iter().enumerate() {
         let own = by_group(limit, trade);
         let others: Vec<BTreeMap<Vec<GroupKey>, Fixed>> =
             pending.iter().map(|rows| by_group(limit, rows)).collect();
@@ -154,6 +150,7 @@ pub(crate) fn effects(desk: Desk<'_>, trade: &[Row], pending: &[Vec<Row>]) -> Ve
                 .copied()
                 .sum();
             let before = desk.limited(limit, &group);
+            let key = (place, group.clone());
             let after = before + moved;
             let worst = after + same_way;
             let Limit { name, warn, hard, .. } = limit;
@@ -165,6 +162,7 @@ pub(crate) fn effects(desk: Desk<'_>, trade: &[Row], pending: &[Vec<Row>]) -> Ve
                 worst,
                 warn: *warn,
                 hard: *hard,
+                level: desk.limits.level(&key),
             });
         }
     }

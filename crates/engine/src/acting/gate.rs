@@ -66,8 +66,14 @@ pub(crate) fn judge(acting: &Acting, desk: Desk<'_>, trade: Trade<'_>) -> Result
     let effects = effects(desk, &rows_of_trade, &on_its_way);
     allowed_by_state(desk, &effects, closes(desk, trade, acting.blotter.open.values()))?;
     within_orders(acting, desk, trade)?;
-    let broken: Vec<Effect> = effects.iter().filter(|effect| effect.breaks_limit()).cloned().collect();
+    let breaks = |effect: &&Effect| effect.worst.abs() > bound(desk, effect) && !effect.is_nearer_to_zero();
+    let broken: Vec<Effect> = effects.iter().filter(breaks).cloned().collect();
     if broken.is_empty() { Ok(effects) } else { Err(Refusal::Limits(broken)) }
+}
+
+/// What a trade may carry a figure to. Closing everything must not make a book worse on the way: there it is the level to warn at.
+pub(crate) fn bound(desk: Desk<'_>, effect: &Effect) -> Fixed {
+    if desk.state == State::Flatten { effect.warn } else { effect.hard }
 }
 
 /// Whether an order that is on its way may stay there in the state reduce_only.
@@ -96,7 +102,8 @@ fn allowed_by_state(desk: Desk<'_>, effects: &[Effect], closes: bool) -> Result<
         State::ReduceOnly => {
             Err("the book is reduce_only: it neither closes a position nor brings a figure that is at a level nearer to zero without harm to another".into())
         }
-        State::Flatten => Err("the book is flatten: it closes no position".into()),
+        State::Flatten if mends(effects) => Ok(()),
+        State::Flatten => Err("the book is flatten: it neither closes a position nor mends a figure".into()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What rules want to trade: a hedge its band's excess, the state flatten everything that is held.
 //!
 //! ```text
-//! excess   = delta - target, less the band's half width when it ends at the edge       USD
+//! excess   = delta + that of all orders on their way - target, less the band's half width when it ends at the edge       USD
 //! quantity = - excess / (USD delta of one unit), rounded to lots towards zero
 //! limit    = mark x (1 + collar) for a purchase, x (1 - collar) for a sale, rounded to ticks towards the mark
 //! ```
@@ -9,6 +9,8 @@
 //! Sizing by cost, by several greeks and over time belongs to a crate of its own.
 
 use super::desk::{Desk, canonical, unit};
+use super::effect::pending;
+use crate::orders::OpenOrder;
 use crate::policy::{Goal, Hedge, OrderLimits};
 use crate::views::Item;
 use book::Place;
@@ -31,14 +33,19 @@ pub(crate) struct Wish {
 pub(crate) type Wanted = Result<Option<Wish>, String>;
 
 /// What a hedge wants, of at most so much notional.
-pub(crate) fn hedge(desk: Desk<'_>, rule: &Hedge, bounds: &OrderLimits, most: Fixed) -> Wanted {
+pub(crate) fn hedge<'a>(
+    desk: Desk<'_>,
+    rule: &Hedge,
+    (bounds, most): (&OrderLimits, Fixed),
+    on_its_way: impl Iterator<Item = &'a OpenOrder>,
+) -> Wanted {
     let asset = &rule.underlying;
     if desk.stale.contains(asset) {
         return Err(format!("the quotes of {asset} are stale"));
     }
     let key = [GroupKey::Text(asset.to_string())];
     let (delta, unvalued) = desk.figure(&[GroupBy::Underlying], &key, Measure::Delta);
-    let off = delta - rule.target;
+    let off = delta + pending_delta(desk, asset, on_its_way)? - rule.target;
     if off.abs() <= rule.band {
         return Ok(None);
     }
@@ -62,8 +69,8 @@ pub(crate) fn hedge(desk: Desk<'_>, rule: &Hedge, bounds: &OrderLimits, most: Fi
     let wanted = border::to_model(wanted.get()).map_err(|error| error.to_string())?;
     let most = most.to_f64() / per_unit.abs();
     let quantity = lots(desk, &rule.listing, wanted.clamp(-most, most))?;
-    if quantity.is_zero() {
-        return Err("what the turnover of this hour leaves is less than one lot".into());
+    if quantity.is_zero() || desk.notional(&rule.listing, quantity.get())? < bounds.smallest {
+        return Err("what the largest order and the turnover of this hour leave is less than the smallest order or one lot".into());
     }
     let limit_price = limit(desk, &rule.listing, quantity, bounds)?;
     let why = format!(
@@ -73,6 +80,17 @@ pub(crate) fn hedge(desk: Desk<'_>, rule: &Hedge, bounds: &OrderLimits, most: Fi
         rule.target.to_decimal_text(0)
     );
     Ok(Some(Wish { place: rule.place.clone(), listing: rule.listing.clone(), quantity, limit_price, why }))
+}
+
+/// The delta that orders on their way would add.
+fn pending_delta<'a>(
+    desk: Desk<'_>,
+    asset: &units::Asset,
+    on_its_way: impl Iterator<Item = &'a OpenOrder>,
+) -> Result<Fixed, String> {
+    let rows = pending(desk, on_its_way)?;
+    let of_asset = rows.iter().flatten().filter(|row| row.underlying == *asset);
+    Ok(of_asset.map(|row| row.exposure.in_usd(Measure::Delta)).sum())
 }
 
 /// What closing one thing held wants, of at most so much notional. Balances stay.
@@ -106,6 +124,8 @@ pub(crate) fn close(desk: Desk<'_>, item: &Item, bounds: &OrderLimits, most: Fix
 pub(crate) fn shrunk(desk: Desk<'_>, wish: &Wish, share: f64) -> Option<Wish> {
     let size = border::to_model(wish.quantity.get()).ok()?;
     let quantity = lots(desk, &wish.listing, size * share).ok().filter(|quantity| !quantity.is_zero())?;
+    let smallest = desk.policy.orders.as_ref().map_or(Fixed::ZERO, |bounds| bounds.smallest);
+    desk.notional(&wish.listing, quantity.get()).ok().filter(|notional| *notional >= smallest)?;
     Some(Wish { quantity, ..wish.clone() })
 }
 

@@ -25,7 +25,7 @@ use crate::event::{Arming, Event, Link, OrderEvent, OrderNews, ProposalId};
 use crate::limits::State;
 use crate::orders::{Blotter, Gone, OpenOrder, Order, Phase, Went};
 use crate::output::Output;
-use crate::policy::{Execution, OrderLimits};
+use crate::policy::{Execution, Hedge, OrderLimits};
 use crate::views::Item;
 use book::Place;
 use desk::Desk;
@@ -171,7 +171,9 @@ impl Acting {
             Went::Filled => 0,
             Went::Unfilled => state.rejects,
         };
-        let rest = i64::from(cool_down) * 1_000 * (1 << state.rejects.min(MOST_DOUBLINGS));
+        // Who is rejected rests, also without a cool-down.
+        let base = if state.rejects > 0 { cool_down.max(1) } else { cool_down };
+        let rest = i64::from(base) * 1_000 * (1 << state.rejects.min(MOST_DOUBLINGS));
         state.quiet_until = desk.now.plus_millis(rest).unix_nanos();
         outputs.push(Output::OrderGone { id });
     }
@@ -252,14 +254,34 @@ impl Acting {
         self.drop_old(desk, &mut outputs);
         let Some(bounds) = &desk.policy.orders else { return outputs };
         for rule in &desk.policy.hedges {
+            let chain = &rule.place.chain;
+            if chain.as_str() != OFF_CHAIN && !desk.heads.contains_key(chain) {
+                let why = format!("no block of {chain} has come: rules there are asked at its blocks");
+                self.held(&rule.name, Some(why), &mut outputs);
+                continue;
+            }
+            self.drop_needless(desk, rule, &mut outputs);
             if self.is_turn(&rule.place.chain, event) && self.is_free(&rule.name, desk.now) {
                 let most = self.most(bounds, desk.now);
-                let wanted = hedge::hedge(desk, rule, bounds, most);
+                let wanted = hedge::hedge(desk, rule, (bounds, most), self.blotter.open.values());
                 self.consider(desk, (&rule.name, rule.execution), wanted, names, &mut outputs);
             }
         }
         self.flatten(desk, bounds, event, names, &mut outputs);
         outputs
+    }
+
+    /// A proposal of a hedge whose delta is back in its band is not needed any more.
+    fn drop_needless(&mut self, desk: Desk<'_>, rule: &Hedge, outputs: &mut Vec<Output>) {
+        let Some(bounds) = &desk.policy.orders else { return };
+        let waiting = self.proposals.iter().find(|(_, proposal)| proposal.rule == rule.name);
+        let Some(id) = waiting.map(|(id, _)| *id) else { return };
+        let wanted = hedge::hedge(desk, rule, (bounds, bounds.largest), self.blotter.open.values());
+        if wanted == Ok(None) {
+            self.proposals.remove(&id);
+            let why = format!("the delta of {} needs no trade any more", rule.underlying);
+            outputs.push(Output::ProposalClosed { id, why: Closed::Withdrawn { why } });
+        }
     }
 
     /// Ends what the state of the book no longer allows, and what nobody answered.
@@ -277,7 +299,7 @@ impl Acting {
                 Some(Closed::Withdrawn { why: format!("the book is {}", desk.state.word()) })
             } else if !is_flatten && !rules.contains(proposal.rule.as_str()) {
                 Some(Closed::Withdrawn { why: "its rule is gone".into() })
-            } else if desk.state == State::Paused || (desk.state == State::Flatten && !is_flatten) {
+            } else if desk.state == State::Paused {
                 Some(Closed::Withdrawn { why: format!("the book is {}", desk.state.word()) })
             } else {
                 None
@@ -285,7 +307,9 @@ impl Acting {
             closed.extend(why.map(|why| (*id, why)));
         }
         for (id, why) in closed {
-            self.proposals.remove(&id);
+            if let Some(proposal) = self.proposals.remove(&id) {
+                self.rest(desk, &proposal.rule);
+            }
             outputs.push(Output::ProposalClosed { id, why });
         }
         let is_over = |open: &OpenOrder| {
@@ -294,14 +318,30 @@ impl Acting {
                 _ if !is_flatten && !rules.contains(open.rule.as_str()) => true,
                 State::Normal | State::Warn => is_flatten,
                 State::Paused => true,
-                State::Flatten => !is_flatten,
+                State::Flatten => !is_flatten && !gate::may_stand(self, desk, open),
                 State::ReduceOnly => is_flatten || !gate::may_stand(self, desk, open),
             }
         };
         let standing = self.blotter.open.iter().filter(|(_, open)| open.phase != Phase::Cancelling);
         let over: BTreeSet<OrderId> =
             standing.filter(|(_, open)| is_over(open)).map(|(id, _)| id.clone()).collect();
-        outputs.extend(self.blotter.cancel(desk.now, &over));
+        outputs.extend(self.cancel(desk.now, &over));
+    }
+
+    /// Asks for the end of orders.
+    pub(crate) fn cancel(&mut self, now: Timestamp, ids: &BTreeSet<OrderId>) -> Vec<Output> {
+        let links = &self.links;
+        self.blotter.cancel(now, ids, |venue| links.get(venue) == Some(&Link::Up))
+    }
+
+    /// A place's venue reports what the ledger has, or its report was adopted.
+    pub(crate) fn agreed(&mut self, desk: Desk<'_>, place: &Place) -> Vec<Output> {
+        self.proven.insert(place.clone());
+        let mut outputs = Vec::new();
+        for gone in self.blotter.agreed(place, desk.now) {
+            self.gone(desk, Some(gone), &mut outputs);
+        }
+        outputs
     }
 
     /// A rule that has nothing waiting nor on its way, and does not rest.
@@ -370,7 +410,8 @@ impl Acting {
         };
         let judged = match self.judged(desk, &wish) {
             Err(Refusal::Limits(broken)) => {
-                let share = broken.iter().map(Effect::share_within).fold(1.0, f64::min);
+                let bound = |effect: &Effect| effect.share_within(gate::bound(desk, effect));
+                let share = broken.iter().map(bound).fold(1.0, f64::min);
                 match hedge::shrunk(desk, &wish, share) {
                     Some(less) => self.judged(desk, &less).map(|effects| (less, effects)),
                     None => Err(Refusal::Limits(broken)),
@@ -402,12 +443,18 @@ impl Acting {
     /// Says what keeps a rule from acting, when that is something else than before.
     fn held(&mut self, rule: &str, why: Option<String>, outputs: &mut Vec<Output>) {
         let before = self.rules.get(rule).and_then(|state| state.held.as_ref());
-        if before == why.as_ref() {
+        // Figures move at every event: a reason that differs in them only is the same one.
+        if before.map(|text| without_figures(text)) == why.as_ref().map(|text| without_figures(text)) {
             return;
         }
         self.rules.entry(rule.to_owned()).or_default().held.clone_from(&why);
         outputs.push(Output::HeldBack { rule: rule.to_owned(), why });
     }
+}
+
+/// A text with its numbers taken out.
+fn without_figures(text: &str) -> String {
+    text.chars().filter(|c| !c.is_ascii_digit() && !matches!(c, '.' | '-')).collect()
 }
 
 /// What a person says to a proposal.

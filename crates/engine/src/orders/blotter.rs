@@ -3,6 +3,7 @@
 use super::Order;
 use crate::event::{OrderEvent, OrderNews};
 use crate::output::Output;
+use book::Place;
 use instrument::Listing;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -42,13 +43,18 @@ pub struct OpenOrder {
     pub phase: Phase,
     /// Since when, or when the venue was last asked.
     pub since: Timestamp,
+    /// True when it is to end: its venue is told so as soon as it can be.
+    pub is_to_end: bool,
+    /// What its venue says was filled in all, when nothing more can be: fills of it are still to come.
+    pub owed: Option<Quantity>,
 }
 
 impl OpenOrder {
     /// What may still be filled, with its sign.
     #[must_use]
     pub fn remaining(&self) -> Quantity {
-        Quantity::new((self.order.quantity.get() - self.filled.get()).normalize())
+        let whole = self.owed.unwrap_or(self.order.quantity);
+        Quantity::new((whole.get() - self.filled.get()).normalize())
     }
 }
 
@@ -83,7 +89,19 @@ impl Blotter {
     pub(crate) fn send(&mut self, order: Order, listing: Arc<Listing>, rule: &str, now: Timestamp) {
         let id = order.id.clone();
         let (filled, phase) = (Quantity::ZERO, Phase::Sent);
-        self.open.insert(id, OpenOrder { order, listing, rule: rule.to_owned(), filled, phase, since: now });
+        self.open.insert(
+            id,
+            OpenOrder {
+                order,
+                listing,
+                rule: rule.to_owned(),
+                filled,
+                phase,
+                since: now,
+                is_to_end: false,
+                owed: None,
+            },
+        );
     }
 
     /// Takes a venue's news; `Err` names the rule that they break.
@@ -111,8 +129,14 @@ impl Blotter {
                 return Ok(None);
             }
             OrderNews::Rejected(_) => Went::Rejected,
-            OrderNews::Ended | OrderNews::NotKnown if open.filled.is_zero() => Went::Unfilled,
-            OrderNews::Ended | OrderNews::NotKnown => Went::Filled,
+            // Messages of fills may come later, or never: until then it is not gone.
+            OrderNews::Ended { filled: Some(filled) } if filled.abs() > open.filled.get().abs() => {
+                open.owed = Some(Quantity::new(*filled));
+                (open.phase, open.since) = (Phase::Asked, now);
+                return Ok(None);
+            }
+            OrderNews::Ended { .. } | OrderNews::NotKnown if open.filled.is_zero() => Went::Unfilled,
+            OrderNews::Ended { .. } | OrderNews::NotKnown => Went::Filled,
         };
         Ok(self.end(id, went, now))
     }
@@ -139,7 +163,7 @@ impl Blotter {
         } else {
             None
         };
-        let is_done = filled.abs() >= ordered.abs();
+        let is_done = filled.abs() >= open.owed.map_or(ordered, Quantity::get).abs();
         (if is_done { self.end(id, Went::Filled, now) } else { None }, odd)
     }
 
@@ -173,7 +197,7 @@ impl Blotter {
                     (open.phase, open.since) = (Phase::Asked, now);
                     said.push(Output::Query { id, place });
                 }
-                Phase::Standing if now >= open.order.valid_until => {
+                Phase::Standing if open.is_to_end || now >= open.order.valid_until => {
                     (open.phase, open.since) = (Phase::Cancelling, now);
                     said.push(Output::Cancel { id, place });
                 }
@@ -200,9 +224,26 @@ impl Blotter {
         .collect()
     }
 
-    /// Asks for the end of these orders.
-    pub(crate) fn cancel(&mut self, now: Timestamp, ids: &BTreeSet<OrderId>) -> Vec<Output> {
-        let picked = self.open.iter_mut().filter(|(id, _)| ids.contains(*id));
+    /// The report of a place has been agreed with: fills that were owed there are in it.
+    pub(crate) fn agreed(&mut self, place: &Place, now: Timestamp) -> Vec<Gone> {
+        let owed = self.open.values().filter(|open| open.order.place == *place && open.owed.is_some());
+        let ids: Vec<OrderId> = owed.map(|open| open.order.id.clone()).collect();
+        ids.iter().filter_map(|id| self.end(id, Went::Filled, now)).collect()
+    }
+
+    /// Asks for the end of these orders; where no connection stands, as soon as one does.
+    pub(crate) fn cancel(
+        &mut self,
+        now: Timestamp,
+        ids: &BTreeSet<OrderId>,
+        is_up: impl Fn(&Venue) -> bool,
+    ) -> Vec<Output> {
+        let picked = self.open.iter_mut().filter(|(id, open)| ids.contains(*id) && !open.is_to_end);
+        let picked = picked.map(|(id, open)| {
+            open.is_to_end = true;
+            (id, open)
+        });
+        let picked = picked.filter(|(_, open)| is_up(&open.order.place.venue));
         picked
             .map(|(id, open)| {
                 (open.phase, open.since) = (Phase::Cancelling, now);

@@ -191,6 +191,18 @@ impl Policy {
             parsed.hedge.iter().filter_map(|raw| checker.hedge(raw, &trading, specs)).collect();
         let triggers: Vec<Trigger> = parsed.trigger.iter().filter_map(|raw| checker.trigger(raw)).collect();
         let margin = parsed.margin.as_ref().map(|raw| checker.margin(raw));
+        for trigger in triggers.iter().filter(|_| margin.is_none()) {
+            if trigger.when.reads().iter().any(|variable| variable.is_of_margin()) {
+                checker.issue(
+                    "margin",
+                    "",
+                    &format!(
+                        "trigger '{}' reads a margin: add [margin], which says when they are computed",
+                        trigger.name
+                    ),
+                );
+            }
+        }
         if checker.issues.is_empty() {
             let PolicyToml { source, valid_from, stale_after_seconds, .. } = parsed;
             let bound = Self { source, valid_from, stale_after_seconds, accounts, limits, ..Self::default() };
@@ -264,7 +276,19 @@ impl Checker<'_> {
         let of_limits = parsed.limit.iter().map(|raw| &raw.name);
         let of_hedges = parsed.hedge.iter().map(|raw| &raw.name);
         let mut names = BTreeSet::new();
+        let is_odd = |c: char| {
+            c.is_control()
+                || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        };
         for name in of_limits.chain(of_hedges).chain(parsed.trigger.iter().map(|raw| &raw.name)) {
+            if name.chars().any(is_odd) {
+                let shown: String = name.escape_debug().collect();
+                self.issue(
+                    "name",
+                    &shown,
+                    "no control characters, nor those that turn the direction of text",
+                );
+            }
             if !names.insert(name) {
                 self.issue("name", name, "each limit, hedge and trigger has a name of its own");
             }

@@ -12,11 +12,11 @@
 //! was false without a break for `cool_down_seconds` (at once for 0). A break of a hold starts it over.
 //!
 //! **Inputs in doubt.** A trigger that reads a figure of a group is in doubt while the group rests on a stale underlying, unless it reads
-//! `stale`, `links_down` or `quote_age_seconds`; and one that reads a margin while an account of the group has none; and while the group holds something without a value, unless it reads `unvalued`: who reads
+//! `stale`, `links_down` or `quote_age_seconds`; and one that reads a margin while that is incomplete or rests on a stale underlying; and while the group holds something without a value, unless it reads `unvalued`: who reads
 //! these has thought of it. In doubt it alerts and does nothing else, and a false condition frees nothing. `index_usd` has no entry for
 //! what is stale.
 //!
-//! **An error of evaluation**, such as a key that is not there, is neither true nor false: it is said once, breaks a hold and a release,
+//! **An error of evaluation**, such as a key that is not there, or a margin that nobody knows, is neither true nor false: it is said once, breaks a hold and a release,
 //! and leaves on what is on.
 //!
 //! A trigger is tested on a group when the group's sums changed or it has a standing there, on all groups when time has passed, when something of
@@ -225,7 +225,12 @@ impl Triggers {
         let Some(trigger) = desk.policy.triggers.get(at.0) else { return };
         let key = &at.1;
         let value_of = |variable| value(desk, book, (acting, trigger, key), variable);
-        let truth = match trigger.when.evaluate(value_of) {
+        let reads_margin = trigger.when.reads().iter().any(|variable| variable.is_of_margin());
+        if reads_margin && desk.margins.computed().is_none() {
+            return;
+        }
+        let unknown = if reads_margin { margin_unknown(desk, trigger, key) } else { None };
+        let truth = match unknown.map_or_else(|| trigger.when.evaluate(value_of), Err) {
             Ok(true) => Truth::True,
             Ok(false) => Truth::False,
             Err(why) => Truth::Failed(why),
@@ -304,7 +309,7 @@ fn act(
     }
     if cancels {
         let ids = acting.standing_in(&trigger.each, &key);
-        outputs.extend(acting.blotter.cancel(sent, &ids));
+        outputs.extend(acting.cancel(sent, &ids));
     }
 }
 
@@ -385,15 +390,18 @@ fn distance((_, view): (&(Account, Venue), &Result<MarginView, String>)) -> f64 
     nearest.map(Fixed::to_f64).fold(f64::INFINITY, f64::min)
 }
 
+/// Which margin of a group nobody knows: then neither true nor false can be told.
+fn margin_unknown(desk: Desk<'_>, trigger: &Trigger, key: &[GroupKey]) -> Option<String> {
+    margin_views(desk, trigger, key).find_map(|((account, venue), view)| {
+        let why = view.as_ref().err()?;
+        Some(format!("no margin of {account}@{venue}: {why}"))
+    })
+}
+
 /// Why the margins of a group may not be true.
 fn margin_doubt(desk: Desk<'_>, trigger: &Trigger, key: &[GroupKey]) -> Option<String> {
-    if desk.margins.computed().is_none() {
-        return Some(
-            "margins have not been computed: they are at clocks, when the policy has [margin]".into(),
-        );
-    }
     margin_views(desk, trigger, key).find_map(|((account, venue), view)| match view {
-        Err(why) => Some(format!("no margin of {account}@{venue}: {why}")),
+        Err(_) => None,
         Ok(view) if view.unmargined > 0 => {
             Some(format!("the margin of {account}@{venue} lacks {} things", view.unmargined))
         }

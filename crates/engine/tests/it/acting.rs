@@ -250,7 +250,8 @@ fn a_proposal_nobody_answers_is_dropped_and_one_declined_rests() {
     assert_eq!(desk.engine.proposals().len(), 1);
     let outputs = desk.wait(1);
     has(&outputs, "nobody answered in time");
-    let second = proposal(&outputs);
+    assert!(!lines(&outputs).contains("proposed"), "it rests for ten seconds");
+    let second = proposal(&desk.wait(10));
     assert_ne!(first.id, second.id);
     has(&desk.say(Command::Decline(second.id)), "declined by ann");
     assert!(!lines(&desk.wait(9)).contains("proposed"), "it rests for ten seconds");
@@ -301,9 +302,9 @@ fn an_order_without_an_answer_is_asked_for_and_not_sent_again() {
     let again = order(&desk.wait(10));
     assert_ne!(again.id, sent.id);
     // Late news of an order that is gone are no surprise; those of a stranger are.
-    assert!(desk.news(&sent, OrderNews::Ended).is_empty());
+    assert!(desk.news(&sent, OrderNews::Ended { filled: None }).is_empty());
     let stranger = Order { id: units::OrderId::new("P7.7").unwrap(), ..sent };
-    has(&desk.news(&stranger, OrderNews::Ended), "no order of this engine");
+    has(&desk.news(&stranger, OrderNews::Ended { filled: None }), "no order of this engine");
 }
 
 #[test]
@@ -314,7 +315,7 @@ fn an_order_whose_time_is_over_is_ended_and_what_was_filled_counts() {
     desk.fill_order(&sent, Quantity::new(decimal("-50000")));
     has(&desk.wait(20), &format!("cancel: {}", sent.id));
     assert_eq!(desk.engine.orders()[&sent.id].phase, Phase::Cancelling);
-    has(&desk.news(&sent, OrderNews::Ended), "order gone");
+    has(&desk.news(&sent, OrderNews::Ended { filled: None }), "order gone");
     let again = order(&desk.wait(10));
     assert!((again.quantity.get() - (sent.quantity.get() + decimal("50000"))).abs() <= decimal("10"));
 }
@@ -384,7 +385,7 @@ fn what_is_on_its_way_is_counted_in_every_limit() {
     let second = POLICY.replace(
         "[[hedge]]",
         "[[trading]]\nvenue = 'okx'\nkind = 'perpetual'\ntick = '0.1'\nlot = '0.1'\nfee_bp = 5.0\n[[hedge]]",
-    ) + "[[hedge]]\nname = 'btc too'\nunderlying = 'BTC'\nband_usd = '100000'\ntarget_usd = '300000'\nto = 'target'\naccount = 'a'\n\
+    ) + "[[hedge]]\nname = 'btc too'\nunderlying = 'BTC'\nband_usd = '100000'\ntarget_usd = '520000'\nto = 'target'\naccount = 'a'\n\
            venue = 'okx'\nchain = 'offchain'\nsymbol = 'BTC-USDT-SWAP'\nexecution = 'armed'\ncool_down_seconds = 10\n";
     let second =
         second.replace("band_usd = \"100000\"", "band_usd = \"100000\"\n    target_usd = \"350000\"");
@@ -402,7 +403,8 @@ fn what_is_on_its_way_is_counted_in_every_limit() {
         time: desk.now,
     };
     desk.tell(Event::Reported(empty));
-    let first = order(&desk.say(Command::Arming(Arming::Armed)).into_iter().chain(desk.wait(61)).filter(|output| {
+    let first = order(&desk.say(Command::Arming(Arming::Armed)).into_iter().chain(desk.wait(61))
+            .chain(desk.wait(10)).filter(|output| {
         matches!(output, Output::Order(order) if order.symbol == Symbol::new("BTC-PERPETUAL").unwrap())
     }).collect::<Vec<_>>());
     let second: Vec<&engine::OpenOrder> =
@@ -423,10 +425,11 @@ fn reduce_only_ends_orders_that_would_open_and_lets_go_those_that_close() {
         &POLICY.replace("band_usd = \"100000\"", "band_usd = \"10000\"\n    target_usd = \"350000\""),
     );
     desk.say(Command::Arming(Arming::Armed));
-    let buy = order(&desk.wait(61));
+    desk.wait(61);
+    let buy = order(&desk.wait(10));
     assert!(buy.quantity.get() > Decimal::ZERO);
     has(&desk.say(Command::State(Some(State::ReduceOnly))), &format!("cancel: {}", buy.id));
-    desk.news(&buy, OrderNews::Ended);
+    desk.news(&buy, OrderNews::Ended { filled: None });
     assert!(held_back(&desk.wait(10)).contains("reduce_only"));
     has(&desk.say(Command::State(Some(State::Paused))), "state: reduce_only to paused");
     assert!(desk.engine.held_back().any(|(_, why)| why.contains("paused")));
@@ -553,4 +556,89 @@ fn an_approval_is_judged_by_what_is_true_then() {
         matches!(&closed[0], Output::ProposalClosed { why: Closed::Withdrawn { why }, .. } if why.contains("collar")),
         "{closed:?}"
     );
+}
+
+#[test]
+fn flatten_keeps_what_hedges_the_collateral() {
+    let mut desk = Desk::armed();
+    let money = units::Money::parse("8", units::Asset::new("BTC").unwrap()).unwrap();
+    let (place, kind, time) = (place("a", "deribit"), engine::CashKind::Deposit, desk.now);
+    // 736,000 USD of coin, hedged by a short perpetual before anything is armed to act on it.
+    desk.trade("BTC-PERPETUAL", -700_000);
+    desk.tell(Event::Cash(engine::CashEvent { place, money, kind, time }));
+    for order in desk.engine.orders().values().map(|open| open.order.clone()).collect::<Vec<_>>() {
+        desk.news(&order, OrderNews::Ended { filled: None });
+    }
+    let mut pending = desk.say(Command::State(Some(State::Flatten)));
+    for _ in 0..30 {
+        for output in &pending {
+            if let Output::Order(order) = output {
+                let quantity = order.quantity;
+                desk.fill_order(order, quantity);
+            }
+        }
+        // The level to warn at is 150,000: closing the hedge of the coins stops before it.
+        assert!(desk.btc_delta().abs() < 150_010.0, "{}", desk.btc_delta());
+        pending = desk.wait(2);
+    }
+    assert!(desk.engine.ledger().positions().count() == 1, "the rest of the hedge stays");
+}
+
+/// Another venue quotes the coin, so it is not stale; the one that is traded at has been silent.
+#[test]
+fn nothing_is_priced_from_an_old_quote_of_its_own_venue() {
+    let mut desk = Desk::armed();
+    desk.now = desk.now.plus_millis(61_000);
+    desk.tell(Event::Clock);
+    desk.world.now = desk.now;
+    let row = desk.world.quote("okx", "BTC-USDT-SWAP");
+    desk.tell(Event::Quotes { feed: "okx".into(), rows: vec![row] });
+    assert!(held_back(&desk.trade("BTC-PERPETUAL", 300_000)).contains("too old"));
+    order(&desk.quotes());
+}
+
+#[test]
+fn a_cancel_that_could_not_be_sent_is_sent_when_the_venue_is_back() {
+    let venue = Venue::new("deribit").unwrap();
+    let mut desk = Desk::armed();
+    let sent = order(&desk.trade("BTC-PERPETUAL", 300_000));
+    desk.news(&sent, OrderNews::Accepted);
+    desk.tell(Event::Link { venue, link: Link::Down });
+    let outputs = desk.say(Command::State(Some(State::Paused)));
+    assert!(!lines(&outputs).contains("cancel:"), "nobody would hear it");
+    has(&desk.up(), "query");
+    has(&desk.news(&sent, OrderNews::Accepted), &format!("cancel: {}", sent.id));
+    // Nor does a question in between make it forgotten.
+    has(&desk.wait(5), "query");
+    has(&desk.news(&sent, OrderNews::Ended { filled: None }), "order gone");
+}
+
+/// The venue says that it is over and more was filled than has arrived: the order counts until the fill comes, or a report is agreed with.
+#[test]
+fn fills_that_did_not_arrive_are_owed_and_not_traded_again() {
+    let mut desk = Desk::armed();
+    let sent = order(&desk.trade("BTC-PERPETUAL", 300_000));
+    let ended = OrderNews::Ended { filled: Some(decimal("-150000")) };
+    assert!(!lines(&desk.news(&sent, ended.clone())).contains("gone"));
+    assert_eq!(desk.engine.orders()[&sent.id].remaining(), Quantity::new(decimal("-150000")));
+    assert!(!lines(&desk.wait(15)).contains("order:"), "it is on its way");
+    has(&desk.fill_order(&sent, Quantity::new(decimal("-150000"))), "order gone");
+    // The same, where the message of the fill never comes and its report is adopted.
+    let again = order(&desk.wait(10));
+    desk.news(&again, OrderNews::Ended { filled: Some(again.quantity.get()) });
+    let missed = desk.engine.restore(&desk.engine.snapshot()).unwrap();
+    assert_eq!(missed.orders(), desk.engine.orders());
+    let reported = ReportedEvent {
+        place: place("a", "deribit"),
+        positions: vec![ReportedPosition {
+            symbol: again.symbol.clone(),
+            quantity: Quantity::new(decimal("150000") + again.quantity.get()),
+            average_price: None,
+        }],
+        balances: desk.engine.ledger().balances().map(|(_, asset, amount)| (asset.clone(), amount)).collect(),
+        time: desk.now,
+    };
+    has(&desk.tell(Event::Reported(reported)), "difference");
+    assert!(desk.engine.orders().contains_key(&again.id));
+    has(&desk.say(Command::Adopt { place: place("a", "deribit") }), "order gone");
 }

@@ -59,7 +59,7 @@ fn one_of_each() -> Vec<Event> {
         Event::Fill(of_order),
         told(OrderNews::Accepted),
         told(OrderNews::Rejected("too small".into())),
-        told(OrderNews::Ended),
+        told(OrderNews::Ended { filled: Some("-1.5".parse().unwrap()) }),
         told(OrderNews::NotKnown),
         Event::Link { venue: here.venue.clone(), link: Link::Up },
         Event::Block { chain: here.chain.clone(), number: BlockNumber::new(300) },

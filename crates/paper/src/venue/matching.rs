@@ -2,9 +2,9 @@
 
 use super::{Role, Trade, Venue};
 use crate::depth::Side;
-use crate::orders::Stage;
+use crate::orders::{Record, Stage};
 use engine::OrderNews;
-use units::{OrderId, Timestamp};
+use units::{Decimal, OrderId, Timestamp};
 
 impl Venue {
     /// An order is in the book from now on, and takes what its limit allows.
@@ -87,7 +87,14 @@ impl Venue {
     /// What is left of an order is gone.
     pub(super) fn end(&mut self, now: Timestamp, id: &OrderId) {
         self.orders.change(id, |record| record.stage = Stage::Ended);
-        self.say(id, OrderNews::Ended, now);
+        let filled = self.orders.get(id).map(|record| self.filled_quantity(record));
+        self.say(id, OrderNews::Ended { filled }, now);
+    }
+
+    /// What is filled of an order, signed.
+    pub(super) fn filled_quantity(&self, record: &Record) -> Decimal {
+        let lots = record.filled_lots * record.lots.signum();
+        self.listed.get(record.instrument).map_or(Decimal::ZERO, |listed| listed.lot.decimal(lots))
     }
 
     /// The time of an order is over.

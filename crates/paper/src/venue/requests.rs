@@ -110,7 +110,7 @@ impl Venue {
         let news = match &record.stage {
             Stage::Pending => OrderNews::NotKnown,
             Stage::Standing => OrderNews::Accepted,
-            Stage::Filled | Stage::Ended => OrderNews::Ended,
+            Stage::Filled | Stage::Ended => OrderNews::Ended { filled: Some(self.filled_quantity(record)) },
             Stage::Refused(reason) => OrderNews::Rejected(reason.clone()),
         };
         if self.config.answer == Answer::FillsAndStatus {

@@ -175,11 +175,14 @@ fn a_process_that_was_dead_catches_up() {
                 assert_eq!(own.map(book::OpenPosition::quantity), Some(held.quantity()), "seed {seed}");
             }
             for (place, asset, amount) in truth.ledger.balances() {
-                assert_eq!(desk.engine.ledger().balance(place, asset), amount, "seed {seed}: {place}");
+                // Balances agree to the eight digits that venues keep: adopted entry values are rounded otherwise.
+                let off = desk.engine.ledger().balance(place, asset) - amount;
+                assert!(off.abs() <= units::Decimal::new(1, 8), "seed {seed}: {place} {asset} {off}");
             }
         }
         for output in refused {
-            assert!(output.to_string().contains("is booked already"), "{output}");
+            let text = output.to_string();
+            assert!(text.contains("is booked already") || text.contains("is in the report of"), "{output}");
         }
     }
 }

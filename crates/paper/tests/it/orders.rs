@@ -112,7 +112,7 @@ fn the_same_id_twice_is_taken_once() {
     assert_eq!(ids.len(), 1);
     assert_eq!(world.order(&venue("okx"), &order.id).unwrap().filled.get().abs(), fills[0].quantity.get());
     assert_eq!(news.len(), 4);
-    assert!(news[1..].iter().all(|news| *news == OrderNews::Ended) && news[0] == OrderNews::Accepted);
+    assert!(news[1..].iter().all(has_ended) && news[0] == OrderNews::Accepted);
 }
 
 #[test]
@@ -131,13 +131,13 @@ fn after_its_time_an_order_is_rejected_and_never_fills() {
     let mut stands = order(&world, ("stands", "okx", SWAP), 1_000_000, -20);
     stands.valid_until = world.now().plus_millis(4_500);
     let (news, fills) = sent(&mut world, &stands, 60);
-    assert_eq!(news, [OrderNews::Accepted, OrderNews::Ended]);
+    assert!(matches!(&news[..], [OrderNews::Accepted, ended] if has_ended(ended)), "{news:?}");
     assert!(fills.iter().all(|fill| fill.time <= stands.valid_until));
     let mut at_touch = order(&world, ("touch", "okx", SWAP), 1_000_000, 0);
     at_touch.limit_price = world.prices(&venue("okx"), &at_touch.symbol).unwrap().bid.unwrap();
     at_touch.valid_until = world.now().plus_millis(4_500);
     let (news, fills) = sent(&mut world, &at_touch, 60);
-    assert_eq!(news, [OrderNews::Accepted, OrderNews::Ended]);
+    assert!(matches!(&news[..], [OrderNews::Accepted, ended] if has_ended(ended)), "{news:?}");
     assert!(!fills.is_empty() && fills.iter().all(|fill| fill.time <= at_touch.valid_until));
 }
 
@@ -155,9 +155,9 @@ fn cancels_and_questions_are_answered() {
     world.take(world.now(), &Output::Query { id: order.id.clone(), place: place.clone() });
     assert_eq!(told(&world.advance(after(3)), &order.id).0, [OrderNews::Accepted]);
     world.take(world.now(), &Output::Cancel { id: order.id.clone(), place: place.clone() });
-    assert_eq!(told(&world.advance(after(4)), &order.id).0, [OrderNews::Ended]);
+    assert!(matches!(&told(&world.advance(after(4)), &order.id).0[..], [ended] if has_ended(ended)));
     world.take(world.now(), &Output::Query { id: order.id.clone(), place });
-    assert_eq!(told(&world.advance(after(5)), &order.id).0, [OrderNews::Ended]);
+    assert!(matches!(&told(&world.advance(after(5)), &order.id).0[..], [ended] if has_ended(ended)));
     assert_eq!(world.open_orders(&venue("okx")).count(), 0);
 }
 
@@ -238,4 +238,8 @@ fn a_limit_is_kept_on_both_sides() {
             assert!(distance >= Decimal::ZERO);
         }
     }
+}
+
+const fn has_ended(news: &OrderNews) -> bool {
+    matches!(news, OrderNews::Ended { filled: Some(_) })
 }

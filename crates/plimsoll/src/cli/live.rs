@@ -57,7 +57,7 @@ pub(crate) struct ReplayArgs {
 Examples:
   plimsoll verify desk/journal                              recompute the chain; keep the head it prints
   plimsoll verify desk/journal --head 1204:9c4e...          is everything up to a head kept earlier still what it was?
-  plimsoll verify desk/journal --prove 17 > record17.proof  proof that record 17 is in the journal
+  plimsoll verify desk/journal --prove 17 --head 1204:9c4e... > record17.proof   proof that record 17 is under that head
   plimsoll verify --check record17.proof --head 1204:9c4e... for whoever kept the head and has no journal
 
 Exit code 1: damaged, or another journal than the one that the head is of.")]

@@ -16,6 +16,7 @@ use book::{Book, Place};
 use engine::{Command, Engine, Event, Item, Level, Output, ReportedEvent, ReportedPosition};
 use journal::{Batching, Config, JournalId, RealDisk, Rederive, Released, Retention, Runner, Seq};
 use lake::for_each_snapshot;
+use margin::{Rulebook, Rulebooks};
 use market::RawSnapshot;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -142,6 +143,26 @@ fn unpriced(engine: &Engine) -> Vec<String> {
     items.filter_map(|(item, valued)| Some(format!("{}: {}", name(&item), valued.rows.err()?))).collect()
 }
 
+/// The rulebooks that a policy's margins may need and the engine does not have as this program has them.
+fn rulebooks(engine: &Engine, policy: &str) -> Result<Vec<Event>, Failure> {
+    let specs = instrument::Specs::embedded();
+    let Ok(policy) = engine::Policy::parse("policy", policy, &specs) else { return Ok(Vec::new()) };
+    let Some(rules) = policy.margin else { return Ok(Vec::new()) };
+    let books = Rulebooks::embedded().map_err(|issues| Failure::Rulebooks { issues })?;
+    let has = |book: &Rulebook| {
+        let own = engine.margins().rulebooks().get(&book.header.id);
+        own.is_some_and(|own| own.parameter_hash == book.parameter_hash)
+    };
+    let named = |book: &Rulebook| rules.rulebooks.values().any(|id| *id == book.header.id);
+    let needed = books.iter().filter(|book| named(book) || !book.header.venues.is_empty());
+    let texts = needed.filter(|book| !has(book)).filter_map(|book| {
+        let id = &book.header.id;
+        let text = Rulebooks::embedded_text(id)?.to_owned();
+        Some(Event::Rulebook { file: format!("{id}.toml"), text })
+    });
+    Ok(texts.collect())
+}
+
 struct Session {
     runner: Runner<Engine, RealDisk>,
     tally: Tally,
@@ -174,6 +195,7 @@ impl Session {
         if !policy.is_empty() && engine.policy_text() != policy {
             events.push(Event::Policy { text: policy.to_owned() });
         }
+        events.extend(rulebooks(engine, policy)?);
         for (asset, usd) in &config.rates {
             if engine.rates().get(asset) != Some(usd) {
                 events.push(Event::Rate { asset: asset.clone(), usd: Some(*usd) });

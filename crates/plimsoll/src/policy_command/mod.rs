@@ -61,6 +61,7 @@ struct LimitJson {
 
 #[derive(Serialize)]
 struct OrdersJson {
+    smallest_usd: Fixed,
     largest_usd: Fixed,
     hourly_turnover_usd: Fixed,
     price_collar: f64,
@@ -196,6 +197,7 @@ fn check(path: &Path, specs: &Specs, at: Timestamp) -> Result<Checked, Failure> 
 /// What a sound policy says.
 fn said(policy: Policy) -> Checked {
     let orders = policy.orders.map(|orders| OrdersJson {
+        smallest_usd: orders.smallest,
         largest_usd: orders.largest,
         hourly_turnover_usd: orders.hourly_turnover,
         price_collar: orders.price_collar,

@@ -87,6 +87,36 @@ fn acting(policy: &Policy, warnings: &mut Vec<String>) {
             hedge.name
         ));
     }
+    for (place, hedge) in policy.hedges.iter().enumerate() {
+        let others = policy.hedges.iter().skip(place + 1);
+        for other in others.filter(|other| other.underlying == hedge.underlying) {
+            warnings.push(format!(
+                "hedges '{}' and '{}' keep the same delta, that of {}: with other bands or targets they trade against each other",
+                hedge.name, other.name, hedge.underlying
+            ));
+        }
+    }
+    let stops = |trigger: &&engine::Trigger| {
+        trigger.actions.contains(&Action::CancelOrders) && trigger.state() < State::ReduceOnly
+    };
+    for trigger in policy.triggers.iter().filter(stops).filter(|_| !policy.hedges.is_empty()) {
+        warnings.push(format!(
+            "trigger '{}' cancels orders once and lets hedges send others: add pause or reduce_only to hold them back",
+            trigger.name
+        ));
+    }
+    if let Some(orders) = &policy.orders
+        && orders.largest > orders.hourly_turnover
+    {
+        warnings.push("orders.largest_usd is over hourly_turnover_usd: no order can be so large".into());
+    }
+    let known = margin::Rulebooks::embedded().unwrap_or_default();
+    let named = policy.margin.iter().flat_map(|rules| &rules.rulebooks);
+    for ((account, venue), id) in named.filter(|(_, id)| known.get(id).is_none()) {
+        warnings.push(format!(
+            "margin.rulebooks: '{id}' of {account}@{venue} does not ship with the program: until it is given, that margin is not known"
+        ));
+    }
     let flatten = policy.orders.as_ref().and_then(|orders| orders.flatten);
     if flatten == Some(Execution::Armed) {
         warnings.push(

@@ -88,13 +88,22 @@ fn what_may_not_be_meant_is_a_warning() {
         .replace("flatten = \"propose\"\n", "")
         .replace("\"pause\"", "\"flatten\"")
         .replace("only = { underlying = [\"BTC\", \"ETH\"] }", "only = { underlying = [\"btc\"] }");
+    let first = odd.find("[[hedge]]").unwrap();
+    let second = odd[first + 1..].find("[[hedge]]").unwrap() + first + 1;
+    let again = odd[first..second].replace("btc delta", "btc again");
+    let odd = odd.replace(
+        "[margin]\n",
+        &format!("{again}\n[margin]\nrulebooks = {{ \"desk@deribit\" = \"nosuch\" }}\n"),
+    );
     scratch.write("odd.toml", odd);
     let ran = go(&scratch, "policy check odd.toml --at 2026-10-01");
     assert_eq!(ran.code, 0, "{}", ran.err);
     for expected in [
         "valid_from is 2026-11-01: later than 2026-10-01",
         "hedge 'btc delta' sends orders by itself",
-        "crash asks for the state flatten, and nobody closes anything in it",
+        "crash, blind asks for the state flatten, and nobody closes anything in it",
+        "hedges 'btc delta' and 'btc again' keep the same delta, that of BTC",
+        "'nosuch' of desk@deribit does not ship with the program",
         "only has underlying 'btc': it is written BTC",
     ] {
         assert!(ran.out.contains(expected), "{expected} not in:\n{}", ran.out);
