@@ -24,7 +24,7 @@
 //!
 //! **Errors** are outputs ([`Output::Refused`], [`Output::QuoteRefused`]): an event that breaks a rule changes nothing else.
 //!
-//! **Left out so far:** limits on margin and liquidation distance, surfaces (vols are marks), guards of the index (it is that of the
+//! **Left out so far:** proposals that move collateral, the effect of a trade on margin, profit by greeks, surfaces (vols are marks), guards of the index (it is that of the
 //! newest two seconds), settlement of what expires (it has no value until [`Event::Settle`]).
 //!
 //! ```
