@@ -104,7 +104,11 @@ pub(crate) fn close(desk: Desk<'_>, item: &Item, bounds: &OrderLimits, most: Fix
     if desk.stale.contains(&listing.contract.underlying) {
         return Err(format!("{place} {symbol}: the quotes of {} are stale", listing.contract.underlying));
     }
-    let all = -held.quantity().get();
+    let all = match of_hedge(desk, place, listing, -held.quantity().get())? {
+        Some(quantity) if quantity.is_zero() => return Ok(None),
+        Some(quantity) => quantity.get(),
+        None => -held.quantity().get(),
+    };
     let notional = desk.notional(listing, all)?;
     let quantity = if notional <= most {
         Quantity::new(all)
@@ -127,6 +131,30 @@ pub(crate) fn shrunk(desk: Desk<'_>, wish: &Wish, share: f64) -> Option<Wish> {
     let smallest = desk.policy.orders.as_ref().map_or(Fixed::ZERO, |bounds| bounds.smallest);
     desk.notional(&wish.listing, quantity.get()).ok().filter(|notional| *notional >= smallest)?;
     Some(Wish { quantity, ..wish.clone() })
+}
+
+/// How much of what a hedge trades may be closed: no more than leaves the delta in the band, or the hedge would open it again.
+fn of_hedge(
+    desk: Desk<'_>,
+    place: &Place,
+    listing: &Listing,
+    all: Decimal,
+) -> Result<Option<Quantity>, String> {
+    let is_its = |rule: &&Hedge| rule.place == *place && rule.listing.symbol == listing.symbol;
+    let Some(rule) = desk.policy.hedges.iter().find(is_its) else { return Ok(None) };
+    let key = [GroupKey::Text(rule.underlying.to_string())];
+    let off = (desk.figure(&[GroupBy::Underlying], &key, Measure::Delta).0 - rule.target).to_f64();
+    let priced = desk.priced(&listing.contract).map_err(|missing| missing.to_string())?;
+    let one = border::to_model(canonical(listing, Decimal::ONE)?).map_err(|error| error.to_string())?;
+    let per_unit = unit(&priced, Measure::Delta) * one;
+    let whole = border::to_model(all).map_err(|error| error.to_string())?;
+    let band = rule.band.to_f64();
+    // What takes the delta to the far edge of the band, in the direction of closing.
+    let room = ((whole * per_unit).signum() * band - off) / per_unit;
+    if room * whole <= 0.0 {
+        return Ok(Some(Quantity::ZERO));
+    }
+    if room.abs() >= whole.abs() { Ok(Some(Quantity::new(all))) } else { lots(desk, listing, room).map(Some) }
 }
 
 /// Whole lots, towards zero.
