@@ -119,6 +119,10 @@ pub(crate) fn close(desk: Desk<'_>, item: &Item, bounds: &OrderLimits, most: Fix
     if quantity.is_zero() {
         return Err(format!("{place} {symbol}: what may be traded is less than one lot"));
     }
+    // The last of a position goes whatever its size; pieces of it are no smaller than other orders.
+    if quantity.get() != -held.quantity().get() && desk.notional(listing, quantity.get())? < bounds.smallest {
+        return Ok(None);
+    }
     let limit_price = limit(desk, listing, quantity, bounds)?;
     let why = format!("everything is closed, {} {symbol} held", held.quantity());
     Ok(Some(Wish { place: place.clone(), listing: listing.clone(), quantity, limit_price, why }))
