@@ -77,6 +77,9 @@ fn bounds(out: &mut String, orders: &OrdersJson) {
     heading(out, "Orders", "");
     let (largest, hourly) = (amount(orders.largest_usd), amount(orders.hourly_turnover_usd));
     let collar = orders.price_collar * 1e4;
+    if !orders.smallest_usd.is_zero() {
+        line(out, &format!("  nothing is traded for less than {} USD", amount(orders.smallest_usd)));
+    }
     line(
         out,
         &format!("  at most {largest} USD each and {hourly} USD an hour, within {collar} bp of the mark"),

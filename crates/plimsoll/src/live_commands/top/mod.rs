@@ -19,6 +19,7 @@ use ratatui::{DefaultTerminal, Terminal};
 use state::Screen;
 use std::collections::VecDeque;
 use std::io::IsTerminal;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 use units::Timestamp;
@@ -48,11 +49,24 @@ pub(crate) fn run(args: &TopArgs) -> Result<ExitCode, Failure> {
 fn watch(args: &TopArgs, name: &str, follower: &mut Follower) -> Result<(), Failure> {
     let mut view = View::open()?;
     loop {
-        view.draw(name, &follower.engine, (follower.last, follower.time), &follower.lines)?;
+        let name = format!("{name}   {}", written(&args.folder));
+        view.draw(&name, &follower.engine, (follower.last, follower.time), &follower.lines)?;
         if view.wants_out_within(Duration::from_millis(args.refresh_ms))? {
             return Ok(());
         }
         follower.catch_up(&mut |_| {})?;
+    }
+}
+
+/// When the journal was last written, by the clock of the wall: a run that has died says nothing else.
+fn written(folder: &Path) -> String {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let segments = entries.filter(|entry| entry.path().extension().is_some_and(|of| of == "seg"));
+    let newest = segments.filter_map(|entry| entry.metadata().ok()?.modified().ok()).max();
+    match newest.and_then(|time| time.elapsed().ok()).map(|age| age.as_secs()) {
+        None => String::new(),
+        Some(0..=9) => "being written".to_owned(),
+        Some(seconds) => format!("NOT WRITTEN for {seconds} s: its run may be over"),
     }
 }
 
