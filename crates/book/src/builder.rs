@@ -8,8 +8,6 @@ use units::{
     Account, Asset, Chain, Issue, Issues, Money, Price, Quantity, Symbol, UnitError, Venue, exact_product,
 };
 
-/// The chain of venues that hold balances on their own books.
-const OFFCHAIN: &str = "offchain";
 /// 1e15.
 const LARGEST: units::Decimal = units::Decimal::from_parts(0xA4C6_8000, 0x0003_8D7E, 0, false, 0);
 const DUPLICATE: &str = "this account, venue, chain and instrument (or asset) has several rows, none of which is valued: \
@@ -244,7 +242,7 @@ impl<'a> BookBuilder<'a> {
             }
         };
         let venue = self.parsed(raw, "venue", &raw.venue, Venue::new);
-        let chain = if raw.chain.trim().is_empty() { OFFCHAIN } else { &raw.chain };
+        let chain = if raw.chain.trim().is_empty() { Chain::OFF_CHAIN } else { &raw.chain };
         let chain = self.parsed(raw, "chain", chain, Chain::new);
         Some(Place { account: account?, venue: venue?, chain: chain? })
     }

@@ -190,45 +190,54 @@ impl fmt::Display for TriggerChange {
 }
 
 impl fmt::Display for Output {
-    /// One line: what a replay prints, and compares.
+    /// One line: what a replay prints, and compares. Reasons of venues and rows of feeds are text of others: no control character of theirs
+    /// reaches a terminal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Posted(entry) => posted(f, entry),
-            Self::Refused { rule } => write!(f, "refused: {}", rule.trim_end().replace('\n', "; ")),
-            Self::QuoteRefused(issue) => {
+        f.write_str(&Line(self).to_string().replace(char::is_control, "?"))
+    }
+}
+
+/// An output as its line, with whatever is in its texts.
+struct Line<'a>(&'a Output);
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Output::Posted(entry) => posted(f, entry),
+            Output::Refused { rule } => write!(f, "refused: {}", rule.trim_end().replace('\n', "; ")),
+            Output::QuoteRefused(issue) => {
                 let Issue { file, row, field, value, rule } = issue;
                 write!(f, "quote refused: {file} row {row}, {field} = '{value}': {rule}")
             }
-            Self::Difference { place, held, own, reported } => {
+            Output::Difference { place, held, own, reported } => {
                 write!(f, "difference: {place} {held}: ledger {own}, venue {reported}")
             }
-            Self::Reconciled { place } => write!(f, "reconciled: {place}"),
-            Self::Stale { underlying, stale: true } => write!(f, "stale: {underlying}"),
-            Self::Stale { underlying, stale: false } => write!(f, "quoted again: {underlying}"),
-            Self::Value { item, lost: Some(reason) } => write!(f, "no value: {item}: {reason}"),
-            Self::Value { item, lost: None } => write!(f, "valued again: {item}"),
-            Self::Proposed(proposal) => write!(f, "proposed: {proposal}"),
-            Self::ProposalClosed { id, why } => write!(f, "proposal closed: {id}: {why}"),
-            Self::HeldBack { rule, why: Some(why) } => write!(f, "held back: {rule}: {why}"),
-            Self::HeldBack { rule, why: None } => write!(f, "free again: {rule}"),
-            Self::OrderGone { id } => write!(f, "order gone: {id}"),
-            Self::Undone { place, id } => write!(f, "undone: {place}: fill '{id}': its block is gone"),
-            Self::LinkChanged { venue, link: Link::Up } => write!(f, "connected: {venue}"),
-            Self::LinkChanged { venue, link: Link::Down } => write!(f, "connection lost: {venue}"),
-            Self::ArmingChanged(Arming::Armed) => f.write_str("armed"),
-            Self::ArmingChanged(Arming::Disarmed) => f.write_str("disarmed"),
-            // Reasons of venues are text of others: no control character of theirs reaches a terminal.
-            Self::Alert { text } => write!(f, "alert: {}", text.replace(char::is_control, "?")),
-            Self::Order(order) => write!(f, "order: {order}"),
-            Self::Cancel { id, place } => write!(f, "cancel: {id} at {place}"),
-            Self::Query { id, place } => write!(f, "query: {id} at {place}"),
-            Self::Level(LevelChange { limit, group, from, to, value }) => {
+            Output::Reconciled { place } => write!(f, "reconciled: {place}"),
+            Output::Stale { underlying, stale: true } => write!(f, "stale: {underlying}"),
+            Output::Stale { underlying, stale: false } => write!(f, "quoted again: {underlying}"),
+            Output::Value { item, lost: Some(reason) } => write!(f, "no value: {item}: {reason}"),
+            Output::Value { item, lost: None } => write!(f, "valued again: {item}"),
+            Output::Proposed(proposal) => write!(f, "proposed: {proposal}"),
+            Output::ProposalClosed { id, why } => write!(f, "proposal closed: {id}: {why}"),
+            Output::HeldBack { rule, why: Some(why) } => write!(f, "held back: {rule}: {why}"),
+            Output::HeldBack { rule, why: None } => write!(f, "free again: {rule}"),
+            Output::OrderGone { id } => write!(f, "order gone: {id}"),
+            Output::Undone { place, id } => write!(f, "undone: {place}: fill '{id}': its block is gone"),
+            Output::LinkChanged { venue, link: Link::Up } => write!(f, "connected: {venue}"),
+            Output::LinkChanged { venue, link: Link::Down } => write!(f, "connection lost: {venue}"),
+            Output::ArmingChanged(Arming::Armed) => f.write_str("armed"),
+            Output::ArmingChanged(Arming::Disarmed) => f.write_str("disarmed"),
+            Output::Alert { text } => write!(f, "alert: {text}"),
+            Output::Order(order) => write!(f, "order: {order}"),
+            Output::Cancel { id, place } => write!(f, "cancel: {id} at {place}"),
+            Output::Query { id, place } => write!(f, "query: {id} at {place}"),
+            Output::Level(LevelChange { limit, group, from, to, value }) => {
                 let keys: Vec<String> = group.iter().map(GroupKey::text).collect();
                 let named = if keys.is_empty() { "book".to_owned() } else { keys.join(" ") };
                 write!(f, "level: {limit}, {named}: {} to {} at {value}", from.word(), to.word())
             }
-            Self::Trigger(change) => write!(f, "{change}"),
-            Self::StateChanged { from, to, because } => {
+            Output::Trigger(change) => write!(f, "{change}"),
+            Output::StateChanged { from, to, because } => {
                 write!(f, "state: {} to {}", from.word(), to.word())?;
                 if because.is_empty() { Ok(()) } else { write!(f, " because of {}", because.join("; ")) }
             }

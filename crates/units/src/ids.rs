@@ -125,6 +125,23 @@ impl From<&Asset> for Symbol {
     }
 }
 
+impl Chain {
+    /// What venues that keep balances on their own books are on.
+    pub const OFF_CHAIN: &'static str = "offchain";
+
+    /// The chain of venues that keep balances on their own books.
+    #[must_use]
+    pub fn off_chain() -> Self {
+        Self(Self::OFF_CHAIN.into())
+    }
+
+    /// True for venues that keep balances on their own books: there are no blocks.
+    #[must_use]
+    pub fn is_off_chain(&self) -> bool {
+        &*self.0 == Self::OFF_CHAIN
+    }
+}
+
 impl Asset {
     /// The currency in which everything is totalled.
     #[must_use]

@@ -33,6 +33,10 @@ pub(crate) struct Desk<'a> {
 impl Desk<'_> {
     /// The figure of a group, and how many things in it have no value; zero for a group of nothing.
     pub(crate) fn figure(&self, by: &[GroupBy], key: &[GroupKey], measure: Measure) -> (Fixed, usize) {
+        debug_assert!(
+            self.views.watch().is_watched(by, measure),
+            "nobody keeps {measure:?} by {by:?}: it would read as zero"
+        );
         let figures = self.views.watch().of(by, measure);
         figures.get(key).map_or((Fixed::ZERO, 0), |figure| (figure.sum, figure.unvalued))
     }
@@ -47,6 +51,16 @@ impl Desk<'_> {
         let figure = self.views.watch().of(by, Measure::Value).get(key);
         let underlyings = figure.into_iter().flat_map(|figure| figure.underlyings);
         underlyings.filter(|asset| self.stale.contains(asset)).collect()
+    }
+
+    /// Why a sum may not be true: it rests on stale quotes, or lacks something that has no value.
+    pub(crate) fn doubt(&self, by: &[GroupBy], measure: Measure, key: &[GroupKey]) -> Option<String> {
+        let figure = self.views.watch().of(by, measure).get(key)?;
+        if figure.unvalued > 0 {
+            return Some(format!("{} positions and balances have no value", figure.unvalued));
+        }
+        let stale = figure.underlyings.iter().find(|asset| self.stale.contains(*asset))?;
+        Some(format!("the quotes of {stale} are stale"))
     }
 
     /// The figure that a limit looks at.

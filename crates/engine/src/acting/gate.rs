@@ -6,6 +6,7 @@ use crate::event::Link;
 use crate::limits::State;
 use crate::orders::{OpenOrder, Order};
 use book::Place;
+use risk::GroupKey;
 use units::{Decimal, Fixed};
 
 /// Why nothing may be traded at a place, whatever it is.
@@ -64,11 +65,23 @@ pub(crate) fn judge(acting: &Acting, desk: Desk<'_>, trade: Trade<'_>) -> Result
         return Err(Refusal::Rule(format!("the quotes of {asset} are stale")));
     }
     let effects = effects(desk, &rows_of_trade, &on_its_way);
-    allowed_by_state(desk, &effects, closes(desk, trade, acting.blotter.open.values()))?;
+    // Nothing rests on a figure that may not be true: how far a limit is cannot be told by it.
+    if let Some(why) = effects.iter().find_map(|effect| doubt(desk, effect)) {
+        return Err(Refusal::Rule(why));
+    }
+    allowed_by_state(desk, &effects, direction(desk, trade, acting.blotter.open.values()))?;
     within_orders(acting, desk, trade)?;
     let breaks = |effect: &&Effect| effect.worst.abs() > bound(desk, effect) && !effect.is_nearer_to_zero();
     let broken: Vec<Effect> = effects.iter().filter(breaks).cloned().collect();
     if broken.is_empty() { Ok(effects) } else { Err(Refusal::Limits(broken)) }
+}
+
+/// Why a limited figure may not be true.
+fn doubt(desk: Desk<'_>, effect: &Effect) -> Option<String> {
+    let limit = desk.policy.limits.iter().find(|limit| limit.name == effect.limit)?;
+    let why = desk.doubt(&limit.group_by, limit.measure, &effect.group)?;
+    let keys: Vec<String> = effect.group.iter().map(GroupKey::text).collect();
+    Some(format!("the figure of limit {} {} is not known: {why}", limit.name, keys.join(" ")))
 }
 
 /// What a trade may carry a figure to. Closing everything must not make a book worse on the way: there it is the level to warn at.
@@ -83,7 +96,7 @@ pub(crate) fn may_stand(acting: &Acting, desk: Desk<'_>, open: &OpenOrder) -> bo
     let others = || acting.blotter.open.values().filter(|other| other.order.id != *id);
     let (Ok(rows), Ok(on_its_way)) = (rows(desk, trade), pending(desk, others())) else { return false };
     let effects = effects(desk, &rows, &on_its_way);
-    allowed_by_state(desk, &effects, closes(desk, trade, others())).is_ok()
+    allowed_by_state(desk, &effects, direction(desk, trade, others())).is_ok()
 }
 
 /// True when a trade brings a figure that is at a level nearer to zero, and harms none: every other one comes nearer, too, or stays below
@@ -93,12 +106,13 @@ fn mends(effects: &[Effect]) -> bool {
     effects.iter().any(Effect::mends) && effects.iter().all(is_harmless)
 }
 
-fn allowed_by_state(desk: Desk<'_>, effects: &[Effect], closes: bool) -> Result<(), String> {
+/// What the state allows a trade of one direction.
+fn allowed_by_state(desk: Desk<'_>, effects: &[Effect], direction: Direction) -> Result<(), String> {
     match desk.state {
         State::Normal | State::Warn => Ok(()),
         State::Paused => Err("the book is paused".into()),
         State::ReduceOnly if mends(effects) => Ok(()),
-        State::ReduceOnly | State::Flatten if closes => Ok(()),
+        State::ReduceOnly | State::Flatten if direction == Direction::Closes => Ok(()),
         State::ReduceOnly => {
             Err("the book is reduce_only: it neither closes a position nor brings a figure that is at a level nearer to zero without harm to another".into())
         }
@@ -107,8 +121,20 @@ fn allowed_by_state(desk: Desk<'_>, effects: &[Effect], closes: bool) -> Result<
     }
 }
 
-/// True when a trade, with every order on its way at the place, takes its position nearer to zero and not beyond.
-fn closes<'a>(desk: Desk<'_>, trade: Trade<'_>, on_its_way: impl Iterator<Item = &'a OpenOrder>) -> bool {
+/// Where a trade takes its position, with every order on its way at the place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    /// Nearer to zero and not beyond.
+    Closes,
+    /// Elsewhere.
+    Opens,
+}
+
+fn direction<'a>(
+    desk: Desk<'_>,
+    trade: Trade<'_>,
+    on_its_way: impl Iterator<Item = &'a OpenOrder>,
+) -> Direction {
     let held = desk.ledger.position(trade.place, &trade.listing.symbol);
     let held = held.map_or(Decimal::ZERO, |held| held.quantity().get());
     let open = on_its_way
@@ -119,7 +145,8 @@ fn closes<'a>(desk: Desk<'_>, trade: Trade<'_>, on_its_way: impl Iterator<Item =
         .filter(|remaining| (*remaining < Decimal::ZERO) == is_sale)
         .sum();
     let traded = trade.quantity.get() + same_way;
-    !held.is_zero() && is_sale == (held > Decimal::ZERO) && traded.abs() <= held.abs()
+    let closes = !held.is_zero() && is_sale == (held > Decimal::ZERO) && traded.abs() <= held.abs();
+    if closes { Direction::Closes } else { Direction::Opens }
 }
 
 /// Size of one order, and turnover of an hour.

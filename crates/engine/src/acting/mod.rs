@@ -39,8 +39,6 @@ use units::{Chain, Fixed, OrderId, Quantity, Timestamp, Venue};
 
 /// How the rules begin that close one thing each in the state flatten; no hedge's name may.
 pub(crate) const FLATTEN: &str = "flatten ";
-/// Nothing is held on a chain there.
-const OFF_CHAIN: &str = "offchain";
 const HOUR_MILLIS: i64 = 3_600_000;
 /// For orders that a policy without bounds has left.
 const ANSWER_WITHIN_SECONDS: u32 = 5;
@@ -128,7 +126,6 @@ impl Acting {
             *link = Link::Down;
             outputs.push(Output::LinkChanged { venue: venue.clone(), link: Link::Down });
         }
-        self.proven.clear();
         if self.arming == Arming::Armed {
             self.arming = Arming::Disarmed;
             outputs.push(Output::ArmingChanged(Arming::Disarmed));
@@ -183,7 +180,7 @@ impl Acting {
         &mut self,
         desk: Desk<'_>,
         (who, id): (&str, ProposalId),
-        is_yes: Answer,
+        answer: Answer,
     ) -> Vec<Output> {
         let mut outputs = Vec::new();
         let Some(proposal) = self.proposals.remove(&id) else {
@@ -192,7 +189,7 @@ impl Acting {
             );
             return vec![Output::Refused { rule }];
         };
-        match is_yes {
+        match answer {
             Answer::No => {
                 let who = who.to_owned();
                 outputs.push(Output::ProposalClosed { id, why: Closed::Declined { who } });
@@ -255,7 +252,7 @@ impl Acting {
         let Some(bounds) = &desk.policy.orders else { return outputs };
         for rule in &desk.policy.hedges {
             let chain = &rule.place.chain;
-            if chain.as_str() != OFF_CHAIN && !desk.heads.contains_key(chain) {
+            if !chain.is_off_chain() && !desk.heads.contains_key(chain) {
                 let why = format!("no block of {chain} has come: rules there are asked at its blocks");
                 self.held(&rule.name, Some(why), &mut outputs);
                 continue;
@@ -355,8 +352,8 @@ impl Acting {
     /// Rules at exchanges may act at any event, those on a chain when it has a new block.
     fn is_turn(&self, chain: &Chain, event: &Event) -> bool {
         match event {
-            Event::Block { chain: at, .. } => at == chain || chain.as_str() == OFF_CHAIN,
-            _ => chain.as_str() == OFF_CHAIN,
+            Event::Block { chain: at, .. } => at == chain || chain.is_off_chain(),
+            _ => chain.is_off_chain(),
         }
     }
 

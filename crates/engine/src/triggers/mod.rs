@@ -185,7 +185,8 @@ impl Triggers {
                 || (news == News::Market && reads(Variable::is_of_market))
                 || (is_other_book && reads(Variable::is_of_book))
                 || self.seen.is_none();
-            for key in self.keys(desk, (place, trigger), all) {
+            let scope = if all { Scope::All } else { Scope::Changed };
+            for key in self.keys(desk, (place, trigger), scope) {
                 self.test((desk, &seen), acting, (place, key), sent, &mut outputs);
             }
         }
@@ -198,18 +199,19 @@ impl Triggers {
         &self,
         desk: Desk<'_>,
         (place, trigger): (usize, &Trigger),
-        all: bool,
+        scope: Scope,
     ) -> BTreeSet<Vec<GroupKey>> {
         // Those with a standing in any case: a group that is gone is in no sum, and its place may be another's already.
         let of_trigger = self.standings.keys().filter(|(of, _)| *of == place);
         let mut keys: BTreeSet<Vec<GroupKey>> = of_trigger.map(|(_, key)| key.clone()).collect();
-        if all {
-            keys.extend(desk.views.watch().groups(&trigger.each));
-            if trigger.each.is_empty() {
-                keys.insert(Vec::new());
+        match scope {
+            Scope::All => {
+                keys.extend(desk.views.watch().groups(&trigger.each));
+                if trigger.each.is_empty() {
+                    keys.insert(Vec::new());
+                }
             }
-        } else {
-            keys.extend(desk.views.watch().changed(&trigger.each));
+            Scope::Changed => keys.extend(desk.views.watch().changed(&trigger.each)),
         }
         keys
     }

@@ -278,6 +278,11 @@ impl Watch {
         Figures { names: &self.names, grouping: grouping.zip(column) }
     }
 
+    /// True when the policy names it: a sum that is not kept has no groups.
+    pub(crate) fn is_watched(&self, by: &[GroupBy], measure: Measure) -> bool {
+        self.of(by, measure).grouping.is_some()
+    }
+
     /// Groups of one grouping that hold anything.
     pub(crate) fn groups(&self, by: &[GroupBy]) -> Vec<Vec<GroupKey>> {
         let grouping = self.groupings.iter().find(|grouping| grouping.by == by);

@@ -341,7 +341,12 @@ fn each_rejection_doubles_the_rest() {
 fn a_restart_asks_for_every_order_and_sends_none_again() {
     let mut desk = Desk::armed();
     let sent = order(&desk.trade("BTC-PERPETUAL", 300_000));
-    desk.tell(Event::Started);
+    has(&desk.tell(Event::Started), "connection lost: deribit");
+    desk.say(Command::Arming(Arming::Armed));
+    assert!(
+        held_back(&desk.trade("ETH-PERPETUAL", 600_000)).contains("no connection"),
+        "armed, and not connected"
+    );
     let outputs = desk.up();
     has(&outputs, &format!("query: {}", sent.id));
     assert!(!lines(&outputs).contains("order:"));
@@ -613,6 +618,15 @@ fn a_cancel_that_could_not_be_sent_is_sent_when_the_venue_is_back() {
     has(&desk.news(&sent, OrderNews::Ended { filled: None }), "order gone");
 }
 
+#[test]
+fn after_a_restart_nothing_is_sent_before_the_venue_is_connected_again() {
+    let mut desk = Desk::armed();
+    desk.tell(Event::Started);
+    desk.say(Command::Arming(Arming::Armed));
+    assert!(held_back(&desk.trade("BTC-PERPETUAL", 300_000)).contains("no connection"));
+    order(&desk.up());
+}
+
 /// The venue says that it is over and more was filled than has arrived: the order counts until the fill comes, or a report is agreed with.
 #[test]
 fn fills_that_did_not_arrive_are_owed_and_not_traded_again() {
@@ -641,4 +655,33 @@ fn fills_that_did_not_arrive_are_owed_and_not_traded_again() {
     has(&desk.tell(Event::Reported(reported)), "difference");
     assert!(desk.engine.orders().contains_key(&again.id));
     has(&desk.say(Command::Adopt { place: place("a", "deribit") }), "order gone");
+}
+
+/// A limit of the whole venue: while something there has no value or stale quotes, nobody knows how far it is.
+#[test]
+fn nothing_is_sent_on_a_limited_figure_that_is_not_known() {
+    let venue = "    [[limit]]\n    name = \"venue\"\n    measure = \"delta_cash_usd\"\n    group_by = [\"venue\"]\n    warn = \"900000\"\n    hard = \"1900000\"\n";
+    let mut desk = Desk::new(&POLICY.replace("    [orders]", &format!("{venue}    [orders]")));
+    desk.say(Command::Arming(Arming::Armed));
+    // Nobody quotes DOGE: the venue's sum lacks it, the delta of BTC does not.
+    let money = units::Money::parse("100", units::Asset::new("DOGE").unwrap()).unwrap();
+    let cash = |money, time| engine::CashEvent {
+        place: place("a", "deribit"),
+        money,
+        kind: engine::CashKind::Deposit,
+        time,
+    };
+    desk.tell(Event::Cash(cash(money, desk.now)));
+    assert!(held_back(&desk.trade("BTC-PERPETUAL", 300_000)).contains("limit venue deribit is not known"));
+    let back = units::Money::parse("-100", units::Asset::new("DOGE").unwrap()).unwrap();
+    order(&desk.tell(Event::Cash(cash(back, desk.now))));
+}
+
+/// Reasons are text of others.
+#[test]
+fn no_control_character_of_a_venue_reaches_a_line() {
+    let mut desk = Desk::armed();
+    let sent = order(&desk.trade("BTC-PERPETUAL", 300_000));
+    let said = lines(&desk.news(&sent, OrderNews::Rejected("\u{1b}]0;mine\u{7}\n".into())));
+    assert!(said.contains("?]0;mine??") && !said.contains('\u{1b}'), "{said:?}");
 }

@@ -86,7 +86,7 @@ impl Venue {
     ) -> Result<Self, WorldError> {
         let chain = match &config.chain {
             Some(chain) => chain.name.clone(),
-            None => Chain::new("offchain")?,
+            None => Chain::off_chain(),
         };
         let place = |account: &units::Account| Place {
             account: account.clone(),

@@ -84,7 +84,7 @@ fn cell<T, E: ToString>(field: &'static str, text: &str, made: Result<T, E>) -> 
 
 fn event(row: &Row) -> Result<(Timestamp, Event), Fault> {
     let time = cell("time", &row.time, row.time.parse::<Timestamp>())?;
-    let chain = if row.chain.is_empty() { "offchain" } else { &row.chain };
+    let chain = if row.chain.is_empty() { Chain::OFF_CHAIN } else { &row.chain };
     let place = Place {
         account: cell("account", &row.account, Account::new(&row.account))?,
         venue: cell("venue", &row.venue, Venue::new(&row.venue))?,

@@ -15,12 +15,27 @@ pub(crate) use top::run as run_top;
 pub(crate) use verify::run as run_verify;
 
 use crate::failure::Failure;
-use engine::Engine;
+use engine::{Engine, Event};
 use instrument::Specs;
-use journal::{JournalError, RealDisk};
+use journal::{JournalError, JournalId, RealDisk};
+use margin::{Rulebook, Rulebooks};
 use std::path::Path;
 use std::sync::Arc;
 use units::Timestamp;
+
+/// Which journal: one engine's. A folder holds one.
+const ID: JournalId = JournalId::new(*b"plimsoll engine ");
+
+/// Rulebooks that ship with the program, as the engine is told of them.
+fn rulebooks(is_needed: impl Fn(&Rulebook) -> bool) -> Result<Vec<Event>, Failure> {
+    let books = Rulebooks::embedded().map_err(|issues| Failure::Rulebooks { issues })?;
+    let texts = books.iter().filter(|book| is_needed(book)).filter_map(|book| {
+        let id = &book.header.id;
+        let text = Rulebooks::embedded_text(id)?.to_owned();
+        Some(Event::Rulebook { file: format!("{id}.toml"), text })
+    });
+    Ok(texts.collect())
+}
 
 /// The state before the first event: time begins with the first clock.
 fn genesis() -> Engine {

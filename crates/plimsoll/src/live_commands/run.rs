@@ -5,7 +5,7 @@
 //! policy and rates whenever the configuration has others than the journal.
 
 use super::config::RunConfig;
-use super::{genesis, journal_failure};
+use super::{ID, genesis, journal_failure};
 use crate::cli::{ReportForm, RunArgs};
 use crate::failure::Failure;
 use crate::load::load_added;
@@ -14,18 +14,14 @@ use crate::output::put;
 use crate::render::json::pretty;
 use book::{Book, Place};
 use engine::{Command, Engine, Event, Item, Level, Output, ReportedEvent, ReportedPosition};
-use journal::{Batching, Config, JournalId, RealDisk, Rederive, Released, Retention, Runner, Seq};
+use journal::{Batching, Config, RealDisk, Rederive, Released, Retention, Runner, Seq};
 use lake::for_each_snapshot;
-use margin::{Rulebook, Rulebooks};
 use market::RawSnapshot;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::process::ExitCode;
 use units::{Account, Chain, Timestamp, Venue};
-
-/// Which journal: one engine's. A folder holds one.
-const ID: JournalId = JournalId::new(*b"plimsoll engine ");
 
 /// What a run came to.
 #[derive(Default)]
@@ -148,19 +144,12 @@ fn rulebooks(engine: &Engine, policy: &str) -> Result<Vec<Event>, Failure> {
     let specs = instrument::Specs::embedded();
     let Ok(policy) = engine::Policy::parse("policy", policy, &specs) else { return Ok(Vec::new()) };
     let Some(rules) = policy.margin else { return Ok(Vec::new()) };
-    let books = Rulebooks::embedded().map_err(|issues| Failure::Rulebooks { issues })?;
-    let has = |book: &Rulebook| {
+    super::rulebooks(|book| {
         let own = engine.margins().rulebooks().get(&book.header.id);
-        own.is_some_and(|own| own.parameter_hash == book.parameter_hash)
-    };
-    let named = |book: &Rulebook| rules.rulebooks.values().any(|id| *id == book.header.id);
-    let needed = books.iter().filter(|book| named(book) || !book.header.venues.is_empty());
-    let texts = needed.filter(|book| !has(book)).filter_map(|book| {
-        let id = &book.header.id;
-        let text = Rulebooks::embedded_text(id)?.to_owned();
-        Some(Event::Rulebook { file: format!("{id}.toml"), text })
-    });
-    Ok(texts.collect())
+        let is_named = rules.rulebooks.values().any(|id| *id == book.header.id);
+        let has = own.is_some_and(|own| own.parameter_hash == book.parameter_hash);
+        !has && (is_named || !book.header.venues.is_empty())
+    })
 }
 
 struct Session {

@@ -1,18 +1,16 @@
 //! Engine and world in front of each other: events go into the journal, and what the engine says goes out once they are durable.
 
-use super::super::{genesis, journal_failure};
+use super::super::{ID, genesis, journal_failure};
 use crate::failure::Failure;
 use book::Place;
 use engine::{Arming, Command, Engine, Event, Output};
-use journal::{Batching, Config, JournalId, RealDisk, Rederive, Released, Retention, Runner};
-use margin::Rulebooks;
+use journal::{Batching, Config, RealDisk, Rederive, Released, Retention, Runner};
 use paper::World;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
 use units::Timestamp;
 
-const ID: JournalId = JournalId::new(*b"plimsoll engine ");
 /// The engine's clock strikes so often.
 const CLOCK_MILLIS: i64 = 1_000;
 /// A difference that two reports in a row show is no message on its way: the person at the desk takes it over.
@@ -226,13 +224,6 @@ impl Desk {
 
 /// The rulebooks of the world's venues, as the program has them.
 fn rulebooks(world: &World) -> Result<Vec<Event>, Failure> {
-    let books = Rulebooks::embedded().map_err(|issues| Failure::Rulebooks { issues })?;
     let venues: BTreeSet<_> = world.truth().map(|truth| truth.venue.clone()).collect();
-    let ours = books.iter().filter(|book| book.header.venues.iter().any(|venue| venues.contains(venue)));
-    let texts = ours.filter_map(|book| {
-        let id = &book.header.id;
-        let text = Rulebooks::embedded_text(id)?;
-        Some(Event::Rulebook { file: format!("{id}.toml"), text: text.to_owned() })
-    });
-    Ok(texts.collect())
+    super::super::rulebooks(|book| book.header.venues.iter().any(|venue| venues.contains(venue)))
 }
