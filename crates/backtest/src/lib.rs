@@ -1,0 +1,1 @@
+//! Hedging policies over generated and recorded markets.
