@@ -91,6 +91,20 @@ pub struct Observed {
     pub(super) residual: f64,
 }
 
+impl Observed {
+    /// What the plain delta left, coin.
+    #[must_use]
+    pub const fn residual(&self) -> f64 {
+        self.residual
+    }
+
+    /// What is left when the vol is believed to move so.
+    #[must_use]
+    pub fn left(&self, quadratic: QuadraticMove) -> f64 {
+        self.residual - self.scale * quadratic.at(self.call_delta)
+    }
+}
+
 /// The running estimate.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MinimumVarianceFit {
