@@ -242,6 +242,27 @@ fn a_vega_leg_takes_moves_of_vol_off() {
 }
 
 #[test]
+fn a_leg_whose_quote_is_broken_is_worth_its_mark() {
+    let name = |kind: &str, strike: u32| format!("BTC-{EXPIRY}-{strike}-{kind}");
+    let rows = |broken: bool| {
+        let mut rows = vec![quote(&name("C", 90_000), (0.05, 0.5, 84_000.0))];
+        for kind in ["C", "P"] {
+            let own = quote(&name(kind, 84_000), (0.07, 0.5, 84_000.0));
+            rows.push(if broken { RawQuote { ask_price: Some(5.0), ..own } } else { own });
+        }
+        rows
+    };
+    let snapshots = [snapshot(at(0), rows(false)), snapshot(at(6), rows(true))];
+    let leg = Strategy { vega: VegaLeg::AtTheMoney, ..strategy("leg", Accounting::Coin) };
+    let plan = plan(vec![leg]);
+    let outcome = play(&plan, &snapshots, prices(&[(at(0), 84_000.0), (at(6), 84_000.0)]));
+    // Nothing moved but two asks: they are the unhedged gains of the two, and no hedge of the third.
+    let gains = outcome.strategies[0].rmse * 3.0_f64.sqrt();
+    let asks = 0.5 * (5.0 + 0.069) - 0.07;
+    assert!((gains - asks * 2.0_f64.sqrt()).abs() < 1e-12, "{gains}");
+}
+
+#[test]
 fn threads_do_not_change_a_bit() {
     let (snapshots, perpetual) = ruled(-1.0, 0.002, 30);
     let mut plan = plan(vec![strategy("net", Accounting::Coin), learning("gated", gated())]);
