@@ -36,7 +36,7 @@ fn a_short_spec_takes_defaults() {
 #[test]
 fn all_mistakes_come_at_once() {
     let text = "kind = 'intervals'\nchains = 7\nfrom = 'yesterday'\nvaluation = 'last'\nheld_out_share = 0\nheld_out_seed = -1\n\
-                tail = 1.5\ncolour = 'red'\nbaseline = 'net'\nunderlyings = ['btc!']\n\
+                tail = 1.5\ncolour = 'red'\nbaseline = 'net'\nunderlyings = ['']\n\
                 [bootstrap]\ndraws = 3\nblocks = 4\n\
                 [[strategy]]\nname = 'net'\ndelta = 'nett'\n\
                 [[strategy]]\nname = 'b'\ndelta = 'net'\ndynamics = 'skew_stickiness'\nskew_stickiness = 7\nridge = 1\n";
