@@ -2,9 +2,11 @@
 //!
 //! | module | question |
 //! |---|---|
+//! | [`optimise`] | which trades bring a whole book within its bands, or its tail down, at the least cost: several greeks, CVaR, impact, whole lots |
 //! | [`policy`] | when is a delta hedge traded, and how far: clocks and no-trade bands behind one trait |
 //!
 //! Everything here is a pure function of its arguments in f64 (model numbers): no clock, no randomness, no market access. What is
 //! decided becomes lots and orders in the callers: the live engine, a plan, a backtest. All three call the same functions.
 
+pub mod optimise;
 pub mod policy;
