@@ -122,6 +122,22 @@ impl Multipliers {
         bound
     }
 
+    /// The trade of each instrument that is best at these prices.
+    pub(super) fn minimisers(&self, form: &Form, boxes: &Boxes) -> Vec<f64> {
+        let weight = form.cost_weight;
+        let best = |(number, (instrument, worth)): (usize, (&super::form::FormInstrument, Sides))| {
+            let [bought, sold] = boxes.side(number);
+            let quadratic = weight * instrument.impact;
+            let at = |linear: f64, (from, to): (f64, f64)| (-linear / quadratic).clamp(from, to.max(from));
+            if quadratic <= 0.0 {
+                return 0.0;
+            }
+            at(weight * instrument.cost.bought - worth.bought, bought)
+                - at(weight * instrument.cost.sold - worth.sold, sold)
+        };
+        form.instruments.iter().zip(self.worth(form)).enumerate().map(best).collect()
+    }
+
     fn row_bound(&self, row: &super::form::FormRow, price: f64, weight: f64) -> f64 {
         if price == 0.0 {
             return if row.moves.is_empty() {

@@ -6,8 +6,9 @@
 //! next to the tail bind at the optimum. The rows start with the worst losses of the book as it is; after each solution the scenarios that
 //! lose more than z without a row get one. The optimum of the part is a lower bound, the CVaR of all scenarios at its trades an upper one.
 //!
-//! *Impact.* A quadratic cost is taken as a broken line with four segments a side around the last trade, whose width shrinks by four as
-//! long as the trade stays inside. The broken line is never below the parabola, its error is impact x width² / 8.
+//! *Impact.* A quadratic cost is taken as a broken line, which is never below the parabola and touches it at its knots. After each solution
+//! an instrument gets a knot at its trade and one at the trade that would be best at the present prices of the limits (which is the middle
+//! of its segment when the trade is inside one, so the error falls fourfold). When that trade is a knot for every instrument the gap is zero.
 
 use super::bound::{Boxes, Multipliers};
 use super::form::{Form, Value};
@@ -69,14 +70,9 @@ struct Segments {
     count: usize,
 }
 
-/// Where the broken line of an instrument is fine.
-#[derive(Debug, Clone, Copy)]
-struct Focus {
-    centre: f64,
-    width: f64,
-    /// Rounds in a row that ended at the edge of what is fine, or beyond.
-    at_edge: u32,
-}
+/// Trades between which an instrument's quadratic cost is taken as straight, signed and ascending; zero and the ends are always there.
+#[derive(Debug, Clone, Default)]
+struct Knots(Vec<f64>);
 
 /// A form, its linear problem, and the work done.
 #[derive(Debug)]
@@ -90,12 +86,13 @@ pub(super) struct Relaxation<'a> {
     /// Column of z, and of the first u.
     tail_columns: Option<(usize, usize)>,
     has_row: Vec<bool>,
-    focus: Vec<Focus>,
+    knots: Vec<Knots>,
     /// Rounds of all relaxations.
     pub(super) rounds: u64,
 }
 
-const QUADRATIC_SEGMENTS: usize = 4;
+/// Segments of a side with impact.
+const SEGMENTS: usize = 8;
 
 impl<'a> Relaxation<'a> {
     pub(super) fn new(form: &'a Form, effort: Effort) -> Self {
@@ -103,7 +100,7 @@ impl<'a> Relaxation<'a> {
         let mut columns = Vec::new();
         let mut segments = Vec::new();
         for (number, instrument) in form.instruments.iter().enumerate() {
-            let count = if instrument.impact > 0.0 { QUADRATIC_SEGMENTS } else { 1 };
+            let count = if instrument.impact > 0.0 { SEGMENTS } else { 1 };
             let mut side = |sign: f64| {
                 let first = columns.len();
                 let empty = Range { lower: 0.0, upper: 0.0 };
@@ -122,7 +119,7 @@ impl<'a> Relaxation<'a> {
             segments,
             tail_columns,
             has_row: vec![false; form.tail.as_ref().map_or(0, |t| t.losses.len())],
-            focus: form.instruments.iter().map(Focus::new).collect(),
+            knots: vec![Knots::default(); form.instruments.len()],
             scale,
             rounds: 0,
         };
@@ -169,6 +166,9 @@ impl<'a> Relaxation<'a> {
             let scale = found.value.objective.abs().max(found.bound.abs());
             let done = gap <= closed * scale + self.rounding() && found.value.breach <= BREACH;
             let added = if done { 0 } else { self.add_scenarios(&found.lots) };
+            if curved && !done {
+                self.refine(&found.lots, &found.multipliers, boxes);
+            }
             keep(&mut best, found);
             if done {
                 break;
@@ -179,9 +179,6 @@ impl<'a> Relaxation<'a> {
                 if !curved || patience > PATIENCE {
                     break;
                 }
-            }
-            if curved {
-                self.refine(best.as_ref());
             }
         }
         best.filter(|b| b.value.breach <= BREACH).ok_or(Refused::Unfinished)
@@ -229,12 +226,10 @@ impl<'a> Relaxation<'a> {
             for ((segments, (cost, sign)), (from, to)) in
                 self.segments[number].iter().zip(sides).zip(boxes.side(number))
             {
-                let (centre, width) = (sign * self.focus[number].centre, self.focus[number].width);
-                let mut ends = [to; QUADRATIC_SEGMENTS];
+                let mut ends = [to; SEGMENTS];
                 if segments.count > 1 {
-                    let inner = [centre - width, centre, centre + width];
-                    for (end, value) in ends.iter_mut().zip(inner) {
-                        *end = value.clamp(from, to);
+                    for (end, knot) in ends.iter_mut().zip(self.knots[number].inside(sign, (from, to))) {
+                        *end = knot;
                     }
                 }
                 let mut start = from;
@@ -252,9 +247,11 @@ impl<'a> Relaxation<'a> {
         }
     }
 
-    fn refine(&mut self, best: Option<&Relaxed>) {
-        for (focus, lots) in self.focus.iter_mut().zip(best.iter().flat_map(|b| &b.lots)) {
-            focus.refine(*lots);
+    /// More knots where the trades are, and where they should be at the present prices.
+    fn refine(&mut self, at: &[f64], prices: &Multipliers, boxes: &Boxes) {
+        let wanted = prices.minimisers(self.form, boxes);
+        for (knots, (at, wanted)) in self.knots.iter_mut().zip(at.iter().zip(wanted)) {
+            knots.add(*at, wanted);
         }
     }
 
@@ -382,23 +379,33 @@ impl<'a> Relaxation<'a> {
     }
 }
 
-impl Focus {
-    fn new(instrument: &super::form::FormInstrument) -> Self {
-        Self { centre: 0.0, width: (instrument.most.bought + instrument.most.sold) / 8.0, at_edge: 0 }
+impl Knots {
+    /// Sizes of the knots of one side, ascending, between two bounds.
+    fn inside(&self, sign: f64, (from, to): (f64, f64)) -> Vec<f64> {
+        let mut sizes: Vec<f64> = self.0.iter().map(|k| sign * k).filter(|k| *k > from && *k < to).collect();
+        if sign < 0.0 {
+            sizes.reverse();
+        }
+        sizes.truncate(SEGMENTS - 1);
+        sizes
     }
 
-    /// Narrower where the trade stayed inside, wider where it ran to the edge twice.
-    fn refine(&mut self, lots: f64) {
-        if (lots - self.centre).abs() < 0.999 * self.width {
-            self.width *= 0.25;
-            self.at_edge = 0;
-        } else {
-            self.at_edge += 1;
-            if self.at_edge > 1 {
-                self.width *= 4.0;
+    /// Adds two knots. The nearest stay, as many below the first as above it, since the next prices may ask for either.
+    fn add(&mut self, at: f64, wanted: f64) {
+        for knot in [at, wanted] {
+            let apart = |k: &f64| (k - knot).abs() > 1e-12 * knot.abs();
+            if knot != 0.0 && self.0.iter().all(apart) {
+                self.0.push(knot);
             }
         }
-        self.centre = lots;
+        self.0.sort_by(|a, b| (a - at).abs().total_cmp(&(b - at).abs()));
+        let (mut below, mut above) = (0, 0);
+        self.0.retain(|knot| {
+            let count = if *knot < at { &mut below } else { &mut above };
+            *count += 1;
+            *count <= SEGMENTS / 2 - if *knot < at { 1 } else { 0 }
+        });
+        self.0.sort_by(f64::total_cmp);
     }
 }
 

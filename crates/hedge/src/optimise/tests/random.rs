@@ -101,7 +101,7 @@ fn agree(problem: &Problem, best: Option<f64>) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 20000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whole_lots_are_the_best_of_every_integer_point(problem in problems()) {
