@@ -101,7 +101,7 @@ fn agree(problem: &Problem, best: Option<f64>) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 20000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whole_lots_are_the_best_of_every_integer_point(problem in problems()) {
@@ -124,7 +124,9 @@ proptest! {
         for instrument in &mut problem.instruments {
             instrument.minimum = 0.0;
         }
-        prop_assume!(!matches!(problem.aim, Aim::CostWithin { .. }));
+        if matches!(problem.aim, Aim::CostWithin { .. }) {
+            problem.aim = Aim::Cost;
+        }
         agree(&problem, best_vertex(&problem))?;
     }
 }
