@@ -84,7 +84,8 @@ fn full(problem: &Problem, tail: &Tail) -> f64 {
     let mut sides = Vec::new();
     for i in &problem.instruments {
         let most = i.liquidity;
-        sides.push((lp.add_var(i.cost.bought, (0.0, most.bought)), lp.add_var(i.cost.sold, (0.0, most.sold))));
+        sides
+            .push((lp.add_var(i.cost.bought, (0.0, most.bought)), lp.add_var(i.cost.sold, (0.0, most.sold))));
     }
     let z = lp.add_var(1.0, (f64::NEG_INFINITY, f64::INFINITY));
     let mass = (1.0 - tail.alpha) * tail.losses.len() as f64;
@@ -140,7 +141,8 @@ impl Book {
             for (loss, gain) in losses.iter_mut().zip(&own) {
                 *loss -= held * gain;
             }
-            for (sum, greek) in exposures[underlying * EXPIRIES + expiry].iter_mut().zip([delta, gamma, vega]) {
+            for (sum, greek) in exposures[underlying * EXPIRIES + expiry].iter_mut().zip([delta, gamma, vega])
+            {
                 *sum += held * greek;
             }
             gains.push(own);

@@ -64,7 +64,11 @@ impl Multipliers {
         let room: f64 = self.scenarios.iter().map(|(_, weight)| most - weight).sum();
         for (_, weight) in &mut self.scenarios {
             // Too much is scaled down, too little filled up; neither leaves a weight above the most that it may be.
-            *weight += if sum > total { *weight * (total / sum - 1.0) } else { (most - *weight) * filled(total - sum, room) };
+            *weight += if sum > total {
+                *weight * (total / sum - 1.0)
+            } else {
+                (most - *weight) * filled(total - sum, room)
+            };
         }
     }
 

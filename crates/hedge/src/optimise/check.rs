@@ -94,7 +94,8 @@ impl Faults {
             self.known((name, "row"), &m.row, rows);
             self.finite(&|| format!("move of row '{}' by '{name}'", m.row), m.per_unit);
             if !moved.insert(m.row.as_str()) {
-                self.0.push(Fault::Twice { kind: "row of an instrument", name: format!("{name}: {}", m.row) });
+                self.0
+                    .push(Fault::Twice { kind: "row of an instrument", name: format!("{name}: {}", m.row) });
             }
         }
     }

@@ -155,7 +155,8 @@ fn needs(problem: &Problem, form: &Form, member: Member) -> Option<f64> {
         }
         Member::Liquidity(number, bought) => {
             loosen(form, &mut loose, (number, bought));
-            let cost = if bought { Sides { bought: 1.0, sold: 0.0 } } else { Sides { bought: 0.0, sold: 1.0 } };
+            let cost =
+                if bought { Sides { bought: 1.0, sold: 0.0 } } else { Sides { bought: 0.0, sold: 1.0 } };
             loose.instruments[number].cost = cost;
         }
         Member::Budget => {

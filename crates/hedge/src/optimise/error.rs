@@ -9,7 +9,9 @@ pub enum OptimiseError {
     #[error("the hedging problem is not sound: {}", list(.0))]
     Unsound(Vec<Fault>),
     /// A row is outside its hard band and no instrument moves it.
-    #[error("unhedgeable: row '{row}' is {exposure}, outside its hard band of {width}, and no instrument moves it")]
+    #[error(
+        "unhedgeable: row '{row}' is {exposure}, outside its hard band of {width}, and no instrument moves it"
+    )]
     Unhedgeable {
         /// The row.
         row: String,

@@ -111,16 +111,12 @@ impl Form {
             let of_venue = instruments.iter().filter_map(|i| i.margin.filter(|(venue, _)| *venue == v));
             of_venue.fold(0.0_f64, |m, (_, margin)| m.max(margin.bought.abs()).max(margin.sold.abs()))
         };
-        let venue = |(v, given): (usize, &super::Venue)| FormVenue { free: given.limit - given.used, largest: largest(v) };
+        let venue = |(v, given): (usize, &super::Venue)| FormVenue {
+            free: given.limit - given.used,
+            largest: largest(v),
+        };
         let venues = problem.venues.iter().enumerate().map(venue).collect();
-        Self {
-            rows,
-            instruments,
-            venues,
-            tail,
-            cost_weight,
-            whole,
-        }
+        Self { rows, instruments, venues, tail, cost_weight, whole }
     }
 
     /// Each row after the trades.

@@ -20,9 +20,7 @@ mod whole;
 pub use cvar::{TailRisk, tail_risk};
 pub use error::{Conflict, Fault, OptimiseError, Side};
 pub use hedge::{CostSplit, End, Hedge, RowState, TailState, Trade, VenueState, WhyNotMore, Work};
-pub use problem::{
-    Aim, Band, Effort, Instrument, Lots, Move, Problem, Row, Sides, Tail, Venue, VenueMargin,
-};
+pub use problem::{Aim, Band, Effort, Instrument, Lots, Move, Problem, Row, Sides, Tail, Venue, VenueMargin};
 
 use bound::Boxes;
 use form::Form;

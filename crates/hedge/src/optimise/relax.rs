@@ -104,7 +104,11 @@ impl<'a> Relaxation<'a> {
             let mut side = |sign: f64| {
                 let first = columns.len();
                 let empty = Range { lower: 0.0, upper: 0.0 };
-                columns.extend((0..count).map(|_| Column { base: Some((number, sign)), range: empty, cost: 0.0 }));
+                columns.extend((0..count).map(|_| Column {
+                    base: Some((number, sign)),
+                    range: empty,
+                    cost: 0.0,
+                }));
                 Segments { first, count }
             };
             segments.push([side(1.0), side(-1.0)]);
@@ -266,10 +270,7 @@ impl<'a> Relaxation<'a> {
             self.lp.add_row(LpRow {
                 on_bases: OnBases::Sparse(moves.collect()),
                 own: slacks[k].map_or_else(Vec::new, |column| vec![(column, 1.0), (column + 1, -1.0)]),
-                range: Range {
-                    lower: (-width - row.exposure) * unit,
-                    upper: (width - row.exposure) * unit,
-                },
+                range: Range { lower: (-width - row.exposure) * unit, upper: (width - row.exposure) * unit },
             });
             self.kinds.push(Kind::Row(k));
         }
@@ -390,7 +391,7 @@ impl Knots {
         sizes
     }
 
-    /// Adds two knots. The nearest stay, as many below the first as above it, since the next prices may ask for either.
+    /// Adds two knots. These and the nearest stay, as many below the first as above it, since the next prices may ask for either.
     fn add(&mut self, at: f64, wanted: f64) {
         for knot in [at, wanted] {
             let apart = |k: &f64| (k - knot).abs() > 1e-12 * knot.abs();
@@ -398,7 +399,11 @@ impl Knots {
                 self.0.push(knot);
             }
         }
-        self.0.sort_by(|a, b| (a - at).abs().total_cmp(&(b - at).abs()));
+        let distance = |knot: &f64| {
+            let new = (knot - wanted).abs() <= 1e-12 * wanted.abs();
+            if new { 0.0 } else { (knot - at).abs() }
+        };
+        self.0.sort_by(|a, b| distance(a).total_cmp(&distance(b)));
         let (mut below, mut above) = (0, 0);
         self.0.retain(|knot| {
             let count = if *knot < at { &mut below } else { &mut above };

@@ -9,8 +9,9 @@
 //! another row) goes on from where the last one ended; that is what cuts, branches and refinements of impact live on.
 //!
 //! Leaving: largest infeasibility squared over the exact weight of dual steepest edge. Entering: ratio test with bound flips, the largest
-//! pivot of those that tie. After [`STALLED`] steps without progress both choices are the smallest index (Bland), which cannot cycle.
-//! No choice depends on anything but the numbers: the same problem takes the same steps.
+//! pivot of those that tie. After some steps without progress every cost is shifted by a little of its own, so that nothing ties; at the
+//! optimum the shift is taken back and the search goes on from there. Should that happen too often, both choices are the smallest index
+//! (Bland), which cannot cycle. No choice depends on anything but the numbers: the same problem takes the same steps.
 //!
 //! Columns share *bases*: the segments of one instrument have the same coefficients but for a sign, so products are formed once a base.
 
@@ -24,8 +25,12 @@ const DUAL: f64 = 1e-12;
 const PIVOT: f64 = 1e-7;
 /// Smallest entry that counts in the ratio test.
 const ENTRY: f64 = 1e-13;
-/// Steps without progress after which the smallest index decides.
-const STALLED: u32 = 200;
+/// Steps without progress, and half as many more as there are rows, after which costs are shifted.
+const STALLED: usize = 50;
+/// Largest shift, in scaled units, where the largest cost is one.
+const SHIFT: f64 = 1e-6;
+/// Shifts in one run after which the smallest index decides.
+const SHIFTS: u32 = 8;
 /// Steps after which the inverse is made again.
 const REFRESH: usize = 100;
 /// Outside the basis.
@@ -98,6 +103,8 @@ pub(super) struct Lp {
     at_upper: Vec<bool>,
     value: Vec<f64>,
     reduced: Vec<f64>,
+    /// Added to the costs for a while; empty otherwise.
+    shift: Vec<f64>,
     inverse: Inverse,
     since_refresh: usize,
     /// Steps made so far.
@@ -116,6 +123,7 @@ impl Lp {
             at_upper: vec![false; count],
             value: columns.iter().map(|c| c.range.lower).collect(),
             reduced: vec![0.0; count],
+            shift: Vec::new(),
             inverse: Inverse::default(),
             since_refresh: 0,
             pivots: 0,
@@ -171,21 +179,26 @@ impl Lp {
 
     /// Runs until optimal, infeasible, or out of steps.
     pub(super) fn solve(&mut self, most_pivots: u64) -> Ended {
+        self.shift.clear();
         self.restart();
-        let (mut stalled, mut best) = (0, f64::NEG_INFINITY);
+        let (mut stalled, mut best, mut shifts) = (0, f64::NEG_INFINITY, 0);
         loop {
             if self.since_refresh >= REFRESH.max(self.rows.len() / 2) {
                 self.refresh();
             }
-            match self.step(stalled > STALLED) {
+            match self.step(shifts > SHIFTS) {
                 Ok(()) => {}
-                Err(Blocked::Optimal | Blocked::Infeasible(_) | Blocked::Inaccurate)
-                    if self.since_refresh > 0 =>
-                {
+                Err(_) if self.since_refresh > 0 => {
                     self.refresh();
                     continue;
                 }
-                Err(Blocked::Optimal) => return Ended::Optimal,
+                Err(Blocked::Optimal) if self.shift.is_empty() => return Ended::Optimal,
+                Err(Blocked::Optimal) => {
+                    self.shift.clear();
+                    (stalled, best) = (0, f64::NEG_INFINITY);
+                    self.restart();
+                    continue;
+                }
                 Err(Blocked::Infeasible(ray)) => return Ended::Infeasible(ray),
                 Err(Blocked::Inaccurate) => return Ended::Stopped,
             }
@@ -199,15 +212,32 @@ impl Lp {
             } else {
                 stalled += 1;
             }
+            if stalled > STALLED + self.rows.len() / 2 && self.shift.is_empty() && shifts <= SHIFTS {
+                shifts += 1;
+                (stalled, best) = (0, f64::NEG_INFINITY);
+                self.shift_costs(shifts);
+            }
         }
     }
 
+    /// Moves every reduced cost away from zero by an amount of its own, the same on every run.
+    fn shift_costs(&mut self, number: u32) {
+        let shift = |variable: usize| {
+            let bits = (variable as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+            let size = SHIFT * f64::from(number) * (1.0 + bits as f64 / f64::from(1_u32 << 24));
+            if self.at_upper[variable] { -size } else { size }
+        };
+        self.shift = (0..self.columns.len()).map(shift).collect();
+        self.restart();
+    }
+
     fn objective(&self) -> f64 {
-        self.columns.iter().zip(&self.value).map(|(c, v)| c.cost * v).sum()
+        (0..self.columns.len()).map(|variable| self.cost(variable) * self.value[variable]).sum()
     }
 
     fn cost(&self, variable: usize) -> f64 {
-        self.columns.get(variable).map_or(0.0, |c| c.cost)
+        let shift = self.shift.get(variable).copied().unwrap_or(0.0);
+        self.columns.get(variable).map_or(0.0, |c| c.cost + shift)
     }
 
     fn range(&self, variable: usize) -> Range {
@@ -222,7 +252,8 @@ impl Lp {
         let at = |entries: &[(usize, f64)]| {
             entries.binary_search_by_key(&row, |(r, _)| *r).map_or(0.0, |found| entries[found].1)
         };
-        let shared = self.columns[variable].base.map_or(0.0, |(base, sign)| sign * at(&self.base_entries[base]));
+        let shared =
+            self.columns[variable].base.map_or(0.0, |(base, sign)| sign * at(&self.base_entries[base]));
         shared + at(&self.own_entries[variable])
     }
 

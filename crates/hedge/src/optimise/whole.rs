@@ -141,8 +141,13 @@ impl Search<'_, '_> {
             }
         }
         let Some((_, number)) = furthest else {
-            let lots: Vec<f64> =
-                self.form.instruments.iter().zip(&relaxed.lots).map(|(i, l)| nearest(self.form, i, *l)).collect();
+            let lots: Vec<f64> = self
+                .form
+                .instruments
+                .iter()
+                .zip(&relaxed.lots)
+                .map(|(i, l)| nearest(self.form, i, *l))
+                .collect();
             self.closed = self.closed.min(relaxed.bound);
             self.offer(lots);
             return None;
@@ -272,6 +277,7 @@ fn within(instrument: &FormInstrument, lots: f64) -> bool {
 /// One step each way.
 fn steps(form: &Form, instrument: &FormInstrument, lots: f64) -> Vec<f64> {
     let unit = if form.whole { 1.0 } else { instrument.minimum };
-    let (up, down) = (neighbours(form, instrument, lots + unit).1, neighbours(form, instrument, lots - unit).0);
+    let (up, down) =
+        (neighbours(form, instrument, lots + unit).1, neighbours(form, instrument, lots - unit).0);
     [0.0, up, down].into_iter().filter(|to| (to - lots).abs() > 0.0 && within(instrument, *to)).collect()
 }

@@ -32,7 +32,8 @@ pub(super) fn objective(problem: &Problem, lots: &[f64]) -> Option<f64> {
     for venue in &problem.venues {
         let mut used = venue.used;
         for (i, q) in problem.instruments.iter().zip(&quantities) {
-            used += i.margin.iter().filter(|m| m.venue == venue.name).map(|m| of(m.per_unit, *q)).sum::<f64>();
+            used +=
+                i.margin.iter().filter(|m| m.venue == venue.name).map(|m| of(m.per_unit, *q)).sum::<f64>();
         }
         if used > venue.limit + ROUNDING {
             return None;
@@ -41,7 +42,9 @@ pub(super) fn objective(problem: &Problem, lots: &[f64]) -> Option<f64> {
     match &problem.aim {
         Aim::Cost => Some(cost),
         Aim::Tail { tail, cost_weight } => Some(tail_mean(tail, &quantities) + cost_weight * cost),
-        Aim::CostWithin { tail, budget } => (tail_mean(tail, &quantities) <= budget + ROUNDING).then_some(cost),
+        Aim::CostWithin { tail, budget } => {
+            (tail_mean(tail, &quantities) <= budget + ROUNDING).then_some(cost)
+        }
     }
 }
 
@@ -105,7 +108,8 @@ fn planes(problem: &Problem) -> Vec<Plane> {
         planes.extend([0.0, i.liquidity.bought, -i.liquidity.sold].map(|level| (axis.clone(), level)));
     }
     for row in &problem.rows {
-        let of = |i: &Instrument| i.moves.iter().filter(|m| m.row == row.name).map(|m| m.per_unit * i.lot).sum();
+        let of =
+            |i: &Instrument| i.moves.iter().filter(|m| m.row == row.name).map(|m| m.per_unit * i.lot).sum();
         let normal: Vec<f64> = problem.instruments.iter().map(of).collect();
         let (Band::Hard { width } | Band::Soft { width, .. }) = row.band;
         planes.extend([width, -width].map(|edge| (normal.clone(), edge - row.exposure)));
@@ -138,7 +142,8 @@ fn meet(planes: &[&Plane]) -> Option<Vec<f64>> {
     let mut table: Vec<Vec<f64>> =
         planes.iter().map(|(normal, level)| normal.iter().copied().chain([*level]).collect()).collect();
     for column in 0..size {
-        let pivot = (column..size).max_by(|a, b| table[*a][column].abs().total_cmp(&table[*b][column].abs()))?;
+        let pivot =
+            (column..size).max_by(|a, b| table[*a][column].abs().total_cmp(&table[*b][column].abs()))?;
         if table[pivot][column].abs() < 1e-9 {
             return None;
         }

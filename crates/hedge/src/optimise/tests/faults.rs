@@ -40,19 +40,37 @@ fn every_broken_rule_is_named() {
         (|p| p.instruments[0].impact = -1.0, "impact of 'PERP' is -1"),
         (|p| p.instruments[0].minimum = -1.0, "minimum of 'PERP' is -1"),
         (|p| p.instruments[0].liquidity.sold = f64::INFINITY, "liquidity of 'PERP', sold is inf"),
-        (|p| p.instruments[0].cost = Sides { bought: -3.0, sold: 2.0 }, "'PERP' pays for trading both ways: its costs sum to -1"),
-        (|p| p.instruments[0].moves[0].row = "gamma".to_owned(), "'PERP' names row 'gamma', which is not in the problem"),
-        (|p| p.instruments[0].moves[0].per_unit = f64::NAN, "move of row 'delta' by 'PERP' is NaN"),
-        (|p| p.instruments[0].moves = [&p.instruments[0].moves[..]; 2].concat(), "row of an instrument 'PERP: delta' is given twice"),
         (
-            |p| p.instruments[0].margin = Some(VenueMargin { venue: "V".to_owned(), per_unit: Sides { bought: 1.0, sold: -2.0 } }),
+            |p| p.instruments[0].cost = Sides { bought: -3.0, sold: 2.0 },
+            "'PERP' pays for trading both ways: its costs sum to -1",
+        ),
+        (
+            |p| p.instruments[0].moves[0].row = "gamma".to_owned(),
+            "'PERP' names row 'gamma', which is not in the problem",
+        ),
+        (|p| p.instruments[0].moves[0].per_unit = f64::NAN, "move of row 'delta' by 'PERP' is NaN"),
+        (
+            |p| p.instruments[0].moves = [&p.instruments[0].moves[..]; 2].concat(),
+            "row of an instrument 'PERP: delta' is given twice",
+        ),
+        (
+            |p| {
+                p.instruments[0].margin =
+                    Some(VenueMargin { venue: "V".to_owned(), per_unit: Sides { bought: 1.0, sold: -2.0 } })
+            },
             "'PERP' releases margin both ways: its coefficients sum to -1",
         ),
         (
-            |p| p.instruments[0].margin = Some(VenueMargin { venue: "V".to_owned(), per_unit: Sides::both(1.0) }),
+            |p| {
+                p.instruments[0].margin =
+                    Some(VenueMargin { venue: "V".to_owned(), per_unit: Sides::both(1.0) })
+            },
             "'PERP' names venue 'V', which is not in the problem",
         ),
-        (|p| p.venues.push(Venue { name: "V".to_owned(), used: 0.0, limit: f64::NAN }), "margin limit of 'V' is NaN"),
+        (
+            |p| p.venues.push(Venue { name: "V".to_owned(), used: 0.0, limit: f64::NAN }),
+            "margin limit of 'V' is NaN",
+        ),
         (|p| p.rows.clear(), "neither a row nor a scenario is given"),
     ];
     for (spoil, expected) in cases {
@@ -66,7 +84,10 @@ fn every_broken_rule_is_named() {
 #[test]
 fn a_cube_that_does_not_fit_is_named() {
     for alpha in [1.0, -0.1, f64::NAN, 95.0] {
-        assert_eq!(said(&with_tail(alpha)), [format!("alpha is {alpha}: a level of CVaR is at least 0 and less than 1")]);
+        assert_eq!(
+            said(&with_tail(alpha)),
+            [format!("alpha is {alpha}: a level of CVaR is at least 0 and less than 1")]
+        );
     }
     let spoiled = |spoil: fn(&mut Tail)| {
         let mut problem = with_tail(0.5);
@@ -76,7 +97,10 @@ fn a_cube_that_does_not_fit_is_named() {
         said(&problem)
     };
     assert_eq!(spoiled(|t| t.losses[1] = f64::NAN), ["loss in scenario 1 is NaN: a finite number is needed"]);
-    assert_eq!(spoiled(|t| t.gains[0][1] = f64::INFINITY), ["gain of 'PERP' in scenario 1 is inf: a finite number is needed"]);
+    assert_eq!(
+        spoiled(|t| t.gains[0][1] = f64::INFINITY),
+        ["gain of 'PERP' in scenario 1 is inf: a finite number is needed"]
+    );
     assert_eq!(spoiled(|t| t.gains[0].truncate(1)), ["gains of 'PERP': 1 given, 2 needed"]);
     assert_eq!(spoiled(|t| t.gains.clear()), ["lists of gains: 0 given, 1 needed"]);
     let empty = spoiled(|t| {
@@ -101,7 +125,10 @@ fn a_row_that_nothing_moves_is_unhedgeable() {
     let mut problem = sound();
     problem.rows.push(row("BTC vega 27MAR26", 300.0, Band::Hard { width: 10.0 }));
     let text = optimise(&problem).unwrap_err().to_string();
-    assert_eq!(text, "unhedgeable: row 'BTC vega 27MAR26' is 300, outside its hard band of 10, and no instrument moves it");
+    assert_eq!(
+        text,
+        "unhedgeable: row 'BTC vega 27MAR26' is 300, outside its hard band of 10, and no instrument moves it"
+    );
     // Soft, it is reported and paid for.
     problem.rows[1].band = Band::Soft { width: 10.0, price: 2.0 };
     let hedge = optimise(&problem).unwrap();
@@ -138,11 +165,20 @@ fn limits_that_exclude_one_another_are_named_with_what_would_do() {
     let Err(OptimiseError::Infeasible(conflicts)) = optimise(&problem) else { panic!("feasible") };
     let [band, vega, deribit] = conflicts.as_slice() else { panic!("{conflicts:?}") };
     // Four of the perpetual and 0.3 calls bring delta to -0.85.
-    assert!(matches!(band, Conflict::Band { row, needs: Some(n), .. } if row == "delta" && (n - 0.85).abs() < 1e-9), "{band:?}");
+    assert!(
+        matches!(band, Conflict::Band { row, needs: Some(n), .. } if row == "delta" && (n - 0.85).abs() < 1e-9),
+        "{band:?}"
+    );
     // Two calls are needed beside four perpetuals: vega 20.
-    assert!(matches!(vega, Conflict::Band { row, needs: Some(n), .. } if row == "vega" && (n - 20.0).abs() < 1e-9), "{vega:?}");
+    assert!(
+        matches!(vega, Conflict::Band { row, needs: Some(n), .. } if row == "vega" && (n - 20.0).abs() < 1e-9),
+        "{vega:?}"
+    );
     // 4.85 perpetuals are needed beside 0.3 calls.
-    assert!(matches!(deribit, Conflict::Margin { venue, needs: Some(n), .. } if venue == "deribit" && (n - 108.5).abs() < 1e-9), "{deribit:?}");
+    assert!(
+        matches!(deribit, Conflict::Margin { venue, needs: Some(n), .. } if venue == "deribit" && (n - 108.5).abs() < 1e-9),
+        "{deribit:?}"
+    );
     // Loosening one, and only one, to what it needs makes it feasible.
     problem.venues[0].limit = 108.5 + 1e-6;
     assert!(optimise(&problem).is_ok());

@@ -12,7 +12,10 @@ fn lots(hedge: &Hedge) -> Vec<f64> {
 fn short_calls() -> Problem {
     let call = instrument("CALL", 30.0, &[("delta", 0.5), ("vega", 20.0)]);
     let perpetual = instrument("PERP", 2.0, &[("delta", 1.0)]);
-    problem(vec![row("delta", -5.0, HARD), row("vega", -200.0, Band::Hard { width: 100.0 })], vec![call, perpetual])
+    problem(
+        vec![row("delta", -5.0, HARD), row("vega", -200.0, Band::Hard { width: 100.0 })],
+        vec![call, perpetual],
+    )
 }
 
 #[test]
@@ -24,7 +27,10 @@ fn vega_is_bought_to_the_edge_and_delta_is_hedged_with_what_is_cheap() {
     assert_eq!((hedge.rows[1].after, hedge.rows[1].room), (-100.0, 0.0));
     // A unit more of vega's band saves a twentieth of a call, 1.50, and costs 0.025 of delta, 0.05.
     assert!((hedge.rows[1].price - 1.45).abs() < 1e-12, "{}", hedge.rows[1].price);
-    assert_eq!(hedge.trades[0].why, WhyNotMore::Balanced { limits: vec!["delta".to_owned(), "vega".to_owned()] });
+    assert_eq!(
+        hedge.trades[0].why,
+        WhyNotMore::Balanced { limits: vec!["delta".to_owned(), "vega".to_owned()] }
+    );
     assert_eq!(hedge.end, End::Optimal);
 }
 
@@ -91,7 +97,8 @@ fn impact_is_shared_as_the_closed_form_says() {
         -(vv * exposure[0] - dv * exposure[1]) / determinant,
         -(dd * exposure[1] - dv * exposure[0]) / determinant,
     ];
-    let expected: Vec<f64> = (0..3).map(|j| (prices[0] * delta[j] + prices[1] * vega[j]) / impacts[j]).collect();
+    let expected: Vec<f64> =
+        (0..3).map(|j| (prices[0] * delta[j] + prices[1] * vega[j]) / impacts[j]).collect();
     let instruments = (0..3).map(|j| {
         let mut i = instrument(&format!("I{j}"), 0.0, &[("delta", delta[j]), ("vega", vega[j])]);
         i.impact = impacts[j];
@@ -151,7 +158,8 @@ fn at_the_limit_of_nodes_the_gap_is_reported_and_true() {
         i.liquidity = Sides { bought: 3.0, sold: 0.0 };
         i
     });
-    let mut problem = problem(vec![row("delta", -400.3, Band::Soft { width: 0.0, price: 9.0 })], instruments.collect());
+    let mut problem =
+        problem(vec![row("delta", -400.3, Band::Soft { width: 0.0, price: 9.0 })], instruments.collect());
     problem.lots = Lots::Whole;
     problem.effort.nodes = 100_000;
     let proven = optimise(&problem).unwrap();
@@ -200,7 +208,6 @@ fn the_same_problem_has_the_same_bits_on_any_thread() {
         format!("{hedge:?}")
     };
     let here = run();
-    let there: Vec<String> =
-        (0..4).map(|_| std::thread::spawn(run)).map(|t| t.join().unwrap()).collect();
+    let there: Vec<String> = (0..4).map(|_| std::thread::spawn(run)).map(|t| t.join().unwrap()).collect();
     assert!(there.iter().all(|t| *t == here));
 }

@@ -16,7 +16,10 @@ pub(super) fn instrument(name: &str, cost: f64, moves: &[(&str, f64)]) -> Instru
         impact: 0.0,
         liquidity: Sides::both(1_000.0),
         minimum: 0.0,
-        moves: moves.iter().map(|(row, per_unit)| Move { row: (*row).to_owned(), per_unit: *per_unit }).collect(),
+        moves: moves
+            .iter()
+            .map(|(row, per_unit)| Move { row: (*row).to_owned(), per_unit: *per_unit })
+            .collect(),
         margin: None,
     }
 }
