@@ -79,7 +79,7 @@ fn excludes(problem: &Problem, form: &Form, kept: &BTreeSet<Member>) -> bool {
     matches!(relaxation.solve(&Boxes::of(&loose)), Err(Refused::Infeasible(_)))
 }
 
-/// Nothing costs anything, and soft rows are none.
+/// Only the limits: nothing costs anything, and soft rows are none.
 fn costless(form: &Form) -> Form {
     let mut loose = form.clone();
     for row in loose.rows.iter_mut().filter(|row| row.price.is_some()) {
@@ -91,6 +91,8 @@ fn costless(form: &Form) -> Form {
         instrument.impact = 0.0;
     }
     loose.cost_weight = 1.0;
+    // A tail without a budget limits nothing.
+    loose.tail = loose.tail.filter(|tail| tail.budget.is_some());
     loose
 }
 

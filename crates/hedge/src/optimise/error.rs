@@ -28,8 +28,8 @@ pub enum OptimiseError {
         /// What would move it.
         instruments: Vec<String>,
     },
-    /// These limits cannot all be kept; without any one of them the rest can.
-    #[error("infeasible: these limits exclude one another, and loosening one is enough: {}", list(.0))]
+    /// These limits cannot all be kept; without any one of them the rest of these can. There may be other such sets.
+    #[error("infeasible: these limits exclude one another: {}", list(.0))]
     Infeasible(Vec<Conflict>),
     /// Fractions of lots keep the limits, whole lots or minimum trades do not: the search is complete.
     #[error("no whole lots and minimum trades keep the limits, fractions do ({nodes} nodes, complete)")]
@@ -132,7 +132,8 @@ pub enum Fault {
     },
 }
 
-/// A limit of an irreducible set: with the others it excludes every trade, and loosened alone to `needs` it does not.
+/// A limit of an irreducible set: with the others of it, it excludes every trade. Loosened to `needs`, all else as it is, the problem has
+/// an answer; there is no such value where limits outside this set exclude one another too.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum Conflict {
     /// The hard band of a row.
@@ -200,5 +201,5 @@ fn list<T: std::fmt::Display>(items: &[T]) -> String {
 }
 
 fn needed(needs: Option<f64>) -> String {
-    needs.map_or_else(|| "more than was looked for".to_owned(), |value| value.to_string())
+    needs.map_or_else(|| "more than that: other limits exclude one another too".to_owned(), |v| v.to_string())
 }

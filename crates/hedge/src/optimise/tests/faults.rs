@@ -193,7 +193,7 @@ fn liquidity_that_is_too_small_is_named_with_its_side() {
     let text = optimise(&problem).unwrap_err().to_string();
     assert_eq!(
         text,
-        "infeasible: these limits exclude one another, and loosening one is enough: at most 3 of 'PERP' bought (needs 5); row 'delta' within 0 (needs 2)"
+        "infeasible: these limits exclude one another: at most 3 of 'PERP' bought (needs 5); row 'delta' within 0 (needs 2)"
     );
 }
 
