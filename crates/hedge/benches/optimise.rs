@@ -128,7 +128,7 @@ impl Book {
         let mut losses = vec![0.0; scenarios];
         for number in 0..count {
             let (underlying, expiry) = (number % UNDERLYINGS, number / UNDERLYINGS % EXPIRIES);
-            let linear = number / UNDERLYINGS % 10 == 0;
+            let linear = (number / UNDERLYINGS).is_multiple_of(10);
             let [delta, gamma, vega] = greeks(&mut random, (expiry, linear));
             let held = 40.0 * random.normal();
             let gain = |random: &mut Random, s: usize| {

@@ -42,7 +42,7 @@ fn objectives_agree_with_another_solver() {
                 loosened += loosened_is_feasible(&problem, &conflicts);
             }
             (Err(OptimiseError::Unhedgeable { .. } | OptimiseError::NoLiquidity { .. }), None) => {
-                infeasible += 1
+                infeasible += 1;
             }
             (ours, theirs) => panic!("{seed}: ours {ours:?}, theirs {theirs:?}"),
         }

@@ -56,14 +56,14 @@ fn every_broken_rule_is_named() {
         (
             |p| {
                 p.instruments[0].margin =
-                    Some(VenueMargin { venue: "V".to_owned(), per_unit: Sides { bought: 1.0, sold: -2.0 } })
+                    Some(VenueMargin { venue: "V".to_owned(), per_unit: Sides { bought: 1.0, sold: -2.0 } });
             },
             "'PERP' releases margin both ways: its coefficients sum to -1",
         ),
         (
             |p| {
                 p.instruments[0].margin =
-                    Some(VenueMargin { venue: "V".to_owned(), per_unit: Sides::both(1.0) })
+                    Some(VenueMargin { venue: "V".to_owned(), per_unit: Sides::both(1.0) });
             },
             "'PERP' names venue 'V', which is not in the problem",
         ),

@@ -49,8 +49,8 @@ fn a_soft_band_is_left_when_its_price_is_below_the_cost_of_the_hedge() {
 fn prices_are_the_change_of_the_objective_when_a_limit_is_loosened() {
     let mut problem = short_calls();
     problem.venues = vec![Venue { name: "V".to_owned(), used: 10.0, limit: 40.0 }];
-    let margin = |bought| Some(VenueMargin { venue: "V".to_owned(), per_unit: Sides { bought, sold: 0.0 } });
-    problem.instruments[1].margin = margin(20.0);
+    let per_unit = Sides { bought: 20.0, sold: 0.0 };
+    problem.instruments[1].margin = Some(VenueMargin { venue: "V".to_owned(), per_unit });
     // Dearer, at another venue, for what the margin does not allow.
     problem.instruments.push(instrument("SPOT", 9.0, &[("delta", 1.0)]));
     let base = optimise(&problem).unwrap();

@@ -1,4 +1,5 @@
 //! The optimiser against searches that share nothing with it: every integer point, every vertex, closed forms, another solver.
+#![allow(clippy::float_cmp)] // exact figures are compared on purpose
 
 mod brute;
 mod faults;
