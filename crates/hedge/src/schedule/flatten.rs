@@ -1,0 +1,156 @@
+//! A whole book unwound: what offsets goes in step, what is left by Almgren and Chriss.
+//!
+//! Per underlying, longs and shorts net. The part of each leg that another leg offsets is closed evenly over the time, both sides in step: it
+//! carries no delta while it is there, so nothing hurries it. The rest of the larger side, the net, follows Almgren and Chriss at each leg's
+//! own impact; its variance is that of the net of all underlyings together, by their covariance. So a hedged book costs impact and no
+//! haste, and an unhedged one trades haste against risk.
+//!
+//! A leg whose cap does not let it go in time sets the time of all legs: closing the others first would leave it unhedged.
+
+use super::{Costs, Order, Schedule, ScheduleError, capped};
+
+/// One position, as the delta it is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Leg {
+    /// Which underlying, by its place in [`Correlated`].
+    pub underlying: usize,
+    /// Coins of delta, long positive.
+    pub held: f64,
+    /// What trading it costs.
+    pub costs: Costs,
+    /// Coins that may be traded in a day; infinite without a cap.
+    pub most_per_day: f64,
+}
+
+/// How the underlyings move, per coin.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Correlated {
+    /// Standard deviation of a day's price change by underlying, USD a coin.
+    pub daily_sd: Vec<f64>,
+    /// Correlations, row by row, as many as underlyings squared.
+    pub correlation: Vec<f64>,
+}
+
+/// How a book is unwound.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Plan {
+    /// Days it may take; more where a cap needs it.
+    pub days: f64,
+    /// Number of trades of each leg.
+    pub steps: u32,
+    /// The price of variance, 1/USD.
+    pub risk_aversion: f64,
+}
+
+/// One leg's part of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unwound {
+    /// Its trades. The standard deviation is that of the leg alone.
+    pub schedule: Schedule,
+    /// How much of it another leg offsets, as a fraction.
+    pub offset_share: f64,
+}
+
+/// The whole.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unwind {
+    /// In the order of the legs.
+    pub legs: Vec<Unwound>,
+    /// Days until all is gone.
+    pub days: f64,
+    /// Expected cost, USD.
+    pub cost_usd: f64,
+    /// Standard deviation of what the book gains or loses meanwhile, USD.
+    pub sd_usd: f64,
+    /// Net delta by underlying at the start and after each step, coins.
+    pub net: Vec<Vec<f64>>,
+    /// Cost and priced risk beyond those of the same plan in the same time without caps, USD.
+    pub missed_by_caps_usd: f64,
+}
+
+/// Unwinds a book.
+///
+/// # Errors
+/// When a number is none, or a leg has an underlying that is not there.
+pub fn flatten(legs: &[Leg], market: &Correlated, plan: Plan) -> Result<Unwind, ScheduleError> {
+    let count = market.daily_sd.len();
+    if market.correlation.len() != count * count {
+        return Err(ScheduleError::Number {
+            what: "the correlations",
+            rule: "as many as underlyings squared",
+        });
+    }
+    if legs.iter().any(|leg| leg.underlying >= count) {
+        return Err(ScheduleError::Number { what: "the underlying of a leg", rule: "one that has a vol" });
+    }
+    let needed = legs.iter().filter(|leg| leg.held != 0.0).map(|leg| leg.held.abs() / leg.most_per_day);
+    let days = needed.fold(plan.days, f64::max);
+    let worked = unwind(legs, market, Plan { days, ..plan })?;
+    let free: Vec<Leg> = legs.iter().map(|leg| Leg { most_per_day: f64::INFINITY, ..*leg }).collect();
+    let free = unwind(&free, market, Plan { days, ..plan })?;
+    let objective =
+        |unwind: &Unwind| (plan.risk_aversion * unwind.sd_usd).mul_add(unwind.sd_usd, unwind.cost_usd);
+    let missed_by_caps_usd = objective(&worked) - objective(&free);
+    Ok(Unwind { missed_by_caps_usd, ..worked })
+}
+
+fn unwind(legs: &[Leg], market: &Correlated, plan: Plan) -> Result<Unwind, ScheduleError> {
+    let count = market.daily_sd.len();
+    let mut sides = vec![(0.0, 0.0); count];
+    for leg in legs {
+        if let Some((long, short)) = sides.get_mut(leg.underlying) {
+            *long += leg.held.max(0.0);
+            *short += (-leg.held).max(0.0);
+        }
+    }
+    let offset = |leg: &Leg| {
+        let (long, short) = sides.get(leg.underlying).copied().unwrap_or_default();
+        let own = if leg.held > 0.0 { long } else { short };
+        if own > 0.0 { f64::min(long, short) / own } else { 0.0 }
+    };
+    let worked: Result<Vec<Unwound>, ScheduleError> =
+        legs.iter().map(|leg| one(leg, offset(leg), plan)).collect();
+    let worked = worked?;
+    let points = plan.steps as usize + 1;
+    let mut net = vec![vec![0.0; points]; count];
+    for (leg, unwound) in legs.iter().zip(&worked) {
+        let Some(path) = net.get_mut(leg.underlying) else { continue };
+        for (sum, held) in path.iter_mut().zip(&unwound.schedule.holdings) {
+            *sum += held;
+        }
+    }
+    let cost_usd = worked.iter().map(|unwound| unwound.schedule.cost_usd).sum();
+    let sd_usd = deviation(&net, market, plan.days / f64::from(plan.steps));
+    Ok(Unwind { legs: worked, days: plan.days, cost_usd, sd_usd, net, missed_by_caps_usd: 0.0 })
+}
+
+/// The part that is offset evenly, the net by Almgren and Chriss under what the cap leaves.
+fn one(leg: &Leg, offset_share: f64, plan: Plan) -> Result<Unwound, ScheduleError> {
+    let step = plan.days / f64::from(plan.steps);
+    let even = leg.held * offset_share / f64::from(plan.steps);
+    let rest = leg.held * (1.0 - offset_share);
+    let order = Order { held: rest, days: plan.days, steps: plan.steps };
+    let room = leg.most_per_day.mul_add(step, -even.abs());
+    // A leg that is offset whole leaves no room and needs none.
+    let room = if rest == 0.0 { f64::INFINITY } else { room.max(f64::MIN_POSITIVE) };
+    let net = capped(order, leg.costs, (plan.risk_aversion, room))?;
+    let trades = net.trades.iter().map(|trade| even + trade).collect();
+    Ok(Unwound { schedule: Schedule::of_trades(trades, leg.costs, step), offset_share })
+}
+
+/// Root of the sum over steps of the variance of the net that is still there.
+fn deviation(net: &[Vec<f64>], market: &Correlated, step_days: f64) -> f64 {
+    let points = net.first().map_or(0, Vec::len);
+    let usd = |place: usize, point: usize| {
+        let sd = market.daily_sd.get(place).copied().unwrap_or_default();
+        net.get(place).and_then(|path| path.get(point)).copied().unwrap_or_default() * sd
+    };
+    let count = market.daily_sd.len();
+    let mut variance = 0.0;
+    for point in 1..points {
+        for (place, correlation) in market.correlation.iter().enumerate() {
+            variance += correlation * usd(place / count, point) * usd(place % count, point);
+        }
+    }
+    (variance.max(0.0) * step_days).sqrt()
+}
