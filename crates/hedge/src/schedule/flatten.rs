@@ -9,17 +9,25 @@
 
 use super::{Costs, Order, Schedule, ScheduleError, capped};
 
-/// One position, as the delta it is.
+/// One position.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Leg {
     /// Which underlying, by its place in [`Correlated`].
     pub underlying: usize,
-    /// Coins of delta, long positive.
+    /// Units held, long positive: coins, or contracts of an option.
     pub held: f64,
-    /// What trading it costs.
+    /// Coins of delta in a unit: 1 for a coin.
+    pub delta: f64,
+    /// What trading a unit costs, and how it moves alone.
     pub costs: Costs,
-    /// Coins that may be traded in a day; infinite without a cap.
+    /// Units that may be traded in a day; infinite without a cap.
     pub most_per_day: f64,
+}
+
+impl Leg {
+    fn coins(&self) -> f64 {
+        self.held * self.delta
+    }
 }
 
 /// How the underlyings move, per coin.
@@ -99,13 +107,13 @@ fn unwind(legs: &[Leg], market: &Correlated, plan: Plan) -> Result<Unwind, Sched
     let mut sides = vec![(0.0, 0.0); count];
     for leg in legs {
         if let Some((long, short)) = sides.get_mut(leg.underlying) {
-            *long += leg.held.max(0.0);
-            *short += (-leg.held).max(0.0);
+            *long += leg.coins().max(0.0);
+            *short += (-leg.coins()).max(0.0);
         }
     }
     let offset = |leg: &Leg| {
         let (long, short) = sides.get(leg.underlying).copied().unwrap_or_default();
-        let own = if leg.held > 0.0 { long } else { short };
+        let own = if leg.coins() > 0.0 { long } else { short };
         if own > 0.0 { f64::min(long, short) / own } else { 0.0 }
     };
     let worked: Result<Vec<Unwound>, ScheduleError> =
@@ -116,7 +124,7 @@ fn unwind(legs: &[Leg], market: &Correlated, plan: Plan) -> Result<Unwind, Sched
     for (leg, unwound) in legs.iter().zip(&worked) {
         let Some(path) = net.get_mut(leg.underlying) else { continue };
         for (sum, held) in path.iter_mut().zip(&unwound.schedule.holdings) {
-            *sum += held;
+            *sum += leg.delta * held;
         }
     }
     let cost_usd = worked.iter().map(|unwound| unwound.schedule.cost_usd).sum();

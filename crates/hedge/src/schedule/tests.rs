@@ -126,7 +126,7 @@ const COIN: Costs = Costs { fixed: 5.0, permanent: 0.0, temporary: 1.5, daily_sd
 const PLAN: Plan = Plan { days: 0.5, steps: 12, risk_aversion: 1e-6 };
 
 fn leg(underlying: usize, held: f64) -> Leg {
-    Leg { underlying, held, costs: COIN, most_per_day: f64::INFINITY }
+    Leg { underlying, held, delta: 1.0, costs: COIN, most_per_day: f64::INFINITY }
 }
 
 fn market(correlation: f64) -> Correlated {
@@ -142,6 +142,17 @@ fn what_offsets_goes_in_step_and_carries_no_risk() {
     // An unhedged book of the same size costs more, and has risk.
     let bare = flatten(&[leg(0, 30.0), leg(1, 30.0)], &market(0.0), PLAN).unwrap();
     assert!(bare.cost_usd > done.cost_usd && bare.sd_usd > 0.0);
+}
+
+#[test]
+fn options_offset_by_their_delta() {
+    let calls = Leg { delta: 0.5, ..leg(0, -60.0) };
+    let done = flatten(&[calls, leg(0, 30.0)], &market(0.0), PLAN).unwrap();
+    assert!(done.sd_usd.abs() < 1e-9 && done.net[0].iter().all(|net| net.abs() < 1e-12), "{done:?}");
+    // Without a delta there is nothing to offset, and nothing to hurry for.
+    let far = Leg { delta: 0.0, costs: Costs { daily_sd: 0.0, ..COIN }, ..leg(0, 24.0) };
+    let done = flatten(&[far], &market(0.0), PLAN).unwrap();
+    assert!(done.legs[0].schedule.trades.iter().all(|trade| (trade - 2.0).abs() < 1e-12), "{done:?}");
 }
 
 #[test]
