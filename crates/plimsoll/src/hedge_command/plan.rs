@@ -1,0 +1,364 @@
+//! From the rules of a policy to trades: each rule's band on the net delta of the whole book, then the instrument, then what bounds the
+//! size.
+//!
+//! What a rule wants is one call: [`wanted_usd`]. Everything else is choice of instrument, bounds and cost.
+
+use super::costs::Costs;
+use super::quotes::{Board, Tradable, measure};
+use crate::margin_commands::Desk;
+use ::hedge::carry::{Candidate, Cost, Need, Running, Side, rank};
+use ::hedge::policy::{Band, Exposure, decide};
+use ::margin::{Change, Leg, Place, account_states, apply};
+use book::{BookBuilder, RawRow, RowKind as BookRow};
+use engine::{Goal, Hedge, OrderLimits};
+use instrument::{Listing, Specs};
+use risk::{Measure, Valuation};
+use units::{Decimal, Fixed, border};
+
+/// What came of a rule.
+pub(super) struct Followed<'a> {
+    pub(super) rule: &'a Hedge,
+    /// Cash delta of the whole book, USD.
+    pub(super) delta_usd: f64,
+    pub(super) trade: Option<Trade>,
+    /// What bounds the size, or why there is no trade.
+    pub(super) why_not_more: String,
+    /// What could carry the hedge, the cheapest first.
+    pub(super) ranked: Vec<Ranked>,
+    /// Quoted, and not to be traded.
+    pub(super) refused: Vec<(Listing, String)>,
+}
+
+/// One trade.
+pub(super) struct Trade {
+    pub(super) with: Tradable,
+    /// In the unit of the listing, bought positive.
+    pub(super) quantity: Decimal,
+    /// Delta that it adds, USD.
+    pub(super) delta_usd: f64,
+    /// How many orders the policy's bound makes of it.
+    pub(super) orders: u32,
+    pub(super) fee_usd: f64,
+    pub(super) half_spread_usd: f64,
+    pub(super) impact_usd: f64,
+    /// Funding or basis over the horizon; negative is received.
+    pub(super) carry_usd: f64,
+}
+
+/// An instrument with what holding it costs.
+pub(super) struct Ranked {
+    pub(super) with: Tradable,
+    pub(super) cost: Cost,
+    /// Funding or basis, a year.
+    pub(super) rate: f64,
+    pub(super) choice: &'static str,
+}
+
+/// The half width of a rule's band and where its trades end, coins.
+fn band(rule: &Hedge, spot_usd: f64) -> Band {
+    let half_width = rule.band.to_f64() / spot_usd;
+    match rule.to {
+        Goal::Edge => Band::to_edge(half_width),
+        Goal::Target => Band::to_middle(half_width),
+    }
+}
+
+/// The delta that a rule wants to add, USD; none inside its band.
+fn wanted_usd(rule: &Hedge, delta_usd: f64, spot_usd: f64) -> Option<f64> {
+    let off = (delta_usd - rule.target.to_f64()) / spot_usd;
+    let coins = decide(band(rule, spot_usd), Exposure { delta: off, held: 0.0 })?;
+    Some(coins * spot_usd)
+}
+
+/// Follows one rule.
+///
+/// # Errors
+/// Why it cannot be followed.
+pub(super) fn follow<'a>(
+    (board, desk): (Board<'_>, &Desk),
+    (rule, orders): (&'a Hedge, &OrderLimits),
+    (valuation, chosen): (&Valuation, Chosen),
+) -> Result<Followed<'a>, String> {
+    let delta_usd = net(valuation, rule);
+    let spot_usd = board.market.spot(&rule.underlying).map_err(|missing| missing.to_string())?.get();
+    let mut followed = Followed {
+        rule,
+        delta_usd,
+        trade: None,
+        why_not_more: String::new(),
+        ranked: Vec::new(),
+        refused: Vec::new(),
+    };
+    let own = board.named(&rule.place.venue, &rule.listing.symbol);
+    let Some(wanted) = wanted_usd(rule, delta_usd, spot_usd) else {
+        // A book that looks hedged on an old quote may not be.
+        own?;
+        followed.why_not_more = format!(
+            "inside the band: {} USD is within {} of {}",
+            whole(delta_usd - rule.target.to_f64()),
+            rule.band.to_decimal_text(0),
+            rule.target.to_decimal_text(0)
+        );
+        return Ok(followed);
+    };
+    let mut candidates = Vec::new();
+    for (listing, found) in board.linear(&rule.underlying) {
+        match found {
+            Ok(tradable) => candidates.push(tradable),
+            Err(why) => followed.refused.push((listing, why)),
+        }
+    }
+    followed.ranked = ranked((board, desk), (rule, wanted), candidates);
+    let with = match chosen {
+        Chosen::ByRule => own?,
+        Chosen::Cheapest => {
+            let first = followed.ranked.first().map(|ranked| ranked.with.clone());
+            first.ok_or_else(|| no_instrument(rule, &followed.refused))?
+        }
+    };
+    let is_it = |ranked: &Ranked| {
+        (&ranked.with.listing.venue, &ranked.with.listing.symbol)
+            == (&with.listing.venue, &with.listing.symbol)
+    };
+    followed.ranked.iter_mut().filter(|ranked| is_it(ranked)).for_each(|ranked| ranked.choice = "traded");
+    let (trade, why_not_more) = sized((board.costs, orders), (rule, wanted), with)?;
+    (followed.trade, followed.why_not_more) = (trade, why_not_more);
+    Ok(followed)
+}
+
+/// Whose instrument is traded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Chosen {
+    ByRule,
+    Cheapest,
+}
+
+fn no_instrument(rule: &Hedge, refused: &[(Listing, String)]) -> String {
+    let why: Vec<String> =
+        refused.iter().map(|(listing, why)| format!("{} {}: {why}", listing.venue, listing.symbol)).collect();
+    if why.is_empty() {
+        return format!("the market files quote no perpetual and no future on {}", rule.underlying);
+    }
+    format!("nothing on {} can be traded: {}", rule.underlying, why.join("; "))
+}
+
+fn net(valuation: &Valuation, rule: &Hedge) -> f64 {
+    let rows = valuation.rows.iter().filter(|row| row.underlying == rule.underlying);
+    rows.map(|row| row.exposure.in_usd(Measure::Delta)).sum::<Fixed>().to_f64()
+}
+
+/// What bounds a trade, USD of delta, in words.
+struct Bound {
+    most_usd: f64,
+    why: String,
+}
+
+fn bounds((costs, orders): (&Costs, &OrderLimits), with: &Tradable) -> Result<[Bound; 3], String> {
+    let room = costs.slippage - with.half_spread;
+    if room <= 0.0 {
+        return Err(format!(
+            "half the spread of {} is {:.1} bp, the slippage that is allowed {:.1} bp",
+            with.listing.symbol,
+            with.half_spread * 1e4,
+            costs.slippage * 1e4
+        ));
+    }
+    let spot = with.priced.spot_usd;
+    let hours = costs.within_hours;
+    let share = with.liquidity.cap(costs.participation, hours / 24.0) * spot;
+    let slipped = costs.impact.largest_within(&with.liquidity, room) * spot;
+    let turnover = orders.hourly_turnover.to_f64() * hours.max(1.0);
+    Ok([
+        Bound {
+            most_usd: slipped,
+            why: format!("slippage: {} USD cost {:.1} bp on average", whole(slipped), costs.slippage * 1e4),
+        },
+        Bound {
+            most_usd: share,
+            why: format!(
+                "participation: {:.0} % of what trades in {hours} h is {} USD",
+                costs.participation.share * 100.0,
+                whole(share)
+            ),
+        },
+        Bound {
+            most_usd: turnover,
+            why: format!("turnover: the policy allows {} USD in {} h", whole(turnover), hours.max(1.0)),
+        },
+    ])
+}
+
+/// The trade of a size within all bounds, and what bound it.
+fn sized(
+    (costs, orders): (&Costs, &OrderLimits),
+    (rule, wanted): (&Hedge, f64),
+    with: Tradable,
+) -> Result<(Option<Trade>, String), String> {
+    let bounds = bounds((costs, orders), &with)?;
+    let least = bounds.into_iter().min_by(|a, b| a.most_usd.total_cmp(&b.most_usd));
+    let binding = least.filter(|bound| bound.most_usd < wanted.abs());
+    let size = binding.as_ref().map_or(wanted.abs(), |bound| bound.most_usd);
+    let quantity = with.lots(size.copysign(wanted))?;
+    let lots = border::to_model(quantity).map_err(|error| error.to_string())?;
+    let delta_usd = lots * with.unit_delta_usd;
+    let notional = delta_usd.abs();
+    if quantity.is_zero() || notional < orders.smallest.to_f64() {
+        let why = format!(
+            "{} USD beyond the band is less than a lot or the policy's smallest order, {} USD",
+            whole(size),
+            orders.smallest.to_decimal_text(0)
+        );
+        return Ok((None, why));
+    }
+    let why = match binding {
+        Some(bound) => bound.why,
+        None if rule.to == Goal::Edge => {
+            "it ends at the edge of the band: inside it a trade costs more than the delta it takes away"
+                .into()
+        }
+        None => "it ends at the target; the rest is less than one lot".into(),
+    };
+    let coins = notional / with.priced.spot_usd;
+    let need = need(costs, wanted, notional);
+    let carry_usd = Cost::of(&candidate(costs, &with, 0.0), &need).carry_usd;
+    let trade = Trade {
+        orders: count(notional / orders.largest.to_f64()),
+        fee_usd: with.fee * notional,
+        half_spread_usd: with.half_spread * notional,
+        impact_usd: costs.impact.average(&with.liquidity, coins) * notional,
+        carry_usd,
+        quantity,
+        delta_usd,
+        with,
+    };
+    Ok((Some(trade), why))
+}
+
+fn count(orders: f64) -> u32 {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // clamped to the range
+    let orders = orders.ceil().clamp(1.0, f64::from(u32::MAX)) as u32;
+    orders
+}
+
+const fn need(costs: &Costs, wanted: f64, notional_usd: f64) -> Need {
+    Need {
+        side: if wanted > 0.0 { Side::Long } else { Side::Short },
+        notional_usd,
+        years: costs.horizon_days / 365.0,
+        risk_aversion: 1.0 / costs.tolerance_usd,
+        money_rate: costs.money_rate,
+    }
+}
+
+/// A tradable instrument as what it costs to hold.
+fn candidate(costs: &Costs, with: &Tradable, margin_share: f64) -> Candidate {
+    let venue_charge = costs.venue_charges.get(&with.listing.venue).copied().unwrap_or(0.0);
+    Candidate {
+        running: running(costs, with),
+        half_spread: with.half_spread,
+        fee: with.fee,
+        margin_share,
+        venue_charge,
+    }
+}
+
+fn running(costs: &Costs, with: &Tradable) -> Running {
+    let expiry_years = match with.priced.form {
+        risk::Form::Future { expiry, .. } => expiry.get(),
+        risk::Form::Option(_) | risk::Form::Asset => 0.0,
+    };
+    if with.is_dated() && expiry_years > 0.0 {
+        return Running::Dated { basis: 1.0 / with.priced.spot_over_forward - 1.0, expiry_years, roll: 0.0 };
+    }
+    let now = with.funding_8h.unwrap_or(costs.funding.mean);
+    Running::Perpetual(costs.funding.funding(now, costs.funding_cap))
+}
+
+/// Every candidate by what holding the wanted hedge in it costs.
+fn ranked(
+    (board, desk): (Board<'_>, &Desk),
+    (rule, wanted): (&Hedge, f64),
+    tradables: Vec<Tradable>,
+) -> Vec<Ranked> {
+    let costs = board.costs;
+    let need = need(costs, wanted, wanted.abs());
+    let candidates: Vec<Candidate> = tradables
+        .iter()
+        .map(|with| {
+            let asked = margin_share((board, desk), rule, (with, wanted)).unwrap_or(0.0);
+            candidate(costs, with, asked)
+        })
+        .collect();
+    let own = (&rule.place.venue, &rule.listing.symbol);
+    rank(&candidates, &need)
+        .into_iter()
+        .filter_map(|(place, cost)| {
+            let with = tradables.get(place)?.clone();
+            let rate = need.side.sign() * cost.carry_usd / (need.notional_usd * need.years);
+            let choice = if (&with.listing.venue, &with.listing.symbol) == own { "rule" } else { "" };
+            Some(Ranked { with, cost, rate, choice })
+        })
+        .collect()
+}
+
+/// Initial margin that the hedge would add to its account, as a share of its notional; below zero where it frees some. None where no
+/// rulebook says.
+fn margin_share(
+    (board, desk): (Board<'_>, &Desk),
+    rule: &Hedge,
+    (with, wanted): (&Tradable, f64),
+) -> Option<f64> {
+    let quantity = with.lots(wanted).ok().filter(|quantity| !quantity.is_zero())?;
+    let change = fill(board, rule, (with, quantity)).ok()?;
+    let states = apply(&desk.states, &[change]).ok()?;
+    let asked = |states: &[::margin::AccountState]| {
+        let here = |state: &&::margin::AccountState| {
+            state.account == rule.place.account && state.venue == with.listing.venue
+        };
+        let Some(state) = states.iter().find(here) else { return Some(0.0) };
+        Some(desk.rules.of(state).ok()?.outcome(state).requirement.initial)
+    };
+    Some((asked(&states)? - asked(&desk.states)?) / wanted.abs())
+}
+
+/// The trade as a change of its account, at the mark.
+///
+/// # Errors
+/// Why there is no such position.
+pub(super) fn fill(
+    board: Board<'_>,
+    rule: &Hedge,
+    (with, quantity): (&Tradable, Decimal),
+) -> Result<Change, String> {
+    let specs = Specs::embedded();
+    let mut builder = BookBuilder::new("plan", &specs);
+    builder.add(&RawRow {
+        row: 1,
+        account: rule.place.account.to_string(),
+        venue: with.listing.venue.to_string(),
+        chain: rule.place.chain.to_string(),
+        kind: BookRow::Position {
+            instrument: with.listing.symbol.to_string(),
+            quantity: quantity.to_string(),
+            average_price: String::new(),
+        },
+    });
+    let (book, issues) = builder.finish();
+    let state = account_states(&book, board.market).into_iter().next();
+    let leg: Option<Leg> = state.and_then(|state| state.legs.into_iter().next());
+    let leg = leg.ok_or_else(|| format!("{}: {issues}", with.listing.symbol))?;
+    let place = Place { account: rule.place.account.clone(), venue: with.listing.venue.clone() };
+    Ok(Change::Fill { place, leg: leg.at_mark() })
+}
+
+/// Whole USD for sentences.
+pub(super) fn whole(usd: f64) -> String {
+    Fixed::quantise(usd).map_or_else(|_| "out of range".into(), |usd| crate::render::number::grouped(usd, 0))
+}
+
+/// A measure that the trade adds, USD.
+pub(super) fn added(trade: &Trade, of: Measure) -> Option<f64> {
+    let size = border::to_model(trade.quantity).ok()?;
+    let canonical = border::to_model(trade.with.listing.contract_size).ok()?;
+    Some(measure(&trade.with.priced, of) * size * canonical)
+}
