@@ -5,7 +5,8 @@
 //! own impact; its variance is that of the net of all underlyings together, by their covariance. So a hedged book costs impact and no
 //! haste, and an unhedged one trades haste against risk.
 //!
-//! A leg whose cap does not let it go in time sets the time of all legs: closing the others first would leave it unhedged.
+//! A leg that its cap does not let go in time takes the time that it needs and offsets nothing: the others do not wait for it. What it risks
+//! meanwhile is in the standard deviation.
 
 use super::{Costs, Order, Schedule, ScheduleError, capped};
 
@@ -42,7 +43,7 @@ pub struct Correlated {
 /// How a book is unwound.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Plan {
-    /// Days it may take; more where a cap needs it.
+    /// Days it may take; more for a leg whose cap needs them.
     pub days: f64,
     /// Number of trades of each leg.
     pub steps: u32,
@@ -70,10 +71,12 @@ pub struct Unwind {
     pub cost_usd: f64,
     /// Standard deviation of what the book gains or loses meanwhile, USD.
     pub sd_usd: f64,
-    /// Net delta by underlying at the start and after each step, coins.
+    /// Days at which something is traded, from 0 on.
+    pub times: Vec<f64>,
+    /// Net delta by underlying at the start and after each of the times but the first, coins.
     pub net: Vec<Vec<f64>>,
-    /// Cost and priced risk beyond those of the same plan in the same time without caps, USD.
-    pub missed_by_caps_usd: f64,
+    /// Cost and priced risk beyond those of the same plan without caps, USD: what the caps cost.
+    pub caps_usd: f64,
 }
 
 /// Unwinds a book.
@@ -91,21 +94,29 @@ pub fn flatten(legs: &[Leg], market: &Correlated, plan: Plan) -> Result<Unwind, 
     if legs.iter().any(|leg| leg.underlying >= count) {
         return Err(ScheduleError::Number { what: "the underlying of a leg", rule: "one that has a vol" });
     }
-    let needed = legs.iter().filter(|leg| leg.held != 0.0).map(|leg| leg.held.abs() / leg.most_per_day);
-    let days = needed.fold(plan.days, f64::max);
-    let worked = unwind(legs, market, Plan { days, ..plan })?;
+    let worked = unwind(legs, market, plan)?;
     let free: Vec<Leg> = legs.iter().map(|leg| Leg { most_per_day: f64::INFINITY, ..*leg }).collect();
-    let free = unwind(&free, market, Plan { days, ..plan })?;
+    let free = unwind(&free, market, plan)?;
     let objective =
         |unwind: &Unwind| (plan.risk_aversion * unwind.sd_usd).mul_add(unwind.sd_usd, unwind.cost_usd);
-    let missed_by_caps_usd = objective(&worked) - objective(&free);
-    Ok(Unwind { missed_by_caps_usd, ..worked })
+    let caps_usd = objective(&worked) - objective(&free);
+    Ok(Unwind { caps_usd, ..worked })
+}
+
+/// The time that a leg takes.
+fn days(leg: &Leg, plan: Plan) -> f64 {
+    // The last digit of a division decides nothing.
+    let needed = leg.held.abs() / leg.most_per_day;
+    if needed > plan.days * (1.0 + 1e-12) { needed } else { plan.days }
+}
+
+fn is_in_time(leg: &Leg, plan: Plan) -> bool {
+    days(leg, plan) <= plan.days
 }
 
 fn unwind(legs: &[Leg], market: &Correlated, plan: Plan) -> Result<Unwind, ScheduleError> {
-    let count = market.daily_sd.len();
-    let mut sides = vec![(0.0, 0.0); count];
-    for leg in legs {
+    let mut sides = vec![(0.0, 0.0); market.daily_sd.len()];
+    for leg in legs.iter().filter(|leg| is_in_time(leg, plan)) {
         if let Some((long, short)) = sides.get_mut(leg.underlying) {
             *long += leg.coins().max(0.0);
             *short += (-leg.coins()).max(0.0);
@@ -114,22 +125,16 @@ fn unwind(legs: &[Leg], market: &Correlated, plan: Plan) -> Result<Unwind, Sched
     let offset = |leg: &Leg| {
         let (long, short) = sides.get(leg.underlying).copied().unwrap_or_default();
         let own = if leg.coins() > 0.0 { long } else { short };
-        if own > 0.0 { f64::min(long, short) / own } else { 0.0 }
+        if own > 0.0 && is_in_time(leg, plan) { f64::min(long, short) / own } else { 0.0 }
     };
-    let worked: Result<Vec<Unwound>, ScheduleError> =
-        legs.iter().map(|leg| one(leg, offset(leg), plan)).collect();
-    let worked = worked?;
-    let points = plan.steps as usize + 1;
-    let mut net = vec![vec![0.0; points]; count];
-    for (leg, unwound) in legs.iter().zip(&worked) {
-        let Some(path) = net.get_mut(leg.underlying) else { continue };
-        for (sum, held) in path.iter_mut().zip(&unwound.schedule.holdings) {
-            *sum += leg.delta * held;
-        }
-    }
+    let one = |leg| one(leg, offset(leg), Plan { days: days(leg, plan), ..plan });
+    let worked: Vec<Unwound> = legs.iter().map(one).collect::<Result<_, _>>()?;
+    let times = times(&worked);
+    let net = net((legs, &worked), market.daily_sd.len(), &times);
     let cost_usd = worked.iter().map(|unwound| unwound.schedule.cost_usd).sum();
-    let sd_usd = deviation(&net, market, plan.days / f64::from(plan.steps));
-    Ok(Unwind { legs: worked, days: plan.days, cost_usd, sd_usd, net, missed_by_caps_usd: 0.0 })
+    let sd_usd = deviation(&net, market, &times);
+    let days = legs.iter().map(|leg| days(leg, plan)).fold(plan.days, f64::max);
+    Ok(Unwind { legs: worked, days, cost_usd, sd_usd, times, net, caps_usd: 0.0 })
 }
 
 /// The part that is offset evenly, the net by Almgren and Chriss under what the cap leaves.
@@ -146,19 +151,54 @@ fn one(leg: &Leg, offset_share: f64, plan: Plan) -> Result<Unwound, ScheduleErro
     Ok(Unwound { schedule: Schedule::of_trades(trades, leg.costs, step), offset_share })
 }
 
-/// Root of the sum over steps of the variance of the net that is still there.
-fn deviation(net: &[Vec<f64>], market: &Correlated, step_days: f64) -> f64 {
-    let points = net.first().map_or(0, Vec::len);
+fn time(step: usize, schedule: &Schedule) -> f64 {
+    #[allow(clippy::cast_precision_loss)] // steps of a schedule
+    let step = step as f64;
+    step * schedule.step_days
+}
+
+/// Every time at which a step of a leg begins or ends, in order, each once.
+fn times(worked: &[Unwound]) -> Vec<f64> {
+    let steps = worked.iter().flat_map(|unwound| {
+        let places = 0..unwound.schedule.holdings.len();
+        places.map(|step| time(step, &unwound.schedule))
+    });
+    let mut times: Vec<f64> = steps.collect();
+    times.sort_by(f64::total_cmp);
+    times.dedup_by(|a, b| a.total_cmp(b).is_eq());
+    times
+}
+
+/// Net delta by underlying: at the start, then what is held until each time. A step's holding is what is left once its trade is
+/// done, from its beginning on, as in the variance of Almgren and Chriss.
+fn net((legs, worked): (&[Leg], &[Unwound]), count: usize, times: &[f64]) -> Vec<Vec<f64>> {
+    let mut net = vec![vec![0.0; times.len()]; count];
+    for (leg, Unwound { schedule, .. }) in legs.iter().zip(worked) {
+        let Some(path) = net.get_mut(leg.underlying) else { continue };
+        let mut step = 0;
+        for (sum, until) in path.iter_mut().zip(times) {
+            while step + 1 < schedule.holdings.len() && time(step, schedule) < *until {
+                step += 1;
+            }
+            *sum += leg.delta * schedule.holdings.get(step).copied().unwrap_or(0.0);
+        }
+    }
+    net
+}
+
+/// Root of the sum over time of the variance of the net that is still there.
+fn deviation(net: &[Vec<f64>], market: &Correlated, times: &[f64]) -> f64 {
     let usd = |place: usize, point: usize| {
         let sd = market.daily_sd.get(place).copied().unwrap_or_default();
         net.get(place).and_then(|path| path.get(point)).copied().unwrap_or_default() * sd
     };
     let count = market.daily_sd.len();
     let mut variance = 0.0;
-    for point in 1..points {
+    for (point, pair) in (1..).zip(times.windows(2)) {
+        let days: f64 = pair.iter().rev().copied().reduce(|end, start| end - start).unwrap_or_default();
         for (place, correlation) in market.correlation.iter().enumerate() {
-            variance += correlation * usd(place / count, point) * usd(place % count, point);
+            variance += days * correlation * usd(place / count, point) * usd(place % count, point);
         }
     }
-    (variance.max(0.0) * step_days).sqrt()
+    variance.max(0.0).sqrt()
 }

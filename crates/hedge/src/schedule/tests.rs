@@ -175,20 +175,28 @@ fn correlation_adds_the_risks_of_two_underlyings() {
 }
 
 #[test]
-fn the_slowest_leg_sets_the_time_and_the_caps_hold() {
+fn a_leg_that_is_too_slow_takes_its_time_and_nobody_waits() {
     let slow = Leg { most_per_day: 20.0, ..leg(0, 30.0) };
-    let capped = Leg { most_per_day: 36.0, ..leg(0, -50.0) };
-    let done = flatten(&[slow, capped], &market(0.0), PLAN).unwrap();
-    assert!((done.days - 30.0 / 20.0).abs() < 1e-12);
-    let step = done.days / 12.0;
-    let within = |trade: &f64| trade.abs() <= 20.0 * step * (1.0 + 1e-9);
-    assert!(done.legs[0].schedule.trades.iter().all(within), "{done:?}");
-    let within = |trade: &f64| trade.abs() <= 36.0 * step * (1.0 + 1e-9);
-    assert!(done.legs[1].schedule.trades.iter().all(within), "{done:?}");
-    assert!(done.missed_by_caps_usd > 0.0);
-    for (place, path) in done.net.iter().enumerate() {
-        assert!(path.last().is_some_and(|left| left.abs() < 1e-12), "{place}");
+    let fast = Leg { most_per_day: 120.0, ..leg(0, -50.0) };
+    let done = flatten(&[slow, fast], &market(0.0), PLAN).unwrap();
+    let days = |place: usize| done.legs[place].schedule.step_days * 12.0;
+    assert!((days(0) - 30.0 / 20.0).abs() < 1e-12 && (days(1) - 0.5).abs() < 1e-12);
+    assert!((done.days - 1.5).abs() < 1e-12);
+    // Neither offsets the other, and both keep to their caps.
+    for (place, most) in [(0, 20.0), (1, 120.0)] {
+        let step = done.legs[place].schedule.step_days;
+        let within = |trade: &f64| trade.abs() <= most * step * (1.0 + 1e-9);
+        assert!(done.legs[place].schedule.trades.iter().all(within), "{done:?}");
+        assert!(done.legs[place].offset_share.abs() < 1e-15);
     }
+    // The net starts at what both hold and ends at nothing; after half a day only the slow leg is left.
+    let net = &done.net[0];
+    assert!((net[0] + 20.0).abs() < 1e-12 && net.last().unwrap().abs() < 1e-12);
+    let late = done.times.iter().position(|time| *time > 0.5).unwrap();
+    assert!(net[late..].iter().all(|net| *net >= -1e-12), "{done:?}");
+    // Without caps both go in step.
+    let free = flatten(&[leg(0, 30.0), leg(0, -50.0)], &market(0.0), PLAN).unwrap();
+    assert!(free.caps_usd.abs() < 1e-9 && free.sd_usd < done.sd_usd);
 }
 
 #[test]
