@@ -2,6 +2,7 @@
 //!
 //! | module | question |
 //! |---|---|
+//! | [`delta`] | which delta: what is counted in, and how the vol follows the underlying |
 //! | [`policy`] | when is a delta hedge traded, and how far: clocks and no-trade bands behind one trait |
 //! | [`impact`] | what does a trade do to the price, and how large may it be |
 //! | [`schedule`] | over which time is an order worked, and a whole book unwound |
@@ -12,6 +13,7 @@
 //! decided becomes lots and orders in the callers: the live engine, a plan, a backtest. All three call the same functions.
 
 pub mod carry;
+pub mod delta;
 pub mod impact;
 pub mod lvr;
 pub mod policy;

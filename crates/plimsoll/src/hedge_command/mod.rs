@@ -7,6 +7,7 @@
 mod costs;
 mod plan;
 mod quotes;
+mod sight;
 mod tables;
 mod unwind;
 
@@ -179,8 +180,8 @@ impl Bench {
         if !refusals.is_empty() && !args.inputs.allow_partial {
             return Err(Failure::Unfollowed { issues: self.issues(&refusals) });
         }
-        let sections = tables::flattened(&way, &refusals)?;
-        let mut notes = tables::unwind_notes(&way, &self.costs);
+        let sections = tables::flattened(&way, &refusals, args.output.format)?;
+        let mut notes = tables::unwind_notes(&way, &self.costs, args.output.format);
         notes.extend(self.desk.loaded.notes.iter().cloned());
         let missing = refusals.len() + self.valuation.unpriced.len();
         let mut sheet = self.answer("unwind", sections, (missing, notes));

@@ -1,25 +1,25 @@
 //! From the rules of a policy to trades: each rule's band on the net delta of the whole book, then the instrument, then what bounds the
 //! size.
 //!
-//! What a rule wants is one call: [`wanted_usd`]. Everything else is choice of instrument, bounds and cost.
+//! What a rule wants is one call: [`ask`]. Everything else is choice of instrument, bounds and cost. What is to be traded becomes [`Order`]s, and
+//! effects and margins look at those alone.
 
 use super::costs::Costs;
 use super::quotes::{Board, Tradable, measure};
+use super::sight::{Answer, ask};
 use crate::margin_commands::Desk;
 use ::hedge::carry::{Candidate, Cost, Need, Running, Side, rank};
-use ::hedge::policy::{Band, Exposure, decide};
 use ::margin::{Change, Leg, Place, account_states, apply};
 use book::{BookBuilder, RawRow, RowKind as BookRow};
-use engine::{Goal, Hedge, OrderLimits};
+use engine::{Hedge, OrderLimits};
 use instrument::{Listing, Specs};
-use risk::{Measure, Valuation};
+use risk::{Measure, Priced, Valuation};
 use units::{Decimal, Fixed, border};
 
 /// What came of a rule.
 pub(super) struct Followed<'a> {
     pub(super) rule: &'a Hedge,
-    /// Cash delta of the whole book, USD.
-    pub(super) delta_usd: f64,
+    pub(super) answer: Answer,
     pub(super) trade: Option<Trade>,
     /// What bounds the size, or why there is no trade.
     pub(super) why_not_more: String,
@@ -31,6 +31,7 @@ pub(super) struct Followed<'a> {
 
 /// One trade.
 pub(super) struct Trade {
+    pub(super) place: book::Place,
     pub(super) with: Tradable,
     /// In the unit of the listing, bought positive.
     pub(super) quantity: Decimal,
@@ -54,22 +55,6 @@ pub(super) struct Ranked {
     pub(super) choice: &'static str,
 }
 
-/// The half width of a rule's band and where its trades end, coins.
-fn band(rule: &Hedge, spot_usd: f64) -> Band {
-    let half_width = rule.band.to_f64() / spot_usd;
-    match rule.to {
-        Goal::Edge => Band::to_edge(half_width),
-        Goal::Target => Band::to_middle(half_width),
-    }
-}
-
-/// The delta that a rule wants to add, USD; none inside its band.
-fn wanted_usd(rule: &Hedge, delta_usd: f64, spot_usd: f64) -> Option<f64> {
-    let off = (delta_usd - rule.target.to_f64()) / spot_usd;
-    let coins = decide(band(rule, spot_usd), Exposure { delta: off, held: 0.0 })?;
-    Some(coins * spot_usd)
-}
-
 /// Follows one rule.
 ///
 /// # Errors
@@ -79,51 +64,64 @@ pub(super) fn follow<'a>(
     (rule, orders): (&'a Hedge, &OrderLimits),
     (valuation, chosen): (&Valuation, Chosen),
 ) -> Result<Followed<'a>, String> {
-    let delta_usd = net(valuation, rule);
-    let spot_usd = board.market.spot(&rule.underlying).map_err(|missing| missing.to_string())?.get();
-    let mut followed = Followed {
-        rule,
-        delta_usd,
-        trade: None,
-        why_not_more: String::new(),
-        ranked: Vec::new(),
-        refused: Vec::new(),
-    };
-    let own = board.named(&rule.place.venue, &rule.listing.symbol);
-    let Some(wanted) = wanted_usd(rule, delta_usd, spot_usd) else {
-        // A book that looks hedged on an old quote may not be.
+    let answer = ask(board, rule, (&desk.loaded.book, valuation))?;
+    // A book that looks hedged on an old quote may not be: the rule's own instrument is looked at whatever is wanted.
+    let own = board.own(rule);
+    let mut followed =
+        Followed { rule, answer, trade: None, why_not_more: String::new(), ranked: Vec::new(), refused: Vec::new() };
+    let Some(wanted) = answer.wanted_usd else {
         own?;
-        followed.why_not_more = format!(
-            "inside the band: {} USD is within {} of {}",
-            whole(delta_usd - rule.target.to_f64()),
-            rule.band.to_decimal_text(0),
-            rule.target.to_decimal_text(0)
-        );
+        followed.why_not_more = inside(rule, &answer);
         return Ok(followed);
     };
     let mut candidates = Vec::new();
-    for (listing, found) in board.linear(&rule.underlying) {
+    for (listing, found) in board.linear(rule) {
         match found {
             Ok(tradable) => candidates.push(tradable),
             Err(why) => followed.refused.push((listing, why)),
         }
     }
     followed.ranked = ranked((board, desk), (rule, wanted), candidates);
-    let with = match chosen {
-        Chosen::ByRule => own?,
-        Chosen::Cheapest => {
-            let first = followed.ranked.first().map(|ranked| ranked.with.clone());
-            first.ok_or_else(|| no_instrument(rule, &followed.refused))?
+    let tried: Vec<Tradable> = match chosen {
+        Chosen::ByRule => vec![own?],
+        Chosen::Cheapest => followed.ranked.iter().map(|ranked| ranked.with.clone()).collect(),
+    };
+    if tried.is_empty() {
+        return Err(no_instrument(rule, &followed.refused));
+    }
+    let count = tried.len();
+    for (place, with) in (1..).zip(tried) {
+        let name = with.listing.clone();
+        match sized((board.costs, orders), (rule, &answer, wanted), with) {
+            // The next one may take what this one cannot.
+            Ok((None, why)) | Err(why) if place < count => followed.refused.push((name, why)),
+            Err(why) => return Err(format!("{} {}: {why}", name.venue, name.symbol)),
+            Ok((trade, why)) => {
+                followed.mark(&name);
+                (followed.trade, followed.why_not_more) = (trade, why);
+                break;
+            }
         }
-    };
-    let is_it = |ranked: &Ranked| {
-        (&ranked.with.listing.venue, &ranked.with.listing.symbol)
-            == (&with.listing.venue, &with.listing.symbol)
-    };
-    followed.ranked.iter_mut().filter(|ranked| is_it(ranked)).for_each(|ranked| ranked.choice = "traded");
-    let (trade, why_not_more) = sized((board.costs, orders), (rule, wanted), with)?;
-    (followed.trade, followed.why_not_more) = (trade, why_not_more);
+    }
     Ok(followed)
+}
+
+impl Followed<'_> {
+    fn mark(&mut self, traded: &Listing) {
+        let is_it = |ranked: &&mut Ranked| {
+            (&ranked.with.listing.venue, &ranked.with.listing.symbol) == (&traded.venue, &traded.symbol)
+        };
+        self.ranked.iter_mut().filter(is_it).for_each(|ranked| ranked.choice = "traded");
+    }
+}
+
+/// Why nothing is traded.
+fn inside(rule: &Hedge, answer: &Answer) -> String {
+    let off = whole((answer.delta_usd - rule.target).to_f64());
+    match answer.band_usd {
+        None => format!("{} waits: {off} USD off the target", rule.sizing.word()),
+        Some(band) => format!("inside the band: {off} USD off the target, of {} either way", whole(band)),
+    }
 }
 
 /// Whose instrument is traded.
@@ -140,11 +138,6 @@ fn no_instrument(rule: &Hedge, refused: &[(Listing, String)]) -> String {
         return format!("the market files quote no perpetual and no future on {}", rule.underlying);
     }
     format!("nothing on {} can be traded: {}", rule.underlying, why.join("; "))
-}
-
-fn net(valuation: &Valuation, rule: &Hedge) -> f64 {
-    let rows = valuation.rows.iter().filter(|row| row.underlying == rule.underlying);
-    rows.map(|row| row.exposure.in_usd(Measure::Delta)).sum::<Fixed>().to_f64()
 }
 
 /// What bounds a trade, USD of delta, in words.
@@ -191,7 +184,7 @@ fn bounds((costs, orders): (&Costs, &OrderLimits), with: &Tradable) -> Result<[B
 /// The trade of a size within all bounds, and what bound it.
 fn sized(
     (costs, orders): (&Costs, &OrderLimits),
-    (rule, wanted): (&Hedge, f64),
+    (rule, answer, wanted): (&Hedge, &Answer, f64),
     with: Tradable,
 ) -> Result<(Option<Trade>, String), String> {
     let bounds = bounds((costs, orders), &with)?;
@@ -203,25 +196,22 @@ fn sized(
     let delta_usd = lots * with.unit_delta_usd;
     let notional = delta_usd.abs();
     if quantity.is_zero() || notional < orders.smallest.to_f64() {
-        let why = format!(
-            "{} USD beyond the band is less than a lot or the policy's smallest order, {} USD",
-            whole(size),
-            orders.smallest.to_decimal_text(0)
-        );
-        return Ok((None, why));
+        let smallest = with.lot_usd().max(orders.smallest.to_f64());
+        let size = whole(size);
+        return Ok((None, format!("{size} USD may be traded: less than a lot or the smallest order, {} USD", whole(smallest))));
     }
     let why = match binding {
         Some(bound) => bound.why,
-        None if rule.to == Goal::Edge => {
-            "it ends at the edge of the band: inside it a trade costs more than the delta it takes away"
-                .into()
+        None if answer.end_usd > 0.0 => {
+            format!("ends at the band's edge, {} USD off the target: nearer is not worth it", whole(answer.end_usd))
         }
-        None => "it ends at the target; the rest is less than one lot".into(),
+        None => "ends at the target; the rest is less than one lot".into(),
     };
     let coins = notional / with.priced.spot_usd;
     let need = need(costs, wanted, notional);
     let carry_usd = Cost::of(&candidate(costs, &with, 0.0), &need).carry_usd;
     let trade = Trade {
+        place: place(rule, &with),
         orders: count(notional / orders.largest.to_f64()),
         fee_usd: with.fee * notional,
         half_spread_usd: with.half_spread * notional,
@@ -285,8 +275,7 @@ fn ranked(
     let candidates: Vec<Candidate> = tradables
         .iter()
         .map(|with| {
-            let asked = margin_share((board, desk), rule, (with, wanted)).unwrap_or(0.0);
-            candidate(costs, with, asked)
+            candidate(costs, with, margin_share((board, desk), rule, (with, wanted)).unwrap_or(0.0))
         })
         .collect();
     let own = (&rule.place.venue, &rule.listing.symbol);
@@ -308,8 +297,10 @@ fn margin_share(
     rule: &Hedge,
     (with, wanted): (&Tradable, f64),
 ) -> Option<f64> {
-    let quantity = with.lots(wanted).ok().filter(|quantity| !quantity.is_zero())?;
-    let change = fill(board, rule, (with, quantity)).ok()?;
+    let size = wanted.abs().max(with.lot_usd() * (1.0 + 1e-9)).copysign(wanted);
+    let quantity = with.lots(size).ok().filter(|quantity| !quantity.is_zero())?;
+    let order = Order { place: &place(rule, with), listing: &with.listing, priced: &with.priced, quantity };
+    let change = order.fill(board).ok()?;
     let states = apply(&desk.states, &[change]).ok()?;
     let asked = |states: &[::margin::AccountState]| {
         let here = |state: &&::margin::AccountState| {
@@ -318,47 +309,68 @@ fn margin_share(
         let Some(state) = states.iter().find(here) else { return Some(0.0) };
         Some(desk.rules.of(state).ok()?.outcome(state).requirement.initial)
     };
-    Some((asked(&states)? - asked(&desk.states)?) / wanted.abs())
+    let notional = border::to_model(quantity).ok()? * with.unit_delta_usd;
+    Some((asked(&states)? - asked(&desk.states)?) / notional.abs())
 }
 
-/// The trade as a change of its account, at the mark.
-///
-/// # Errors
-/// Why there is no such position.
-pub(super) fn fill(
-    board: Board<'_>,
-    rule: &Hedge,
-    (with, quantity): (&Tradable, Decimal),
-) -> Result<Change, String> {
-    let specs = Specs::embedded();
-    let mut builder = BookBuilder::new("plan", &specs);
-    builder.add(&RawRow {
-        row: 1,
-        account: rule.place.account.to_string(),
-        venue: with.listing.venue.to_string(),
-        chain: rule.place.chain.to_string(),
-        kind: BookRow::Position {
-            instrument: with.listing.symbol.to_string(),
-            quantity: quantity.to_string(),
-            average_price: String::new(),
-        },
-    });
-    let (book, issues) = builder.finish();
-    let state = account_states(&book, board.market).into_iter().next();
-    let leg: Option<Leg> = state.and_then(|state| state.legs.into_iter().next());
-    let leg = leg.ok_or_else(|| format!("{}: {issues}", with.listing.symbol))?;
-    let place = Place { account: rule.place.account.clone(), venue: with.listing.venue.clone() };
-    Ok(Change::Fill { place, leg: leg.at_mark() })
+/// Where an instrument is traded for a rule.
+fn place(rule: &Hedge, with: &Tradable) -> book::Place {
+    let venue = with.listing.venue.clone();
+    if venue == rule.place.venue { rule.place.clone() } else { book::Place { venue, ..rule.place.clone() } }
+}
+
+/// Anything that a plan trades, as what it does to the book: a hedge of delta here, of gamma and vega where several greeks are hedged.
+#[derive(Clone, Copy)]
+pub(super) struct Order<'a> {
+    pub(super) place: &'a book::Place,
+    pub(super) listing: &'a Listing,
+    pub(super) priced: &'a Priced,
+    /// In the unit of the listing, bought positive.
+    pub(super) quantity: Decimal,
+}
+
+impl Order<'_> {
+    /// As a change of its account, at the mark.
+    ///
+    /// # Errors
+    /// Why there is no such position.
+    pub(super) fn fill(&self, board: Board<'_>) -> Result<Change, String> {
+        let specs = Specs::embedded();
+        let mut builder = BookBuilder::new("plan", &specs);
+        builder.add(&RawRow {
+            row: 1,
+            account: self.place.account.to_string(),
+            venue: self.place.venue.to_string(),
+            chain: self.place.chain.to_string(),
+            kind: BookRow::Position {
+                instrument: self.listing.symbol.to_string(),
+                quantity: self.quantity.to_string(),
+                average_price: String::new(),
+            },
+        });
+        let (book, issues) = builder.finish();
+        let state = account_states(&book, board.market).into_iter().next();
+        let leg: Option<Leg> = state.and_then(|state| state.legs.into_iter().next());
+        let leg = leg.ok_or_else(|| format!("{}: {issues}", self.listing.symbol))?;
+        let place = Place { account: self.place.account.clone(), venue: self.place.venue.clone() };
+        Ok(Change::Fill { place, leg: leg.at_mark() })
+    }
+
+    /// A measure that it adds, USD.
+    pub(super) fn adds(&self, of: Measure) -> Option<f64> {
+        let size = border::to_model(self.quantity).ok()?;
+        Some(measure(self.priced, of) * size * border::to_model(self.listing.contract_size).ok()?)
+    }
+}
+
+impl Trade {
+    /// What it does.
+    pub(super) const fn order(&self) -> Order<'_> {
+        Order { place: &self.place, listing: &self.with.listing, priced: &self.with.priced, quantity: self.quantity }
+    }
 }
 
 /// Whole USD for sentences.
 pub(super) fn whole(usd: f64) -> String {
     Fixed::quantise(usd).map_or_else(|_| "out of range".into(), |usd| crate::render::number::grouped(usd, 0))
-}
-
-/// A measure that the trade adds, USD.
-pub(super) fn added(trade: &Trade, of: Measure) -> Option<f64> {
-    let size = border::to_model(trade.quantity).ok()?;
-    let canonical = border::to_model(trade.with.listing.contract_size).ok()?;
-    Some(measure(&trade.with.priced, of) * size * canonical)
 }

@@ -1,12 +1,12 @@
 //! What can be traded: an instrument with its quote, its lot and fee, and how much of it trades.
 
 use super::costs::Costs;
-use engine::{Policy, Trading};
+use engine::{Hedge, Policy, Trading};
 use hedge::impact::Liquidity;
-use instrument::{Listing, Terms};
+use instrument::{Listing, Settlement, Terms};
 use market::{FutureQuote, Market, Snapshot};
 use risk::{Measure, Priced};
-use units::{Asset, Decimal, Symbol, Timestamp, Venue, border};
+use units::{Asset, Decimal, Timestamp, border};
 
 /// Snapshot, market and the rules of trading, all at one time.
 #[derive(Clone, Copy)]
@@ -34,22 +34,23 @@ pub(super) struct Tradable {
     pub(super) volume_is_assumed: bool,
     /// Of 8 hours, as a fraction.
     pub(super) funding_8h: Option<f64>,
-    /// Delta of one unit of the listing, USD.
+    /// The rule's delta of one unit of the listing, USD.
     pub(super) unit_delta_usd: f64,
 }
 
 impl Board<'_> {
-    /// Every linear instrument that the market quotes on an underlying, or why it cannot be traded.
-    pub(super) fn linear(&self, underlying: &Asset) -> Vec<(Listing, Result<Tradable, String>)> {
+    /// Every linear instrument that the market quotes on the underlying of a rule, or why it cannot be traded.
+    pub(super) fn linear(&self, rule: &Hedge) -> Vec<(Listing, Result<Tradable, String>)> {
         let quotes = self.snapshot.futures.values();
-        let ours = quotes.filter(|quote| quote.listing.contract.underlying == *underlying);
-        ours.map(|quote| (quote.listing.clone(), self.tradable(quote))).collect()
+        let ours = quotes.filter(|quote| quote.listing.contract.underlying == rule.underlying);
+        ours.map(|quote| (quote.listing.clone(), self.tradable(quote, rule.delta))).collect()
     }
 
-    /// One of them, by venue and symbol.
-    pub(super) fn named(&self, venue: &Venue, symbol: &Symbol) -> Result<Tradable, String> {
+    /// The rule's own.
+    pub(super) fn own(&self, rule: &Hedge) -> Result<Tradable, String> {
+        let (venue, symbol) = (&rule.place.venue, &rule.listing.symbol);
         match self.snapshot.futures.get(&(venue.clone(), symbol.clone())) {
-            Some(quote) => self.tradable(quote),
+            Some(quote) => self.tradable(quote, rule.delta).map_err(|why| format!("{venue} {symbol}: {why}")),
             None => Err(format!("the market files do not quote {symbol} at {venue}")),
         }
     }
@@ -85,7 +86,7 @@ impl Board<'_> {
         self.costs.unquoted.get(kind).map(|assumed| assumed.daily_volume_usd / spot_usd)
     }
 
-    fn tradable(&self, quote: &FutureQuote) -> Result<Tradable, String> {
+    fn tradable(&self, quote: &FutureQuote, delta: Measure) -> Result<Tradable, String> {
         let listing = quote.listing.clone();
         let trading = self.trading(&listing)?;
         if let Some(stale) = self.stale(quote.source_time) {
@@ -116,7 +117,7 @@ impl Board<'_> {
             liquidity: Liquidity { daily_vol, daily_volume },
             volume_is_assumed: traded.is_none(),
             funding_8h: quote.funding_rate_8h,
-            unit_delta_usd: measure(&priced, Measure::Delta) * size,
+            unit_delta_usd: measure(&priced, delta) * size,
             priced,
             listing,
         })
@@ -127,6 +128,20 @@ impl Tradable {
     /// True for a future with an expiry.
     pub(super) const fn is_dated(&self) -> bool {
         matches!(self.listing.contract.terms, Terms::Future { .. })
+    }
+
+    /// What the quantity is counted in: `USD`, `BTC`, `contracts`.
+    pub(super) fn unit(&self) -> String {
+        let contract = &self.listing.contract;
+        if self.listing.contract_size != Decimal::ONE {
+            return "contracts".into();
+        }
+        if contract.settlement == Settlement::Inverse { "USD".into() } else { contract.underlying.to_string() }
+    }
+
+    /// One lot, USD of delta.
+    pub(super) fn lot_usd(&self) -> f64 {
+        border::to_model(self.lot).unwrap_or(f64::NAN) * self.unit_delta_usd.abs()
     }
 
     /// Whole lots of so much delta, towards zero, in the unit of the listing.

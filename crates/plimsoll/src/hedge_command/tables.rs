@@ -1,14 +1,14 @@
 //! The flat tables of `plimsoll hedge`. A column's name ends in its unit.
 
-use super::plan::{Followed, Trade, added, fill};
+use super::plan::{Followed, Trade};
 use super::quotes::Board;
 use super::unwind::{WayOut, in_lots};
 use super::{Bench, Costs, Refusal};
-use crate::cli::HedgeTableName;
+use crate::cli::{Format, HedgeTableName};
 use crate::failure::Failure;
-use crate::margin_commands::{AccountFigures, margined};
+use crate::margin_commands::{AccountFigures, MarginFigures, margined};
 use crate::measure_commands::Section;
-use crate::render::flat::{Body, columns, count, text};
+use crate::render::flat::{Body, columns, count, optional, text};
 use ::margin::{Change, apply};
 use lake::{Cell, ColumnKind};
 use risk::{Measure, Valuation};
@@ -65,7 +65,7 @@ pub(super) fn planned(
         ),
         Section::new(
             HedgeTableName::Margin,
-            ("Margin where it changes", "surplus is counted equity less maintenance margin"),
+            ("Margin where it changes", "by the venue's own rules; available is what the initial margin leaves"),
             margin(bench, board, followed)?,
         ),
         Section::new(
@@ -94,8 +94,8 @@ fn trade_columns() -> Vec<lake::Column> {
         ("symbol", ColumnKind::Text),
         ("side", ColumnKind::Text),
         ("quantity", ColumnKind::Text),
+        ("unit", ColumnKind::Text),
         ("notional_usd", ColumnKind::Fixed),
-        ("orders", ColumnKind::Integer),
         ("delta_before_usd", ColumnKind::Fixed),
         ("band_usd", ColumnKind::Fixed),
         ("delta_after_usd", ColumnKind::Fixed),
@@ -118,11 +118,11 @@ fn trades(followed: &[Followed<'_>]) -> Body {
             with.map_or(Cell::Null, |listing| text(&listing.symbol)),
             text(side),
             trade.map_or(Cell::Null, |trade| text(trade.quantity)),
+            trade.map_or(Cell::Null, |trade| text(trade.with.unit())),
             trade.map_or(Cell::Null, |trade| usd(trade.delta_usd.abs())),
-            trade.map_or(Cell::Null, |trade| Cell::Integer(i64::from(trade.orders))),
-            usd(one.delta_usd),
-            Cell::Fixed(one.rule.band),
-            usd(one.delta_usd + trade.map_or(0.0, |trade| trade.delta_usd)),
+            Cell::Fixed(one.answer.delta_usd),
+            one.answer.band_usd.map_or(Cell::Null, usd),
+            usd(one.answer.delta_usd.to_f64() + trade.map_or(0.0, |trade| trade.delta_usd)),
             cost.map_or(Cell::Null, usd),
         ]
     });
@@ -133,7 +133,9 @@ fn reasons(followed: &[Followed<'_>]) -> Body {
     let names = columns(&[
         ("rule", ColumnKind::Text),
         ("account", ColumnKind::Text),
+        ("policy", ColumnKind::Text),
         ("execution", ColumnKind::Text),
+        ("orders", ColumnKind::Text),
         ("why_not_more", ColumnKind::Text),
     ]);
     let rows = followed.iter().map(|one| {
@@ -141,7 +143,14 @@ fn reasons(followed: &[Followed<'_>]) -> Body {
             engine::Execution::Propose => "propose",
             engine::Execution::Armed => "armed",
         };
-        vec![text(&one.rule.name), text(&one.rule.place.account), text(execution), text(&one.why_not_more)]
+        vec![
+            text(&one.rule.name),
+            text(&one.rule.place.account),
+            text(one.rule.sizing.word()),
+            text(execution),
+            text(one.trade.as_ref().map_or(0, |trade| trade.orders)),
+            text(&one.why_not_more),
+        ]
     });
     (names, rows.collect())
 }
@@ -222,7 +231,7 @@ fn buckets(bench: &Bench, (followed, refused): (&[Followed<'_>], &BTreeSet<Asset
         let one = all.entry((contract.underlying.clone(), place)).or_default();
         one.words = words;
         for (sum, measure) in one.change.iter_mut().zip(SHOWN) {
-            *sum += added(trade, measure).unwrap_or(f64::NAN);
+            *sum += trade.order().adds(measure).unwrap_or(f64::NAN);
         }
     }
     let assets: BTreeSet<Asset> = all.keys().map(|(asset, _)| asset.clone()).collect();
@@ -273,9 +282,8 @@ fn margin(bench: &Bench, board: Board<'_>, followed: &[Followed<'_>]) -> Result<
     let (mut changes, mut places): (Vec<Change>, BTreeSet<(Account, Venue)>) = <_>::default();
     for one in followed {
         let Some(trade) = &one.trade else { continue };
-        let change = fill(board, one.rule, (&trade.with, trade.quantity)).map_err(Failure::Input)?;
-        changes.push(change);
-        places.insert((one.rule.place.account.clone(), trade.with.listing.venue.clone()));
+        changes.push(trade.order().fill(board).map_err(Failure::Input)?);
+        places.insert((trade.place.account.clone(), trade.place.venue.clone()));
     }
     let desk = &bench.desk;
     let states = apply(&desk.states, &changes).map_err(|errors| {
@@ -290,32 +298,39 @@ fn margin(bench: &Bench, board: Board<'_>, followed: &[Followed<'_>]) -> Result<
     let names = columns(&[
         ("account", ColumnKind::Text),
         ("venue", ColumnKind::Text),
-        ("initial_before_usd", ColumnKind::Fixed),
-        ("initial_after_usd", ColumnKind::Fixed),
-        ("maintenance_before_usd", ColumnKind::Fixed),
-        ("maintenance_after_usd", ColumnKind::Fixed),
-        ("surplus_before_usd", ColumnKind::Fixed),
-        ("surplus_after_usd", ColumnKind::Fixed),
+        ("figure", ColumnKind::Text),
+        ("before_usd", ColumnKind::Fixed),
+        ("after_usd", ColumnKind::Fixed),
+        ("change_usd", ColumnKind::Fixed),
         ("status", ColumnKind::Text),
     ]);
-    let rows = after.iter().map(|after| {
+    let mut rows = Vec::new();
+    for after in &after {
         let was = before.iter().find(|was| (&was.account, &was.venue) == (&after.account, &after.venue));
-        let was = was.and_then(|was| was.margin.as_ref());
-        let is = after.margin.as_ref();
-        let cell = |figure: Option<Fixed>| figure.map_or(Cell::Null, Cell::Fixed);
-        vec![
-            text(&after.account),
-            text(&after.venue),
-            cell(was.map(|m| m.requirement_usd.initial)),
-            cell(is.map(|m| m.requirement_usd.initial)),
-            cell(was.map(|m| m.requirement_usd.maintenance)),
-            cell(is.map(|m| m.requirement_usd.maintenance)),
-            cell(was.map(|m| m.surplus_usd.maintenance)),
-            cell(is.map(|m| m.surplus_usd.maintenance)),
-            text(after.status.words()),
-        ]
-    });
-    Ok((names, rows.collect()))
+        let was = was.and_then(|was| was.margin.as_ref()).map(figures);
+        let is = after.margin.as_ref().map(figures);
+        for (place, words) in FIGURES.into_iter().enumerate() {
+            let of = |side: Option<[Fixed; FIGURES.len()]>| side.and_then(|side| side.get(place).copied());
+            let change = of(was).zip(of(is)).map(|(was, is)| is - was);
+            rows.push(vec![
+                text(&after.account),
+                text(&after.venue),
+                text(words),
+                optional(of(was)),
+                optional(of(is)),
+                optional(change),
+                text(after.status.words()),
+            ]);
+        }
+    }
+    Ok((names, rows))
+}
+
+const FIGURES: [&str; 4] = ["initial margin", "maintenance margin", "available", "surplus to maintenance"];
+
+const fn figures(margin: &MarginFigures) -> [Fixed; FIGURES.len()] {
+    let (asked, left) = (margin.requirement_usd, margin.surplus_usd);
+    [asked.initial, asked.maintenance, left.initial, left.maintenance]
 }
 
 fn instruments(followed: &[Followed<'_>]) -> Body {
@@ -373,8 +388,8 @@ fn unwind_columns() -> Vec<lake::Column> {
         ("quotes", ColumnKind::Text),
         ("quantity", ColumnKind::Text),
         ("delta_usd", ColumnKind::Fixed),
-        ("offset_pct", ColumnKind::Float),
-        ("of_volume_pct", ColumnKind::Float),
+        ("offset_pct", ColumnKind::Integer),
+        ("hours", ColumnKind::Float),
         ("fee_usd", ColumnKind::Fixed),
         ("spread_usd", ColumnKind::Fixed),
         ("impact_usd", ColumnKind::Fixed),
@@ -386,7 +401,7 @@ fn path_columns() -> Vec<lake::Column> {
     columns(&[
         ("underlying", ColumnKind::Text),
         ("step", ColumnKind::Integer),
-        ("after_hours", ColumnKind::Float),
+        ("until_hours", ColumnKind::Float),
         ("net_delta_coin", ColumnKind::Float),
         ("net_delta_usd", ColumnKind::Fixed),
     ])
@@ -404,16 +419,21 @@ fn schedule_columns() -> Vec<lake::Column> {
 }
 
 /// All tables of a way out.
-pub(super) fn flattened(way: &WayOut<'_>, refusals: &[Refusal]) -> Result<Vec<One>, Failure> {
+pub(super) fn flattened(
+    way: &WayOut<'_>,
+    refusals: &[Refusal],
+    format: Format,
+) -> Result<Vec<One>, Failure> {
     use HedgeTableName as Name;
-    let volume = "% of volume is of what trades while it is worked; offset is what other positions of the underlying make up for";
+    let aside = "offset: the share that goes in step with other positions on the underlying";
     let mut sections = vec![
-        Section::new(Name::Unwind, ("Way out", volume), unwound(way)),
-        Section::new(Name::Path, ("Net delta of what is unwound", ""), path(way)),
+        Section::new(Name::Unwind, ("Way out", aside), unwound(way)),
+        Section::new(Name::Path, ("Net delta of what is unwound", ""), path(way, format)),
         Section::new(
             Name::Schedule,
             ("Schedule", "whole lots; the last trade takes the rest of a position"),
-            schedule(way)?,
+            // Hundreds of trades are for programs.
+            if is_read(format) { (schedule_columns(), Vec::new()) } else { schedule(way)? },
         ),
         Section::new(Name::Refused, ("Not unwound", ""), refusal_rows(refusals)),
     ];
@@ -423,12 +443,12 @@ pub(super) fn flattened(way: &WayOut<'_>, refusals: &[Refusal]) -> Result<Vec<On
 }
 
 fn unwound(way: &WayOut<'_>) -> Body {
-    let hours = way.unwind.days * 24.0;
     let rows = way.legs.iter().zip(&way.unwind.legs).map(|(out, unwound)| {
         let size: f64 = unwound.schedule.trades.iter().map(|trade| trade.abs()).sum();
         let (fee, spread) = (out.fee_usd * size, out.half_spread_usd * size);
         let cost = unwound.schedule.cost_usd;
-        let traded = out.liquidity.daily_volume * hours / 24.0;
+        #[allow(clippy::cast_possible_truncation)] // a share
+        let offset = (unwound.offset_share * 100.0).round() as i64;
         vec![
             text(&out.position.account),
             text(&out.position.venue),
@@ -436,8 +456,8 @@ fn unwound(way: &WayOut<'_>) -> Body {
             text(&out.priced_by),
             text(out.position.quantity),
             usd(out.units * out.delta * out.spot_usd),
-            Cell::Float(unwound.offset_share * 100.0),
-            Cell::Float(size / traded * 100.0),
+            Cell::Integer(offset),
+            Cell::Float(unwound.schedule.duration_days() * 24.0),
             usd(fee),
             usd(spread),
             usd(cost - fee - spread),
@@ -447,19 +467,26 @@ fn unwound(way: &WayOut<'_>) -> Body {
     (unwind_columns(), rows.collect())
 }
 
-fn path(way: &WayOut<'_>) -> Body {
+/// On screen or page.
+const fn is_read(format: Format) -> bool {
+    matches!(format, Format::Table | Format::Html)
+}
+
+fn path(way: &WayOut<'_>, format: Format) -> Body {
     let mut rows = Vec::new();
     for (asset, net) in way.underlyings.iter().zip(&way.unwind.net) {
         let spot = way.legs.iter().find(|leg| leg.position.listing.contract.underlying == *asset);
         let spot = spot.map_or(f64::NAN, |leg| leg.spot_usd);
         let last = net.len().saturating_sub(1);
-        for (step, coins) in net.iter().enumerate() {
-            #[allow(clippy::cast_precision_loss)] // steps of a plan
-            let share = step as f64 / last as f64;
+        for (step, (coins, time)) in net.iter().zip(&way.unwind.times).enumerate() {
+            // The path falls like an exponential: doubling steps show it.
+            if is_read(format) && !(step == 0 || step == last || step.is_power_of_two()) {
+                continue;
+            }
             rows.push(vec![
                 text(asset),
                 count(step),
-                Cell::Float(share * way.unwind.days * 24.0),
+                Cell::Float(time * 24.0),
                 Cell::Float(*coins),
                 usd(coins * spot),
             ]);
@@ -493,25 +520,29 @@ pub(super) fn unwind_facts(way: &WayOut<'_>) -> Vec<(&'static str, Cell)> {
         ("expected_cost_usd", usd(unwind.cost_usd)),
         ("standard_deviation_usd", usd(unwind.sd_usd)),
         ("duration_hours", Cell::Float(unwind.days * 24.0)),
-        ("missed_by_participation_usd", usd(unwind.missed_by_caps_usd)),
+        ("cost_of_participation_caps_usd", usd(unwind.caps_usd)),
     ]
 }
 
 /// What a reader should know of a way out.
-pub(super) fn unwind_notes(way: &WayOut<'_>, costs: &Costs) -> Vec<String> {
+pub(super) fn unwind_notes(way: &WayOut<'_>, costs: &Costs, format: Format) -> Vec<String> {
     let mut notes = Vec::new();
-    let hours = way.unwind.days * 24.0;
-    if hours > way.asked_hours * (1.0 + 1e-9) {
-        let slow = way.legs.iter().max_by(|a, b| {
-            let days = |leg: &super::unwind::Out<'_>| leg.units.abs() / leg.liquidity.daily_volume;
-            days(a).total_cmp(&days(b))
-        });
-        let slow = slow.map_or("", |leg| leg.position.listing.symbol.as_str());
+    let asked = costs.unwind_hours / 24.0 * (1.0 + 1e-9);
+    let took = |unwound: &::hedge::schedule::Unwound| {
+        unwound.schedule.step_days * f64::from(costs.unwind_steps)
+    };
+    let slow = way.legs.iter().zip(&way.unwind.legs).filter(|(_, unwound)| took(unwound) > asked);
+    let slow: Vec<&str> = slow.map(|(out, _)| out.position.listing.symbol.as_str()).collect();
+    if !slow.is_empty() {
         notes.push(format!(
-            "{hours:.1} h instead of {} h: {slow} needs them at {:.0} % of its volume, and the others wait for it, hedged",
-            way.asked_hours,
-            costs.participation.share * 100.0
+            "longer than {} h at {:.0} % of what trades: {}; nobody waits for them, and their delta until then is in the standard deviation",
+            costs.unwind_hours,
+            costs.participation.share * 100.0,
+            slow.join(", ")
         ));
+    }
+    if is_read(format) {
+        notes.push("every trade in whole lots: --format csv --table schedule".into());
     }
     notes.push("balances and spot stay; their delta is in no figure here".into());
     notes.push(format!(

@@ -37,8 +37,6 @@ pub(super) struct WayOut<'a> {
     pub(super) unwind: Unwind,
     pub(super) underlyings: Vec<Asset>,
     pub(super) refused: Vec<(&'a Position, String)>,
-    /// Hours asked for.
-    pub(super) asked_hours: f64,
 }
 
 /// Half a spread and how much trades, with where it comes from.
@@ -81,7 +79,7 @@ pub(super) fn plan<'a>(board: Board<'_>, book: &'a Book) -> Result<WayOut<'a>, S
     let market = Correlated { daily_sd, correlation: matrix(underlyings.len(), board.costs.correlation) };
     let parts: Vec<Leg> = legs.iter().map(|out| leg((board, out), (&underlyings, plan))).collect();
     let unwind = flatten(&parts, &market, plan).map_err(|error| error.to_string())?;
-    Ok(WayOut { legs, unwind, underlyings, refused, asked_hours: board.costs.unwind_hours })
+    Ok(WayOut { legs, unwind, underlyings, refused })
 }
 
 fn matrix(count: usize, off: f64) -> Vec<f64> {
