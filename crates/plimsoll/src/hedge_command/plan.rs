@@ -67,8 +67,14 @@ pub(super) fn follow<'a>(
     let answer = ask(board, rule, (&desk.loaded.book, valuation))?;
     // A book that looks hedged on an old quote may not be: the rule's own instrument is looked at whatever is wanted.
     let own = board.own(rule);
-    let mut followed =
-        Followed { rule, answer, trade: None, why_not_more: String::new(), ranked: Vec::new(), refused: Vec::new() };
+    let mut followed = Followed {
+        rule,
+        answer,
+        trade: None,
+        why_not_more: String::new(),
+        ranked: Vec::new(),
+        refused: Vec::new(),
+    };
     let Some(wanted) = answer.wanted_usd else {
         own?;
         followed.why_not_more = inside(rule, &answer);
@@ -198,12 +204,21 @@ fn sized(
     if quantity.is_zero() || notional < orders.smallest.to_f64() {
         let smallest = with.lot_usd().max(orders.smallest.to_f64());
         let size = whole(size);
-        return Ok((None, format!("{size} USD may be traded: less than a lot or the smallest order, {} USD", whole(smallest))));
+        return Ok((
+            None,
+            format!(
+                "{size} USD may be traded: less than a lot or the smallest order, {} USD",
+                whole(smallest)
+            ),
+        ));
     }
     let why = match binding {
         Some(bound) => bound.why,
         None if answer.end_usd > 0.0 => {
-            format!("ends at the band's edge, {} USD off the target: nearer is not worth it", whole(answer.end_usd))
+            format!(
+                "ends at the band's edge, {} USD off the target: nearer is not worth it",
+                whole(answer.end_usd)
+            )
         }
         None => "ends at the target; the rest is less than one lot".into(),
     };
@@ -274,9 +289,7 @@ fn ranked(
     let need = need(costs, wanted, wanted.abs());
     let candidates: Vec<Candidate> = tradables
         .iter()
-        .map(|with| {
-            candidate(costs, with, margin_share((board, desk), rule, (with, wanted)).unwrap_or(0.0))
-        })
+        .map(|with| candidate(costs, with, margin_share((board, desk), rule, (with, wanted)).unwrap_or(0.0)))
         .collect();
     let own = (&rule.place.venue, &rule.listing.symbol);
     rank(&candidates, &need)
@@ -366,7 +379,12 @@ impl Order<'_> {
 impl Trade {
     /// What it does.
     pub(super) const fn order(&self) -> Order<'_> {
-        Order { place: &self.place, listing: &self.with.listing, priced: &self.with.priced, quantity: self.quantity }
+        Order {
+            place: &self.place,
+            listing: &self.with.listing,
+            priced: &self.with.priced,
+            quantity: self.quantity,
+        }
     }
 }
 

@@ -136,7 +136,11 @@ impl Tradable {
         if self.listing.contract_size != Decimal::ONE {
             return "contracts".into();
         }
-        if contract.settlement == Settlement::Inverse { "USD".into() } else { contract.underlying.to_string() }
+        if contract.settlement == Settlement::Inverse {
+            "USD".into()
+        } else {
+            contract.underlying.to_string()
+        }
     }
 
     /// One lot, USD of delta.

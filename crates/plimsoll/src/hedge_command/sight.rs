@@ -44,10 +44,8 @@ pub(super) fn ask(
     };
     let spot = board.market.spot(&rule.underlying).map_err(|missing| missing.to_string())?.get();
     let row = board.trading(&rule.listing)?;
-    let cost = Cost {
-        proportional: (row.fee + row.half_spread).max(0.0),
-        fixed_usd: rule.fixed_cost.to_f64(),
-    };
+    let cost =
+        Cost { proportional: (row.fee + row.half_spread).max(0.0), fixed_usd: rule.fixed_cost.to_f64() };
     let mut sight =
         Sight { spot, gamma: 0.0, vol: 0.0, expiry_years: 0.0, cost, hedge_age_years: f64::INFINITY };
     let reads = rule.sizing.reads();
@@ -63,8 +61,10 @@ pub(super) fn ask(
                 (sight.vol, sight.expiry_years) = (vol, expiry_years);
                 let factor = rule.sizing.variance_factor(&sight);
                 if factor.to_bits() != 1.0_f64.to_bits() {
-                    shift_usd =
-                        options.iter().map(|(net, priced)| net * shift(priced, rule.delta, factor.sqrt())).sum();
+                    shift_usd = options
+                        .iter()
+                        .map(|(net, priced)| net * shift(priced, rule.delta, factor.sqrt()))
+                        .sum();
                 }
             }
         }

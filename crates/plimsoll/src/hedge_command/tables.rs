@@ -65,7 +65,10 @@ pub(super) fn planned(
         ),
         Section::new(
             HedgeTableName::Margin,
-            ("Margin where it changes", "by the venue's own rules; available is what the initial margin leaves"),
+            (
+                "Margin where it changes",
+                "by the venue's own rules; available is what the initial margin leaves",
+            ),
             margin(bench, board, followed)?,
         ),
         Section::new(
@@ -419,11 +422,7 @@ fn schedule_columns() -> Vec<lake::Column> {
 }
 
 /// All tables of a way out.
-pub(super) fn flattened(
-    way: &WayOut<'_>,
-    refusals: &[Refusal],
-    format: Format,
-) -> Result<Vec<One>, Failure> {
+pub(super) fn flattened(way: &WayOut<'_>, refusals: &[Refusal], format: Format) -> Result<Vec<One>, Failure> {
     use HedgeTableName as Name;
     let aside = "offset: the share that goes in step with other positions on the underlying";
     let mut sections = vec![
@@ -528,9 +527,8 @@ pub(super) fn unwind_facts(way: &WayOut<'_>) -> Vec<(&'static str, Cell)> {
 pub(super) fn unwind_notes(way: &WayOut<'_>, costs: &Costs, format: Format) -> Vec<String> {
     let mut notes = Vec::new();
     let asked = costs.unwind_hours / 24.0 * (1.0 + 1e-9);
-    let took = |unwound: &::hedge::schedule::Unwound| {
-        unwound.schedule.step_days * f64::from(costs.unwind_steps)
-    };
+    let took =
+        |unwound: &::hedge::schedule::Unwound| unwound.schedule.step_days * f64::from(costs.unwind_steps);
     let slow = way.legs.iter().zip(&way.unwind.legs).filter(|(_, unwound)| took(unwound) > asked);
     let slow: Vec<&str> = slow.map(|(out, _)| out.position.listing.symbol.as_str()).collect();
     if !slow.is_empty() {
