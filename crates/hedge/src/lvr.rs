@@ -13,7 +13,7 @@
 //!
 //! Sources: Milionis, Moallemi, Roughgarden and Zhang (2022) for LVR, Milionis, Moallemi and Roughgarden (2023) for Poisson blocks,
 //! Nezlobin and Tassy (2025) for fixed ones. In the last formula `g` is the **full** width of the band without arbitrage, twice the
-//! one-sided fee: with the fee itself it is 30 to 44 % too high against simulation (`plimsoll conformance lvr`). 1.7164 is
+//! one-sided fee: with the fee itself it is 42 to 79 % above simulation (`plimsoll conformance lvr`). 1.7164 is
 //! sqrt(2 pi) / |zeta(1/2)|.
 //!
 //! Left out: gas of the arbitrageur, fees from others' trades, prices that jump.

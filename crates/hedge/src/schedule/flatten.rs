@@ -8,7 +8,7 @@
 //! A leg that its cap does not let go in time takes the time that it needs and offsets nothing: the others do not wait for it. What it risks
 //! meanwhile is in the standard deviation.
 
-use super::{Costs, Order, Schedule, ScheduleError, capped};
+use super::{Costs, Order, Schedule, ScheduleError, almgren_chriss, capped};
 
 /// One position.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -58,6 +58,8 @@ pub struct Unwound {
     pub schedule: Schedule,
     /// How much of it another leg offsets, as a fraction.
     pub offset_share: f64,
+    /// Cost and priced risk of the rest beyond the optimum without a cap in the same time, USD.
+    pub missed_by_cap_usd: f64,
 }
 
 /// The whole.
@@ -75,8 +77,8 @@ pub struct Unwind {
     pub times: Vec<f64>,
     /// Net delta by underlying at the start and after each of the times but the first, coins.
     pub net: Vec<Vec<f64>>,
-    /// Cost and priced risk beyond those of the same plan without caps, USD: what the caps cost.
-    pub caps_usd: f64,
+    /// What the caps make the legs miss, USD.
+    pub missed_by_caps_usd: f64,
 }
 
 /// Unwinds a book.
@@ -94,13 +96,7 @@ pub fn flatten(legs: &[Leg], market: &Correlated, plan: Plan) -> Result<Unwind, 
     if legs.iter().any(|leg| leg.underlying >= count) {
         return Err(ScheduleError::Number { what: "the underlying of a leg", rule: "one that has a vol" });
     }
-    let worked = unwind(legs, market, plan)?;
-    let free: Vec<Leg> = legs.iter().map(|leg| Leg { most_per_day: f64::INFINITY, ..*leg }).collect();
-    let free = unwind(&free, market, plan)?;
-    let objective =
-        |unwind: &Unwind| (plan.risk_aversion * unwind.sd_usd).mul_add(unwind.sd_usd, unwind.cost_usd);
-    let caps_usd = objective(&worked) - objective(&free);
-    Ok(Unwind { caps_usd, ..worked })
+    unwind(legs, market, plan)
 }
 
 /// The time that a leg takes.
@@ -134,7 +130,8 @@ fn unwind(legs: &[Leg], market: &Correlated, plan: Plan) -> Result<Unwind, Sched
     let cost_usd = worked.iter().map(|unwound| unwound.schedule.cost_usd).sum();
     let sd_usd = deviation(&net, market, &times);
     let days = legs.iter().map(|leg| days(leg, plan)).fold(plan.days, f64::max);
-    Ok(Unwind { legs: worked, days, cost_usd, sd_usd, times, net, caps_usd: 0.0 })
+    let missed_by_caps_usd = worked.iter().map(|unwound| unwound.missed_by_cap_usd).sum();
+    Ok(Unwind { legs: worked, days, cost_usd, sd_usd, times, net, missed_by_caps_usd })
 }
 
 /// The part that is offset evenly, the net by Almgren and Chriss under what the cap leaves.
@@ -147,8 +144,10 @@ fn one(leg: &Leg, offset_share: f64, plan: Plan) -> Result<Unwound, ScheduleErro
     // A leg that is offset whole leaves no room and needs none.
     let room = if rest == 0.0 { f64::INFINITY } else { room.max(f64::MIN_POSITIVE) };
     let net = capped(order, leg.costs, (plan.risk_aversion, room))?;
+    let best = almgren_chriss(order, leg.costs, plan.risk_aversion)?;
+    let missed_by_cap_usd = net.objective_usd(plan.risk_aversion) - best.objective_usd(plan.risk_aversion);
     let trades = net.trades.iter().map(|trade| even + trade).collect();
-    Ok(Unwound { schedule: Schedule::of_trades(trades, leg.costs, step), offset_share })
+    Ok(Unwound { schedule: Schedule::of_trades(trades, leg.costs, step), offset_share, missed_by_cap_usd })
 }
 
 fn time(step: usize, schedule: &Schedule) -> f64 {

@@ -196,7 +196,9 @@ fn a_leg_that_is_too_slow_takes_its_time_and_nobody_waits() {
     assert!(net[late..].iter().all(|net| *net >= -1e-12), "{done:?}");
     // Without caps both go in step.
     let free = flatten(&[leg(0, 30.0), leg(0, -50.0)], &market(0.0), PLAN).unwrap();
-    assert!(free.caps_usd.abs() < 1e-9 && free.sd_usd < done.sd_usd);
+    assert!(free.missed_by_caps_usd.abs() < 1e-9 && free.sd_usd < done.sd_usd);
+    // At its cap all the time instead of fast at first.
+    assert!(done.legs[0].missed_by_cap_usd > 0.0, "{done:?}");
 }
 
 #[test]

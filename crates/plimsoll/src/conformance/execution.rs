@@ -29,7 +29,7 @@ const PROBABILITY: f64 = 1e-12;
 const PROBABILITY_REASON: &str = "one division and one root";
 const SIMULATED: f64 = 0.03;
 const SIMULATED_REASON: &str = "the formula is asymptotic in fee over vol and the simulation has an error of its own; with the one-sided fee \
-                                instead of the full width it is 30 % off at least";
+                                instead of the full width it is 42 % off at least";
 const MISUSED: &str = "formula with the one-sided fee instead of the full width of the band";
 
 /// Runs the schedule.

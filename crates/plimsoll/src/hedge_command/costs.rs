@@ -1,4 +1,4 @@
-//! What hedge plans assume: the file `policies/execution.toml`, or one of the user's.
+//! What hedge plans assume: the file `costs/execution.toml`, or one of the user's.
 //!
 //! Every key is required; all mistakes are reported at once. `docs/formats.md` has the table.
 
@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use units::{Issue, Issues, Timestamp, Venue};
 
-const EMBEDDED: &str = include_str!("../../../../policies/execution.toml");
-const EMBEDDED_NAME: &str = "embedded policies/execution.toml";
+const EMBEDDED: &str = include_str!("../../../../costs/execution.toml");
+const EMBEDDED_NAME: &str = "embedded costs/execution.toml";
 
 /// Checked assumptions, as fractions, days, years and USD.
 #[derive(Debug, Clone, PartialEq)]

@@ -175,8 +175,8 @@ fn bounds((costs, orders): (&Costs, &OrderLimits), with: &Tradable) -> Result<[B
         Bound {
             most_usd: share,
             why: format!(
-                "participation: {:.0} % of what trades in {hours} h is {} USD",
-                costs.participation.share * 100.0,
+                "participation: {} % of what trades in {hours} h is {} USD",
+                crate::render::number::figure(costs.participation.share * 100.0, 3),
                 whole(share)
             ),
         },

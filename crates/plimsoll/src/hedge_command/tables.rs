@@ -138,7 +138,7 @@ fn reasons(followed: &[Followed<'_>]) -> Body {
         ("account", ColumnKind::Text),
         ("policy", ColumnKind::Text),
         ("execution", ColumnKind::Text),
-        ("orders", ColumnKind::Text),
+        ("orders", ColumnKind::Integer),
         ("why_not_more", ColumnKind::Text),
     ]);
     let rows = followed.iter().map(|one| {
@@ -151,7 +151,7 @@ fn reasons(followed: &[Followed<'_>]) -> Body {
             text(&one.rule.place.account),
             text(one.rule.sizing.word()),
             text(execution),
-            text(one.trade.as_ref().map_or(0, |trade| trade.orders)),
+            Cell::Integer(one.trade.as_ref().map_or(0, |trade| i64::from(trade.orders))),
             text(&one.why_not_more),
         ]
     });
@@ -519,7 +519,7 @@ pub(super) fn unwind_facts(way: &WayOut<'_>) -> Vec<(&'static str, Cell)> {
         ("expected_cost_usd", usd(unwind.cost_usd)),
         ("standard_deviation_usd", usd(unwind.sd_usd)),
         ("duration_hours", Cell::Float(unwind.days * 24.0)),
-        ("cost_of_participation_caps_usd", usd(unwind.caps_usd)),
+        ("missed_by_caps_usd", usd(unwind.missed_by_caps_usd)),
     ]
 }
 
@@ -530,13 +530,13 @@ pub(super) fn unwind_notes(way: &WayOut<'_>, costs: &Costs, format: Format) -> V
     let took =
         |unwound: &::hedge::schedule::Unwound| unwound.schedule.step_days * f64::from(costs.unwind_steps);
     let slow = way.legs.iter().zip(&way.unwind.legs).filter(|(_, unwound)| took(unwound) > asked);
-    let slow: Vec<&str> = slow.map(|(out, _)| out.position.listing.symbol.as_str()).collect();
-    if !slow.is_empty() {
+    let slow = slow.count();
+    if slow > 0 {
         notes.push(format!(
-            "longer than {} h at {:.0} % of what trades: {}; nobody waits for them, and their delta until then is in the standard deviation",
+            "{slow} of {} positions need longer than {} h at {} % of what trades; the others do not wait, and what is left is in the standard deviation",
+            way.legs.len(),
             costs.unwind_hours,
-            costs.participation.share * 100.0,
-            slow.join(", ")
+            crate::render::number::figure(costs.participation.share * 100.0, 3)
         ));
     }
     if is_read(format) {
