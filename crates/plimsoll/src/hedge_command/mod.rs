@@ -132,7 +132,6 @@ impl Bench {
     fn planned(&self, args: &HedgeArgs) -> Result<Sheet<HedgeTableName>, Failure> {
         let board = self.board(args);
         let chosen = if args.choose { Chosen::Cheapest } else { Chosen::ByRule };
-        let orders = self.orders()?;
         if self.policy.hedges.is_empty() {
             return Err(self.unfollowed(
                 "hedge",
@@ -140,6 +139,7 @@ impl Bench {
                 "the policy has no [[hedge]] rule: nothing can be planned",
             ));
         }
+        let orders = self.orders()?;
         let (mut followed, mut refusals): (Vec<Followed<'_>>, Vec<Refusal>) = (Vec::new(), Vec::new());
         for rule in &self.policy.hedges {
             match follow((board, &self.desk), (rule, orders), (&self.valuation, chosen)) {
@@ -254,12 +254,18 @@ impl Bench {
                 strangers.join(", ")
             ));
         }
-        for trade in followed.iter().filter_map(|one| one.trade.as_ref()).filter(|t| t.with.volume_is_assumed)
-        {
-            notes.push(format!(
-                "{} {}: the market files tell no volume; that of [[unquoted]] stands in",
-                trade.with.listing.venue, trade.with.listing.symbol
-            ));
+        for ranked in followed.iter().flat_map(|one| &one.ranked) {
+            let name = format!("{} {}", ranked.with.listing.venue, ranked.with.listing.symbol);
+            if !ranked.with.assumed.is_empty() {
+                let what = ranked.with.assumed.join(", ");
+                notes
+                    .push(format!("{name}: the market files do not tell its {what}; the file of costs does"));
+            }
+            if ranked.margin_share.is_none() {
+                notes.push(format!(
+                    "{name}: no rulebook says what it would ask, so margin is in no cost of it"
+                ));
+            }
         }
         notes.push(format!("costs: {}", self.costs.source));
         notes

@@ -52,6 +52,8 @@ pub(super) struct Ranked {
     pub(super) cost: Cost,
     /// Funding or basis, a year.
     pub(super) rate: f64,
+    /// Initial margin that it asks more, as a share of the notional; none where no rulebook says.
+    pub(super) margin_share: Option<f64>,
     pub(super) choice: &'static str,
 }
 
@@ -298,7 +300,8 @@ fn ranked(
             let with = tradables.get(place)?.clone();
             let rate = need.side.sign() * cost.carry_usd / (need.notional_usd * need.years);
             let choice = if (&with.listing.venue, &with.listing.symbol) == own { "rule" } else { "" };
-            Some(Ranked { with, cost, rate, choice })
+            let margin_share = asked.get(place).copied().flatten();
+            Some(Ranked { with, cost, rate, margin_share, choice })
         })
         .collect()
 }

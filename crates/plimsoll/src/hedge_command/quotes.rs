@@ -30,8 +30,8 @@ pub(super) struct Tradable {
     pub(super) fee: f64,
     pub(super) lot: Decimal,
     pub(super) liquidity: Liquidity,
-    /// True when the market files do not tell the volume.
-    pub(super) volume_is_assumed: bool,
+    /// What the market files do not tell, so that the file of costs does.
+    pub(super) assumed: Vec<&'static str>,
     /// Of 8 hours, as a fraction.
     pub(super) funding_8h: Option<f64>,
     /// The rule's delta of one unit of the listing, USD.
@@ -76,9 +76,13 @@ impl Board<'_> {
 
     /// Standard deviation of a day's return of a coin: of 30 days at the money, or what is assumed without options.
     pub(super) fn daily_vol(&self, underlying: &Asset) -> f64 {
-        let quoted = self.market.at_the_money_vol(underlying, 30);
-        let annual = quoted.map_or(self.costs.vol_without_options, |(vol, _)| vol.get());
+        let annual = self.quoted_vol(underlying).unwrap_or(self.costs.vol_without_options);
         annual / 365f64.sqrt()
+    }
+
+    /// Annual vol of 30 days at the money; none without options.
+    pub(super) fn quoted_vol(&self, underlying: &Asset) -> Option<f64> {
+        self.market.at_the_money_vol(underlying, 30).ok().map(|(vol, _)| vol.get())
     }
 
     /// Coins a day that are assumed of a kind of instrument.
@@ -108,14 +112,21 @@ impl Board<'_> {
                 "its volume is not known: the market files do not tell it, and the costs have no [[unquoted]] of kind \"{kind}\""
             ));
         };
-        let daily_vol = self.daily_vol(&listing.contract.underlying);
+        let underlying = &listing.contract.underlying;
+        let daily_vol = self.daily_vol(underlying);
+        let is_perpetual = listing.contract.terms == Terms::Perpetual;
+        let absent = [
+            ("volume", traded.is_none()),
+            ("vol", self.quoted_vol(underlying).is_none()),
+            ("funding", is_perpetual && quote.funding_rate_8h.is_none()),
+        ];
         Ok(Tradable {
             mark: quote.mark_price.get(),
             half_spread: (ask - bid) / (ask + bid),
             fee: trading.fee,
             lot: trading.lot,
             liquidity: Liquidity { daily_vol, daily_volume },
-            volume_is_assumed: traded.is_none(),
+            assumed: absent.into_iter().filter(|(_, is)| *is).map(|(what, _)| what).collect(),
             funding_8h: quote.funding_rate_8h,
             unit_delta_usd: measure(&priced, delta) * size,
             priced,

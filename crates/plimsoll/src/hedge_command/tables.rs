@@ -21,6 +21,11 @@ fn usd(value: f64) -> Cell {
     Fixed::quantise(value).map_or(Cell::Null, Cell::Fixed)
 }
 
+/// A figure and what is added to it, exact like the figure.
+fn after(before: Fixed, change: f64) -> Cell {
+    Fixed::quantise(change).map_or(Cell::Null, |change| Cell::Fixed(before + change))
+}
+
 /// Net cash delta by underlying, USD.
 pub(super) fn deltas(valuation: &Valuation) -> BTreeMap<Asset, Fixed> {
     let mut all: BTreeMap<Asset, Fixed> = BTreeMap::new();
@@ -125,7 +130,7 @@ fn trades(followed: &[Followed<'_>]) -> Body {
             trade.map_or(Cell::Null, |trade| usd(trade.delta_usd.abs())),
             Cell::Fixed(one.answer.delta_usd),
             one.answer.band_usd.map_or(Cell::Null, usd),
-            usd(one.answer.delta_usd.to_f64() + trade.map_or(0.0, |trade| trade.delta_usd)),
+            after(one.answer.delta_usd, trade.map_or(0.0, |trade| trade.delta_usd)),
             cost.map_or(Cell::Null, usd),
         ]
     });
@@ -262,9 +267,6 @@ fn buckets(bench: &Bench, (followed, refused): (&[Followed<'_>], &BTreeSet<Asset
     let rows = all.into_iter().map(|((asset, _), Bucket { words, before, change })| {
         let [delta, gamma, vega] = before;
         let [of_delta, of_gamma, of_vega] = change;
-        let after = |before: Fixed, change: f64| {
-            Fixed::quantise(change).map_or(Cell::Null, |change| Cell::Fixed(before + change))
-        };
         vec![
             text(asset),
             text(words),
@@ -367,8 +369,8 @@ fn instruments(followed: &[Followed<'_>]) -> Body {
                 usd(cost.risk_usd),
                 usd(cost.spread_usd),
                 usd(cost.fee_usd),
-                usd(cost.margin_usd),
-                usd(cost.venue_usd),
+                ranked.margin_share.map_or(Cell::Null, |_| usd(cost.margin_usd)),
+                ranked.margin_share.map_or(Cell::Null, |_| usd(cost.venue_usd)),
                 usd(cost.total_usd()),
             ]);
         }
@@ -538,6 +540,17 @@ pub(super) fn unwind_notes(way: &WayOut<'_>, costs: &Costs, format: Format) -> V
             costs.unwind_hours,
             crate::render::number::figure(costs.participation.share * 100.0, 3)
         ));
+    }
+    let thin = way.legs.iter().filter(|out| out.volume_is_assumed).count();
+    if thin > 0 {
+        notes.push(format!(
+            "{thin} of {} positions: the market files tell no volume, that of [[unquoted]] stands in",
+            way.legs.len()
+        ));
+    }
+    for asset in &way.without_vol {
+        let vol = crate::render::number::figure(costs.vol_without_options * 100.0, 3);
+        notes.push(format!("{asset}: no options are quoted, so a vol of {vol} % is assumed"));
     }
     if is_read(format) {
         notes.push("every trade in whole lots: --format csv --table schedule".into());

@@ -14,6 +14,8 @@ use units::{Asset, Decimal, Symbol, Timestamp, Venue, border};
 /// The least delta that impact is counted on: an option far out of the money still moves when it is traded.
 const LEAST_DELTA: f64 = 0.05;
 
+const ASSUMED: &str = "assumed";
+
 /// One position with what trading it costs.
 pub(super) struct Out<'a> {
     pub(super) position: &'a Position,
@@ -27,6 +29,8 @@ pub(super) struct Out<'a> {
     pub(super) fee_usd: f64,
     pub(super) half_spread_usd: f64,
     pub(super) liquidity: Liquidity,
+    /// True when no market file tells how much of it trades.
+    pub(super) volume_is_assumed: bool,
     /// `quote`, the venue whose quote of the same contract stands in, or `assumed`.
     pub(super) priced_by: String,
 }
@@ -37,6 +41,8 @@ pub(super) struct WayOut<'a> {
     pub(super) unwind: Unwind,
     pub(super) underlyings: Vec<Asset>,
     pub(super) refused: Vec<(&'a Position, String)>,
+    /// Those without quoted options.
+    pub(super) without_vol: Vec<Asset>,
 }
 
 /// Half a spread and how much trades, with where it comes from.
@@ -79,7 +85,8 @@ pub(super) fn plan<'a>(board: Board<'_>, book: &'a Book) -> Result<WayOut<'a>, S
     let market = Correlated { daily_sd, correlation: matrix(underlyings.len(), board.costs.correlation) };
     let parts: Vec<Leg> = legs.iter().map(|out| leg((board, out), (&underlyings, plan))).collect();
     let unwind = flatten(&parts, &market, plan).map_err(|error| error.to_string())?;
-    Ok(WayOut { legs, unwind, underlyings, refused })
+    let without_vol = underlyings.iter().filter(|asset| board.quoted_vol(asset).is_none()).cloned().collect();
+    Ok(WayOut { legs, unwind, underlyings, refused, without_vol })
 }
 
 fn matrix(count: usize, off: f64) -> Vec<f64> {
@@ -133,6 +140,7 @@ fn out<'a>(board: Board<'_>, position: &'a Position) -> Result<Out<'a>, String> 
         fee_usd: trading.fee * spot,
         half_spread_usd: found.half_spread_usd,
         liquidity: Liquidity { daily_vol, daily_volume },
+        volume_is_assumed: found.by == ASSUMED || found.daily_volume.is_none(),
         priced_by: found.by,
     })
 }
@@ -161,7 +169,7 @@ fn assumed(board: Board<'_>, kind: &str, spot_usd: f64) -> Result<Market, String
     Ok(Market {
         half_spread_usd: assumed.half_spread * spot_usd,
         daily_volume: Some(assumed.daily_volume_usd / spot_usd),
-        by: "assumed".into(),
+        by: ASSUMED.into(),
     })
 }
 

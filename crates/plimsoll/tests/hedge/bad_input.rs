@@ -119,7 +119,7 @@ fn a_policy_without_bounds_or_rules_plans_nothing() {
     let policy = scratch.text("policy.toml");
     let (start, end) = (policy.find("[orders]").unwrap(), policy.find("[[trading]]").unwrap());
     scratch.write("policy.toml", format!("{}{}", &policy[..start], &policy[end..]));
-    scratch.hedge(FILES).refuses(3, &["the policy has no [orders]"]);
+    scratch.hedge(FILES).refuses(3, &["policy.toml, orders: hedges need [orders]"]);
     scratch.write("policy.toml", &policy[..policy.find("[[hedge]]").unwrap()]);
     scratch.hedge(FILES).refuses(3, &["the policy has no [[hedge]] rule"]);
 }

@@ -93,12 +93,16 @@ fn participation_slippage_and_turnover_bound_the_size_and_say_so() {
     let costs = scratch.text("costs.toml");
     let policy = scratch.text("policy.toml");
     for (costs, policy, words) in [
-        (costs.replace("participation = 0.1", "participation = 0.001"), policy.clone(), "participation: 0"),
+        (
+            costs.replace("participation = 0.1", "participation = 0.001"),
+            policy.clone(),
+            "participation: 0.1 % of what trades",
+        ),
         (costs.replace("slippage_bp = 15.0", "slippage_bp = 1.0"), policy.clone(), "slippage: "),
         (
             costs.clone(),
             policy.replace("hourly_turnover_usd = \"5000000\"", "hourly_turnover_usd = \"300000\""),
-            "turnover: the policy allows 300 000 USD",
+            "turnover: the policy allows 300",
         ),
     ] {
         scratch.write("costs.toml", costs);
