@@ -89,7 +89,7 @@ pub(super) fn follow<'a>(
             Err(why) => followed.refused.push((listing, why)),
         }
     }
-    followed.ranked = ranked((board, desk), (rule, wanted), candidates);
+    followed.ranked = ranked((board, desk), (rule, wanted), &candidates);
     let tried: Vec<Tradable> = match chosen {
         Chosen::ByRule => vec![own?],
         Chosen::Cheapest => followed.ranked.iter().map(|ranked| ranked.with.clone()).collect(),
@@ -154,7 +154,10 @@ struct Bound {
     why: String,
 }
 
-fn bounds((costs, orders): (&Costs, &OrderLimits), with: &Tradable) -> Result<[Bound; 3], String> {
+fn bounds(
+    (costs, orders): (&Costs, &OrderLimits),
+    (with, wanted): (&Tradable, f64),
+) -> Result<[Bound; 3], String> {
     let room = costs.slippage - with.half_spread;
     if room <= 0.0 {
         return Err(format!(
@@ -177,9 +180,10 @@ fn bounds((costs, orders): (&Costs, &OrderLimits), with: &Tradable) -> Result<[B
         Bound {
             most_usd: share,
             why: format!(
-                "participation: {} % of what trades in {hours} h is {} USD",
+                "participation: {} % of what trades in {hours} h is {} USD; all of it takes {:.1} h",
                 crate::render::number::figure(costs.participation.share * 100.0, 3),
-                whole(share)
+                whole(share),
+                wanted.abs() / share * hours
             ),
         },
         Bound {
@@ -195,7 +199,7 @@ fn sized(
     (rule, answer, wanted): (&Hedge, &Answer, f64),
     with: Tradable,
 ) -> Result<(Option<Trade>, String), String> {
-    let bounds = bounds((costs, orders), &with)?;
+    let bounds = bounds((costs, orders), (&with, wanted))?;
     let least = bounds.into_iter().min_by(|a, b| a.most_usd.total_cmp(&b.most_usd));
     let binding = least.filter(|bound| bound.most_usd < wanted.abs());
     let size = binding.as_ref().map_or(wanted.abs(), |bound| bound.most_usd);
@@ -285,14 +289,16 @@ fn running(costs: &Costs, with: &Tradable) -> Running {
 fn ranked(
     (board, desk): (Board<'_>, &Desk),
     (rule, wanted): (&Hedge, f64),
-    tradables: Vec<Tradable>,
+    tradables: &[Tradable],
 ) -> Vec<Ranked> {
     let costs = board.costs;
     let need = need(costs, wanted, wanted.abs());
-    let candidates: Vec<Candidate> = tradables
-        .iter()
-        .map(|with| candidate(costs, with, margin_share((board, desk), rule, (with, wanted)).unwrap_or(0.0)))
-        .collect();
+    let asked: Vec<Option<f64>> =
+        tradables.iter().map(|with| margin_share((board, desk), rule, (with, wanted))).collect();
+    // What nobody knows is in no cost, and shown as unknown.
+    let both = tradables.iter().zip(&asked);
+    let candidates: Vec<Candidate> =
+        both.map(|(with, asked)| candidate(costs, with, asked.unwrap_or(0.0))).collect();
     let own = (&rule.place.venue, &rule.listing.symbol);
     rank(&candidates, &need)
         .into_iter()

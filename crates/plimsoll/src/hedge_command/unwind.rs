@@ -77,7 +77,7 @@ pub(super) fn plan<'a>(board: Board<'_>, book: &'a Book) -> Result<WayOut<'a>, S
         // Almgren and Chriss price the variance itself, a utility half of it.
         risk_aversion: 0.5 / board.costs.tolerance_usd,
     };
-    let spots = underlyings.iter().map(|asset| board.market.spot(asset).map(|spot| spot.get()));
+    let spots = underlyings.iter().map(|asset| board.market.spot(asset).map(units::Spot::get));
     let spots: Result<Vec<f64>, _> = spots.collect();
     let spots = spots.map_err(|missing| missing.to_string())?;
     let daily_sd =
