@@ -12,7 +12,10 @@ use serde_json::{Map, Value, json};
 
 /// Name and unit of a column: `var_usd` is VaR in USD.
 pub(crate) fn words(name: &str) -> (String, &'static str) {
-    const UNITS: [(&str, &str); 10] = [
+    const UNITS: [(&str, &str); 13] = [
+        ("_usd_per_1pct", "USD/1%"),
+        ("_usd_per_point", "USD/pt"),
+        ("_coin", "coin"),
         ("_usd", "USD"),
         ("_days", "d"),
         ("_points_per_10_pct", "pt/10%"),
