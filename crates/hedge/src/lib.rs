@@ -15,8 +15,8 @@
 
 pub mod carry;
 pub mod delta;
-pub mod optimise;
 pub mod impact;
 pub mod lvr;
+pub mod optimise;
 pub mod policy;
 pub mod schedule;
