@@ -3,7 +3,13 @@
 //! `cargo bench -p backtest` prints them with the ratio to the same rule vectorised in Python (`vectorised.py`: numpy and scipy, one array
 //! operation over all paths at a time, as pfhedge does it), run in between on the same machine; without numpy and scipy it says so and
 //! prints no ratio. `PLIMSOLL_PYTHON` names the interpreter, `PLIMSOLL_PATHS` another number of paths. No figure is asserted.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, clippy::cast_precision_loss, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    clippy::cast_precision_loss,
+    missing_docs
+)]
 
 use backtest::monte_carlo::{Diffusion, Leg, Setup, Strategy, run};
 use hedge::policy::{Aim, Clock, Cost, FixedBand, Leland, Policy, RiskTolerance, TrackingError, Width};
