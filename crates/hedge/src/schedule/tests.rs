@@ -160,7 +160,7 @@ fn one_leg_alone_is_almgren_and_chriss() {
     let done = flatten(&[leg(0, 30.0)], &market(0.0), PLAN).unwrap();
     let order = Order { held: 30.0, days: 0.5, steps: 12 };
     let alone = almgren_chriss(order, COIN, 1e-6).unwrap();
-    assert_eq!(done.legs[0].parts, [alone.clone()]);
+    assert_eq!(done.legs[0].parts, std::slice::from_ref(&alone));
     assert!((done.sd_usd / alone.sd_usd - 1.0).abs() < 1e-12);
     assert!((done.cost_usd / alone.cost_usd - 1.0).abs() < 1e-12);
     for (kept, left) in done.legs[0].holdings.iter().zip(&alone.holdings) {
