@@ -3,6 +3,7 @@
 //! | module | question |
 //! |---|---|
 //! | [`delta`] | which delta: what is counted in, and how the vol follows the underlying |
+//! | [`optimise`] | which trades bring a whole book within its bands, or its tail down, at the least cost: several greeks, CVaR, impact, whole lots |
 //! | [`policy`] | when is a delta hedge traded, and how far: clocks and no-trade bands behind one trait |
 //! | [`impact`] | what does a trade do to the price, and how large may it be |
 //! | [`schedule`] | over which time is an order worked, and a whole book unwound |
@@ -16,5 +17,6 @@ pub mod carry;
 pub mod delta;
 pub mod impact;
 pub mod lvr;
+pub mod optimise;
 pub mod policy;
 pub mod schedule;

@@ -192,7 +192,7 @@ fn facts(spec: &IntervalsSpec, unit: &str, baseline: &str) -> Vec<(&'static str,
 }
 
 /// Nothing is valued here: a market without quotes, as of the last snapshot.
-fn no_market(asof: Timestamp) -> Market {
+pub(super) fn no_market(asof: Timestamp) -> Market {
     Market::build(&Snapshot::empty(asof), &BTreeMap::new())
 }
 

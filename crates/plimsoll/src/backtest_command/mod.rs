@@ -6,12 +6,15 @@
 //! | `fields` | reading and checking of TOML tables, for the parts of every kind |
 //! | `recordings` | a folder → chain files in order of time, prices of perpetuals, snapshots in batches |
 //! | `intervals_spec`, `intervals` | kind `intervals`: its keys; its run and tables |
+//! | `monte_carlo_spec`, `monte_carlo` | kind `monte_carlo`: the same |
 //!
 //! A new kind is a variant of [`Spec`] with a file for its keys and one for its run.
 
 mod fields;
 mod intervals;
 mod intervals_spec;
+mod monte_carlo;
+mod monte_carlo_spec;
 mod recordings;
 mod spec;
 
@@ -29,6 +32,7 @@ pub(crate) fn run(args: &BacktestArgs) -> Result<ExitCode, Failure> {
     let spec = Spec::parse(&name, &text).map_err(|issues| Failure::Backtest { issues })?;
     on_threads(args.threads, || match &spec {
         Spec::Intervals(spec) => intervals::run(args, spec),
+        Spec::MonteCarlo(spec) => monte_carlo::run(args, spec),
     })
 }
 

@@ -2,6 +2,7 @@
 
 use super::fields::{Fields, Need};
 use super::intervals_spec::IntervalsSpec;
+use super::monte_carlo_spec::MonteCarloSpec;
 use toml::Table;
 use units::{Issue, Issues};
 
@@ -10,14 +11,17 @@ use units::{Issue, Issues};
 pub(super) enum Spec {
     /// One short option over each interval between recorded snapshots.
     Intervals(IntervalsSpec),
+    /// Policies over generated paths.
+    MonteCarlo(Box<MonteCarloSpec>),
 }
 
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     Intervals,
+    MonteCarlo,
 }
 
-const KINDS: [(&str, Kind); 1] = [("intervals", Kind::Intervals)];
+const KINDS: [(&str, Kind); 2] = [("intervals", Kind::Intervals), ("monte_carlo", Kind::MonteCarlo)];
 
 impl Spec {
     /// Parses and checks a file.
@@ -42,6 +46,9 @@ impl Spec {
             // Which keys are known depends on the kind.
             None => return Err(issues),
             Some(Kind::Intervals) => IntervalsSpec::read(fields, &mut issues).map(Self::Intervals),
+            Some(Kind::MonteCarlo) => {
+                MonteCarloSpec::read(fields, &mut issues).map(|spec| Self::MonteCarlo(Box::new(spec)))
+            }
         };
         match spec {
             Some(spec) if issues.is_empty() => Ok(spec),

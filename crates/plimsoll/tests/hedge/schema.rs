@@ -29,5 +29,5 @@ fn results() -> [Value; 4] {
 #[test]
 fn key_paths_and_types_are_those_on_record_and_documented() {
     assert_on_record(RECORD, &paths(&results(), &[]));
-    assert_documented(RECORD, "## 18. Hedge plans as JSON");
+    assert_documented(RECORD, "## 19. Hedge plans as JSON");
 }
