@@ -221,10 +221,7 @@ fn sized(
     let why = match binding {
         Some(bound) => bound.why,
         None if answer.end_usd > 0.0 => {
-            format!(
-                "ends at the band's edge, {} USD off the target: nearer is not worth it",
-                whole(answer.end_usd)
-            )
+            format!("ends at the band's edge, {} USD: nearer is not worth its cost", whole(answer.end_usd))
         }
         None => "ends at the target; the rest is less than one lot".into(),
     };

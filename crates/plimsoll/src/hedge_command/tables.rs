@@ -445,9 +445,9 @@ pub(super) fn flattened(way: &WayOut<'_>, refusals: &[Refusal], format: Format) 
 
 fn unwound(way: &WayOut<'_>) -> Body {
     let rows = way.legs.iter().zip(&way.unwind.legs).map(|(out, unwound)| {
-        let size: f64 = unwound.schedule.trades.iter().map(|trade| trade.abs()).sum();
+        let size = out.units.abs();
         let (fee, spread) = (out.fee_usd * size, out.half_spread_usd * size);
-        let cost = unwound.schedule.cost_usd;
+        let cost = unwound.cost_usd;
         #[allow(clippy::cast_possible_truncation)] // a share
         let offset = (unwound.offset_share * 100.0).round() as i64;
         vec![
@@ -458,7 +458,7 @@ fn unwound(way: &WayOut<'_>) -> Body {
             text(out.position.quantity),
             usd(out.units * out.delta * out.spot_usd),
             Cell::Integer(offset),
-            Cell::Float(unwound.schedule.duration_days() * 24.0),
+            Cell::Float(took(unwound)),
             usd(fee),
             usd(spread),
             usd(cost - fee - spread),
@@ -471,6 +471,11 @@ fn unwound(way: &WayOut<'_>) -> Body {
 /// On screen or page.
 const fn is_read(format: Format) -> bool {
     matches!(format, Format::Table | Format::Html)
+}
+
+/// Hours until a position is gone.
+fn took(unwound: &::hedge::schedule::Unwound) -> f64 {
+    unwound.times.last().map_or(0.0, |days| days * 24.0)
 }
 
 fn path(way: &WayOut<'_>, format: Format) -> Body {
@@ -499,15 +504,16 @@ fn path(way: &WayOut<'_>, format: Format) -> Body {
 fn schedule(way: &WayOut<'_>) -> Result<Body, Failure> {
     let mut rows = Vec::new();
     for (out, unwound) in way.legs.iter().zip(&way.unwind.legs) {
-        let trades = in_lots(out, &unwound.schedule.holdings).map_err(Failure::Input)?;
-        for (step, trade) in (1..).zip(trades).filter(|(_, trade)| !trade.is_zero()) {
+        let trades = in_lots(out, &unwound.holdings).map_err(Failure::Input)?;
+        let ends = unwound.times.iter().skip(1);
+        for ((step, trade), until) in (1..).zip(trades).zip(ends).filter(|((_, trade), _)| !trade.is_zero()) {
             rows.push(vec![
                 text(&out.position.account),
                 text(&out.position.venue),
                 text(&out.position.listing.symbol),
                 text(trade),
-                Cell::Integer(i64::from(step)),
-                Cell::Float(f64::from(step) * unwound.schedule.step_days * 24.0),
+                Cell::Integer(step),
+                Cell::Float(until * 24.0),
             ]);
         }
     }
@@ -528,14 +534,11 @@ pub(super) fn unwind_facts(way: &WayOut<'_>) -> Vec<(&'static str, Cell)> {
 /// What a reader should know of a way out.
 pub(super) fn unwind_notes(way: &WayOut<'_>, costs: &Costs, format: Format) -> Vec<String> {
     let mut notes = Vec::new();
-    let asked = costs.unwind_hours / 24.0 * (1.0 + 1e-9);
-    let took =
-        |unwound: &::hedge::schedule::Unwound| unwound.schedule.step_days * f64::from(costs.unwind_steps);
-    let slow = way.legs.iter().zip(&way.unwind.legs).filter(|(_, unwound)| took(unwound) > asked);
-    let slow = slow.count();
+    let asked = costs.unwind_hours * (1.0 + 1e-9);
+    let slow = way.unwind.legs.iter().filter(|unwound| took(unwound) > asked).count();
     if slow > 0 {
         notes.push(format!(
-            "{slow} of {} positions need longer than {} h at {} % of what trades; the others do not wait, and what is left is in the standard deviation",
+            "{slow} of {} positions take longer than {} h: at {} % of what trades, or as the hedge of one that does",
             way.legs.len(),
             costs.unwind_hours,
             crate::render::number::figure(costs.participation.share * 100.0, 3)
