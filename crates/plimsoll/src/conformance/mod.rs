@@ -9,6 +9,7 @@
 //! and the errors measured.
 
 mod deribit;
+mod hedge_cvar;
 mod margin;
 mod oracle_pyth;
 mod pricing;
@@ -103,6 +104,7 @@ pub(crate) static SUITES: &[Suite] = &[
     Suite { id: oracle_pyth::ID, summary: oracle_pyth::SUMMARY, run: oracle_pyth::run },
     Suite { id: var_backtests::ID, summary: var_backtests::SUMMARY, run: var_backtests::run },
     Suite { id: stress_explain::ID, summary: stress_explain::SUMMARY, run: stress_explain::run },
+    Suite { id: hedge_cvar::ID, summary: hedge_cvar::SUMMARY, run: hedge_cvar::run },
 ];
 
 /// Why nothing was run.
