@@ -69,6 +69,8 @@ pub(super) struct Value {
     pub(super) impact: f64,
     pub(super) penalty: f64,
     pub(super) objective: f64,
+    /// Sum of the sizes of what the objective is made of: what its rounding, and a small gap, are relative to.
+    pub(super) size: f64,
     /// Largest breach of a hard limit, relative to the size of what it limits.
     pub(super) breach: f64,
 }
@@ -157,8 +159,11 @@ impl Form {
         losses: &mut [f64],
     ) -> Value {
         let (mut trading, mut impact, mut penalty, mut breach) = (0.0, 0.0, 0.0, 0.0_f64);
+        let mut gross = 0.0;
         for (instrument, lots) in self.instruments.iter().zip(lots) {
-            trading += side(instrument.cost, *lots) * lots.abs();
+            let linear = side(instrument.cost, *lots) * lots.abs();
+            trading += linear;
+            gross += linear.abs();
             impact += 0.5 * instrument.impact * lots * lots;
         }
         for (row, exposure) in self.rows.iter().zip(exposures) {
@@ -176,17 +181,21 @@ impl Form {
             breach = breach.max(relative(used - venue.free, venue.free.abs() + used.abs() + venue.largest));
         }
         let mut objective = self.cost_weight * (trading + impact + penalty);
+        let mut size = self.cost_weight * (gross + impact + penalty);
         if let Some(tail) = &self.tail {
             let tail_mean = cvar(losses, tail.mass);
             match tail.budget {
-                None => objective += tail_mean,
+                None => {
+                    objective += tail_mean;
+                    size += tail_mean.abs();
+                }
                 Some(budget) => {
                     let largest = tail.largest + losses.first().map_or(0.0, |loss| loss.abs());
                     breach = breach.max(relative(tail_mean - budget, largest + budget.abs()));
                 }
             }
         }
-        Value { trading, impact, penalty, objective, breach }
+        Value { trading, impact, penalty, objective, size, breach }
     }
 }
 

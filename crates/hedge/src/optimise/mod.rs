@@ -108,7 +108,7 @@ use form::Form;
 use hedge::Found;
 use relax::{Refused, Relaxation};
 
-/// A gap above this, relative to the objective, is more than rounding.
+/// A gap above this, relative to the size of what the objective is made of, is more than rounding.
 const ROUNDING: f64 = 1e-7;
 
 /// Finds the best trades.
@@ -143,8 +143,7 @@ pub fn optimise(problem: &Problem) -> Result<Hedge, OptimiseError> {
             end = End::NodeLimit;
         }
     }
-    let scale = value.objective.abs().max(bound.abs());
-    if end == End::Optimal && value.objective - bound > ROUNDING * scale + relaxation.rounding() {
+    if end == End::Optimal && value.objective - bound > ROUNDING * value.size + relaxation.rounding() {
         end = End::WorkLimit;
     }
     work.pivots = relaxation.pivots();

@@ -16,7 +16,7 @@ use super::problem::Effort;
 use super::simplex::{Column, Ended, Lp, LpRow, OnBases, Range};
 use super::{error::Side, scale::Scale};
 
-/// Gap at which a relaxation is done, relative to its objective.
+/// Gap at which a relaxation is done, relative to the size of what its objective is made of.
 const CLOSED: f64 = 1e-11;
 /// The same with impact, where each digit costs rounds.
 const CLOSED_IMPACT: f64 = 1e-9;
@@ -167,8 +167,7 @@ impl<'a> Relaxation<'a> {
             }
             let found = self.found(boxes);
             let gap = found.value.objective - found.bound;
-            let scale = found.value.objective.abs().max(found.bound.abs());
-            let done = gap <= closed * scale + self.rounding() && found.value.breach <= BREACH;
+            let done = gap <= closed * found.value.size + self.rounding() && found.value.breach <= BREACH;
             let added = if done { 0 } else { self.add_scenarios(&found.lots) };
             if curved && !done {
                 self.refine(&found.lots, &found.multipliers, boxes);
