@@ -12,11 +12,13 @@ use hedge::optimise::{Aim, Effort, Instrument, Lots, Problem, Sides, Tail, optim
 use serde_json::Value;
 
 pub(super) const ID: &str = "hedge-cvar";
-pub(super) const SUMMARY: &str = "VaR, CVaR and the least CVaR of a hedge against values computed for this project";
+pub(super) const SUMMARY: &str =
+    "VaR, CVaR and the least CVaR of a hedge against values computed for this project";
 
 const FILE: &str = "mitigation_1.json";
 const CLOSED: f64 = 1e-12;
-const CLOSED_REASON: &str = "sums of a hundred whole numbers; the optimiser's bound is a hundred products more";
+const CLOSED_REASON: &str =
+    "sums of a hundred whole numbers; the optimiser's bound is a hundred products more";
 
 /// Runs the block.
 pub(super) fn run(sources: &Sources, progress: &mut Report<'_>) -> Vec<GroupResult> {
@@ -93,9 +95,7 @@ mod tests {
 
     #[test]
     fn a_wrong_figure_fails_by_name() {
-        let file = |cvar: f64| {
-            serde_json::json!({"cvar_simple": {"losses": "1..100", "alpha": 0.95, "VaR": 95, "CVaR": cvar}})
-        };
+        let file = |cvar: f64| serde_json::json!({"cvar_simple": {"losses": "1..100", "alpha": 0.95, "VaR": 95, "CVaR": cvar}});
         for (cvar, failed) in
             [(98.0, vec![]), (98.1, vec!["CVaR", "objective of the least CVaR", "bound of the least CVaR"])]
         {
