@@ -262,8 +262,8 @@ fn reason_columns() -> Vec<lake::Column> {
         ("account", ColumnKind::Text),
         ("policy", ColumnKind::Text),
         ("execution", ColumnKind::Text),
-        ("orders", ColumnKind::Integer),
         ("why_not_more", ColumnKind::Text),
+        ("orders", ColumnKind::Integer),
     ])
 }
 
@@ -279,8 +279,8 @@ fn reasons(followed: &[Followed<'_>]) -> Body {
             text(&one.rule.place.account),
             text(one.rule.sizing.word()),
             text(execution),
-            Cell::Integer(one.trade.as_ref().map_or(0, |trade| i64::from(trade.orders))),
             text(&one.why_not_more),
+            Cell::Integer(one.trade.as_ref().map_or(0, |trade| i64::from(trade.orders))),
         ]
     });
     (names, rows.collect())
@@ -537,7 +537,7 @@ fn path_columns() -> Vec<lake::Column> {
         ("underlying", ColumnKind::Text),
         ("step", ColumnKind::Integer),
         ("until_hours", ColumnKind::Float),
-        ("net_delta_coin", ColumnKind::Float),
+        ("net_delta_coin", ColumnKind::Fixed),
         ("net_delta_usd", ColumnKind::Fixed),
     ])
 }
@@ -623,7 +623,7 @@ fn path(way: &WayOut<'_>, format: Format) -> Body {
                 text(asset),
                 count(step),
                 Cell::Float(time * 24.0),
-                Cell::Float(*coins),
+                usd(*coins),
                 usd(coins * spot),
             ]);
         }
@@ -650,13 +650,22 @@ fn schedule(way: &WayOut<'_>) -> Result<Body, Failure> {
     Ok((schedule_columns(), rows))
 }
 
+/// Hours until what no other position offsets is gone.
+fn net_gone_hours(way: &WayOut<'_>) -> f64 {
+    let rest = way.unwind.legs.iter().filter(|unwound| unwound.offset_share < 1.0);
+    let days =
+        rest.filter_map(|unwound| unwound.parts.last()).map(::hedge::schedule::Schedule::duration_days);
+    days.fold(0.0, f64::max) * 24.0
+}
+
 /// Single figures of a way out.
 pub(super) fn unwind_facts(way: &WayOut<'_>) -> Vec<(&'static str, Cell)> {
     let unwind = &way.unwind;
     vec![
         ("expected_cost_usd", usd(unwind.cost_usd)),
         ("standard_deviation_usd", usd(unwind.sd_usd)),
-        ("duration_hours", Cell::Float(unwind.days * 24.0)),
+        ("net_delta_gone_after_hours", Cell::Float(net_gone_hours(way))),
+        ("everything_gone_after_hours", Cell::Float(unwind.days * 24.0)),
         ("missed_by_caps_usd", usd(unwind.missed_by_caps_usd)),
     ]
 }
