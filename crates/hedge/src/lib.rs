@@ -3,8 +3,10 @@
 //! | module | question |
 //! |---|---|
 //! | [`policy`] | when is a delta hedge traded, and how far: clocks and no-trade bands behind one trait |
+//! | [`lots`] | how much of it can be traded: whole lots |
 //!
 //! Everything here is a pure function of its arguments in f64 (model numbers): no clock, no randomness, no market access. What is
 //! decided becomes lots and orders in the callers: the live engine, a plan, a backtest. All three call the same functions.
 
+pub mod lots;
 pub mod policy;

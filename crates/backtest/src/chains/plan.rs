@@ -1,0 +1,225 @@
+//! What a backtest on recorded chains does: which options are sold and when, what trading costs, how it is hedged.
+
+use hedge::policy::{Cost, DeltaPolicy};
+use std::fmt;
+use std::sync::Arc;
+use units::Decimal;
+
+/// What is sold.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Structure {
+    /// Call and put of the strike nearest to the forward.
+    Straddle,
+    /// The call and the put whose Black deltas are nearest to so much, out of the money.
+    StrangleByDelta(f64),
+    /// The call and the put whose strikes are nearest to so much above and below the forward, as a fraction of it.
+    StrangleByMoneyness(f64),
+}
+
+impl fmt::Display for Structure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Straddle => f.write_str("straddle"),
+            Self::StrangleByDelta(delta) => write!(f, "strangle {:.0} delta", delta * 100.0),
+            Self::StrangleByMoneyness(width) => write!(f, "strangle {:.0} %", width * 100.0),
+        }
+    }
+}
+
+/// When positions are opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entry {
+    /// At the first snapshot of every so many-th UTC day of the history, whatever is open.
+    EveryDays(u32),
+    /// As soon as the one before has ended: it is rolled.
+    Roll,
+}
+
+/// How long positions are and how they end.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Holding {
+    /// An expiry is taken that is no further from the tenor than this part of it.
+    pub tenor_tolerance: f64,
+    /// Bought back at the first snapshot with so many days or less to the expiry; 0 holds to the expiry.
+    pub exit_days: f64,
+    /// The delivery price is the first index recorded at the expiry or after it, if that is no later than this.
+    pub settlement_within_hours: f64,
+    /// A decision that cannot be carried out within this time is dropped; a hedge is not decided on older quotes.
+    pub stale_after_hours: f64,
+}
+
+/// When an order of the hedge is filled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Latency {
+    /// At the prices that it was decided on.
+    SameSnapshot,
+    /// At the prices of the next snapshot.
+    NextSnapshot,
+}
+
+/// What trading costs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Costs {
+    /// Of an option traded, coins per coin of the underlying.
+    pub option_fee: f64,
+    /// No more than this part of its price.
+    pub option_fee_cap: f64,
+    /// Of an option delivered, coins per coin of the underlying.
+    pub delivery_fee: f64,
+    /// No more than this part of what it pays.
+    pub delivery_fee_cap: f64,
+    /// Taker fee of the perpetual, fraction of the notional.
+    pub perpetual_fee: f64,
+    /// Half the spread of the perpetual, fraction of the price.
+    pub perpetual_half_spread: f64,
+    /// Square-root impact; none without it.
+    pub impact: Option<Impact>,
+    /// Funding of eight hours where none was recorded; longs pay above zero.
+    pub funding_rate_8h: f64,
+}
+
+/// Square-root impact: a trade of Q moves the price by `coefficient x daily vol x sqrt(Q / daily volume)` and pays two thirds of it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Impact {
+    /// About one.
+    pub coefficient: f64,
+    /// As a fraction.
+    pub daily_vol: f64,
+    /// USD.
+    pub daily_volume_usd: f64,
+}
+
+impl Impact {
+    /// Cost of a trade as a fraction of its notional. Source: reference note `mitigation.md`, section 1.9.
+    #[must_use]
+    pub fn fraction(&self, notional_usd: f64) -> f64 {
+        const AVERAGE_OF_PATH: f64 = 2.0 / 3.0;
+        AVERAGE_OF_PATH
+            * self.coefficient
+            * self.daily_vol
+            * (notional_usd.abs() / self.daily_volume_usd).sqrt()
+    }
+}
+
+impl Costs {
+    /// What a policy is told of them: the part that is proportional.
+    #[must_use]
+    pub fn proportional(&self) -> Cost {
+        Cost { proportional: self.perpetual_fee + self.perpetual_half_spread, fixed_usd: 0.0 }
+    }
+
+    /// Fee of one option traded at a price, coins.
+    #[must_use]
+    pub fn option_fee_of(&self, price: f64) -> f64 {
+        self.option_fee.min(self.option_fee_cap * price)
+    }
+
+    /// Fee of one option delivered that pays so much, coins.
+    #[must_use]
+    pub fn delivery_fee_of(&self, paid: f64) -> f64 {
+        self.delivery_fee.min(self.delivery_fee_cap * paid)
+    }
+}
+
+/// Which delta is hedged. Coins of the inverse perpetual are `USD notional / price`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeltaDefinition {
+    /// Black-76 delta of the options, as venues show it.
+    Black,
+    /// Black delta less the coin value of the options: coins gained per unit of relative move (settlement-adjusted, net transaction).
+    Net,
+    /// Black delta and all coins of the position, premium and gains: delta of the USD value of everything, as the live engine has it.
+    Book,
+}
+
+impl DeltaDefinition {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Black, Self::Net, Self::Book];
+
+    /// Word for tables and files.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Black => "black",
+            Self::Net => "net",
+            Self::Book => "book",
+        }
+    }
+}
+
+/// What a policy may know when a position is opened.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AtEntry {
+    /// Index, USD.
+    pub spot: f64,
+    /// Coins of the underlying that each leg is on.
+    pub quantity_coin: f64,
+}
+
+/// Makes the policy of one position.
+pub type MakePolicy = Arc<dyn Fn(AtEntry) -> Box<dyn DeltaPolicy> + Send + Sync>;
+
+/// A hedging policy by name.
+#[derive(Clone)]
+pub struct NamedPolicy {
+    /// For tables.
+    pub name: String,
+    /// Whether it goes by the clock: others are compared with the best of these.
+    pub kind: PolicyKind,
+    /// The policy of a position opened at a spot: risk aversion scales with it.
+    pub make: Option<MakePolicy>,
+}
+
+impl fmt::Debug for NamedPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NamedPolicy").field("name", &self.name).field("kind", &self.kind).finish_non_exhaustive()
+    }
+}
+
+/// What kind of policy it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PolicyKind {
+    /// Nothing is hedged.
+    None,
+    /// Trades at fixed intervals.
+    Clock,
+    /// Trades when the delta leaves a band.
+    Band,
+}
+
+/// How hedges are sized.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Lots {
+    /// Step of the perpetual, USD.
+    pub lot_usd: Decimal,
+    /// Trades of less are not made, USD.
+    pub smallest_usd: f64,
+}
+
+/// All of it.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// What is sold.
+    pub structures: Vec<Structure>,
+    /// For how long, days.
+    pub tenors_days: Vec<f64>,
+    /// When.
+    pub entry: Entry,
+    /// How long and how it ends.
+    pub holding: Holding,
+    /// Coins of the underlying that each leg is on.
+    pub quantity_coin: f64,
+    /// What it costs.
+    pub costs: Costs,
+    /// When the hedge is filled.
+    pub latency: Latency,
+    /// Steps of the hedge, by underlying in the order of the histories.
+    pub lots: Vec<Lots>,
+    /// How it is hedged.
+    pub policies: Vec<NamedPolicy>,
+    /// By which deltas.
+    pub deltas: Vec<DeltaDefinition>,
+}
