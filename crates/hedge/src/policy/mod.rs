@@ -9,8 +9,60 @@
 //! [`decide`] turns the answers, the delta and what is held into a trade. Nothing else decides: the live engine, plans and backtests call
 //! these functions.
 //!
-//! Units: quantities are units of the underlying (coins), prices USD a coin, gamma coins per USD, rates per year, costs fractions of the
-//! notional or USD a trade. The hedge has delta 1: holding -delta of the rest leaves the book neutral.
+//! | policy | band | a trade ends | source |
+//! |---|---|---|---|
+//! | [`Clock`] | none, at every interval | at the delta | Black and Scholes 1973 |
+//! | [`FixedBand`] | a constant | edge or delta | - |
+//! | [`Leland`] | none, at every interval, delta at a vol with the cost in it | at the delta | Leland, J. Finance 40 (1985) 1283 |
+//! | [`WhalleyWilmott`] | (3 λ S Γ² R / 2)^(1/3) | edge | Whalley and Wilmott, Math. Finance 7 (1997) 307 |
+//! | [`Zakamouline`] | H0 + H1 around the delta at a vol with the cost in it | edge | Zakamouline, Europ. Fin. Managt. 12 (2006) |
+//! | [`TwoBands`] | outer and inner of a fixed and a proportional cost | inner | header of `two_bands.rs` |
+//!
+//! Units: quantities are units of the underlying (coins), prices USD a coin, gamma coins per USD, times in years, costs fractions of the
+//! notional or USD a trade. The hedge has delta 1: holding -delta of the rest leaves the book neutral. R is the risk tolerance in USD,
+//! the inverse of the absolute risk aversion: [`RiskTolerance`].
+//!
+//! **Left out:** rates (discounting enters Whalley-Wilmott as e^(-rT/3), a tenth of a percent over a month at 4 %), the drift of the
+//! underlying, the exact utility solution of Hodges and Neuberger.
+//!
+//! ```
+//! use hedge::policy::{Cost, DeltaPolicy, Exposure, RiskTolerance, Sight, WhalleyWilmott, decide};
+//! // A call sold at the money: spot 100, 30 days, 80 vol; 5 bp a trade; a tolerance of 1 USD.
+//! let sight = Sight {
+//!     spot: 100.0,
+//!     gamma: -0.017_280,
+//!     vol: 0.8,
+//!     expiry_years: 30.0 / 365.0,
+//!     cost: Cost { proportional: 0.0005, fixed_usd: 0.0 },
+//!     hedge_age_years: 0.0,
+//! };
+//! let policy = WhalleyWilmott { risk_tolerance: RiskTolerance::from_usd(1.0)? };
+//! let trade = decide(policy.band(&sight), Exposure { delta: -0.545_649, held: 0.0 }).ok_or("outside")?;
+//! assert!((trade - (0.545_649 - 0.028_187)).abs() < 1e-6); // to the edge of the band, no further
+//! assert!(decide(policy.band(&sight), Exposure { delta: -0.545_649, held: 0.52 }).is_none());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod clock;
+mod leland;
+mod spec;
+mod tolerance;
+mod two_bands;
+mod watch;
+mod whalley_wilmott;
+mod zakamouline;
+
+#[cfg(test)]
+mod tests;
+
+pub use clock::{Clock, FixedBand, Width};
+pub use leland::{Leland, LelandNumber};
+pub use spec::{Policy, PolicyError, PolicySpec};
+pub use tolerance::{Aim, RiskTolerance, ToleranceError, TrackingError};
+pub use two_bands::TwoBands;
+pub use watch::{Watch, effective_interval};
+pub use whalley_wilmott::WhalleyWilmott;
+pub use zakamouline::{Zakamouline, ZakamoulineBand};
 
 /// What a policy looks at: one underlying of a book, hedged with one instrument, at one moment.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -25,7 +77,7 @@ pub struct Sight {
     pub expiry_years: f64,
     /// What a trade costs.
     pub cost: Cost,
-    /// How long the hedge has stood unchanged, years.
+    /// How long ago the hedge was last decided on by a clock or traded by a band, years.
     pub hedge_age_years: f64,
 }
 
@@ -52,6 +104,29 @@ pub enum Band {
     },
 }
 
+impl Band {
+    /// A band whose trades end at its edge.
+    #[must_use]
+    pub const fn to_edge(half_width: f64) -> Self {
+        Self::Within { outer: half_width, inner: half_width }
+    }
+
+    /// A band whose trades end in its middle.
+    #[must_use]
+    pub const fn to_middle(half_width: f64) -> Self {
+        Self::Within { outer: half_width, inner: 0.0 }
+    }
+
+    /// Half the width, none when nothing is traded.
+    #[must_use]
+    pub const fn outer(self) -> Option<f64> {
+        match self {
+            Self::Hold => None,
+            Self::Within { outer, .. } => Some(outer),
+        }
+    }
+}
+
 /// When a delta hedge is traded, and how far.
 pub trait DeltaPolicy: std::fmt::Debug + Send + Sync {
     /// The factor on each variance at which the delta is taken.
@@ -64,23 +139,23 @@ pub trait DeltaPolicy: std::fmt::Debug + Send + Sync {
     fn band(&self, sight: &Sight) -> Band;
 }
 
-/// The trade, in coins, of a hedge that holds `held` where the rest of the book has a delta of `delta`; none within the band.
-#[must_use]
-pub fn decide(band: Band, position: Exposure) -> Option<f64> {
-    let Band::Within { outer, inner } = band else { return None };
-    let off = position.delta + position.held;
-    if off.abs() <= outer {
-        return None;
-    }
-    let end = if off > 0.0 { inner } else { -inner };
-    (off != end).then_some(end - off)
-}
-
-/// Delta of what is hedged, and the hedge. Coins.
+/// Delta of what is hedged, and of the hedge. Coins.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Exposure {
     /// Delta of the book without its hedge.
     pub delta: f64,
     /// Delta of the hedge.
     pub held: f64,
+}
+
+/// The trade, in coins, that a band asks for; none within it.
+#[must_use]
+pub fn decide(band: Band, position: Exposure) -> Option<f64> {
+    let Band::Within { outer, inner } = band else { return None };
+    let off = position.delta + position.held;
+    if off.is_nan() || off.abs() <= outer {
+        return None;
+    }
+    let end = if off > 0.0 { inner } else { -inner };
+    Some(end - off)
 }

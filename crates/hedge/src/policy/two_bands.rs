@@ -1,0 +1,63 @@
+//! Two bands: where a trade begins and where it ends, when each trade has a fixed cost as well (gas, a ticket).
+//!
+//! Close to a moment the distance x of the hedge from the delta moves as a Brownian motion of variance a = (Γ S σ)² a year, and x costs
+//! σ² S² x² / (2 R) a year of certainty equivalent. Trading at |x| = H until |x| = h costs f + λ S (H - h); it takes (H² - h²)/a years to
+//! come from h to H, and the integral of x² on the way is (H⁴ - h⁴)/(6 a). So a year costs
+//!
+//! ```text
+//! J(h, H) = a (f + λ S (H - h) + q (H⁴ - h⁴)) / (H² - h²),      q = 1 / (12 R Γ²)
+//! ```
+//!
+//! At its minimum h H (H + h) = λ S / (4 q), which gives h of H, and (λ S / H + 4 q H²)(H² - h²) = 2 (f + λ S (H - h) + q (H⁴ - h⁴)),
+//! whose left side grows faster: one root, by bisection. Without a fixed cost h = H is Whalley and Wilmott's band; without a proportional
+//! one h = 0 and H = (12 f Γ² R)^(1/4). (Derived for this project; both limits are those of Whalley and Wilmott, IMA J. Appl. Math. 62
+//! (1999); a test minimises J by brute force.)
+
+use super::whalley_wilmott::cubed;
+use super::{Band, DeltaPolicy, RiskTolerance, Sight};
+use pricing::kernel;
+
+/// The bands of a fixed and a proportional cost.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TwoBands {
+    /// How much risk is worth a cost.
+    pub risk_tolerance: RiskTolerance,
+}
+
+/// Halvings of a bracket: beyond the bits of f64.
+const HALVINGS: u32 = 60;
+
+impl DeltaPolicy for TwoBands {
+    fn band(&self, sight: &Sight) -> Band {
+        let risk = self.risk_tolerance.usd() * sight.gamma * sight.gamma;
+        // W³, of Whalley and Wilmott's band, and M⁴, of the band of a fixed cost alone.
+        let w3 = cubed(sight, self.risk_tolerance);
+        let m4 = 12.0 * sight.cost.fixed_usd * risk;
+        let w = if w3 > 0.0 { kernel::pow(w3, 1.0 / 3.0) } else { 0.0 };
+        if m4 <= 0.0 {
+            return Band::to_edge(w);
+        }
+        // In units of q: λ S = 8 q W³ and f = q M⁴, so q drops out.
+        let inner_of = |outer: f64| {
+            let square = outer * outer;
+            // The positive root of h² H + h H² = 2 W³, without cancellation.
+            4.0 * w3 / (square + (square * square + 8.0 * w3 * outer).sqrt())
+        };
+        let excess = |outer: f64| {
+            let inner = inner_of(outer);
+            let (h2, i2) = (outer * outer, inner * inner);
+            let cost = m4 + 8.0 * w3 * (outer - inner) + h2 * h2 - i2 * i2;
+            (8.0 * w3 / outer + 4.0 * h2) * (h2 - i2) - 2.0 * cost
+        };
+        // Both costs together need no wider band than the two bands one after the other.
+        let (mut low, mut high) = (w, w + m4.sqrt().sqrt());
+        while excess(high) < 0.0 {
+            high *= 2.0;
+        }
+        for _ in 0..HALVINGS {
+            let middle = 0.5 * (low + high);
+            if excess(middle) < 0.0 { low = middle } else { high = middle }
+        }
+        Band::Within { outer: high, inner: inner_of(high).min(high) }
+    }
+}
