@@ -1,1 +1,3 @@
 //! Hedging policies over generated and recorded markets.
+
+pub mod chains;

@@ -1,9 +1,9 @@
 //! What a backtest on recorded chains does: which options are sold and when, what trading costs, how it is hedged.
 
-use hedge::policy::{Cost, DeltaPolicy};
+use super::select::hours;
+use hedge::policy::{Cost, Policy, Watch};
 use std::fmt;
-use std::sync::Arc;
-use units::Decimal;
+use units::{Decimal, Timestamp};
 
 /// What is sold.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -75,9 +75,35 @@ pub struct Costs {
     pub perpetual_half_spread: f64,
     /// Square-root impact; none without it.
     pub impact: Option<Impact>,
-    /// Funding of eight hours where none was recorded; longs pay above zero.
-    pub funding_rate_8h: f64,
 }
+
+/// Funding of a perpetual. Longs pay where it is above zero.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Funding {
+    /// As recorded: when it was paid, and the fraction of the notional; in order of time.
+    pub recorded: Vec<(Timestamp, f64)>,
+    /// Of eight hours, before the first and after the last that was recorded.
+    pub rate_8h: f64,
+}
+
+impl Funding {
+    /// What a long pays over an interval, as a fraction of its notional: rates recorded after its start up to its end, and the rate of
+    /// eight hours in proportion to the time outside the record.
+    #[must_use]
+    pub fn over(&self, from: Timestamp, to: Timestamp) -> f64 {
+        let (Some((first, _)), Some((last, _))) = (self.recorded.first(), self.recorded.last()) else {
+            return self.rate_8h * hours(from, to) / FUNDING_HOURS;
+        };
+        let after = |time: Timestamp| self.recorded.partition_point(|(at, _)| *at <= time);
+        let paid = self.recorded.get(after(from)..after(to)).unwrap_or_default();
+        let paid: f64 = paid.iter().map(|(_, rate)| rate).sum();
+        let before = hours(from, to.min(*first)).max(0.0);
+        let beyond = hours(from.max(*last), to).max(0.0);
+        paid + self.rate_8h * (before + beyond) / FUNDING_HOURS
+    }
+}
+
+const FUNDING_HOURS: f64 = 8.0;
 
 /// Square-root impact: a trade of Q moves the price by `coefficient x daily vol x sqrt(Q / daily volume)` and pays two thirds of it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -149,32 +175,27 @@ impl DeltaDefinition {
     }
 }
 
-/// What a policy may know when a position is opened.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct AtEntry {
-    /// Index, USD.
-    pub spot: f64,
-    /// Coins of the underlying that each leg is on.
-    pub quantity_coin: f64,
-}
-
-/// Makes the policy of one position.
-pub type MakePolicy = Arc<dyn Fn(AtEntry) -> Box<dyn DeltaPolicy> + Send + Sync>;
-
 /// A hedging policy by name.
-#[derive(Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct NamedPolicy {
     /// For tables.
     pub name: String,
-    /// Whether it goes by the clock: others are compared with the best of these.
-    pub kind: PolicyKind,
-    /// The policy of a position opened at a spot: risk aversion scales with it.
-    pub make: Option<MakePolicy>,
+    /// The policy; nothing is hedged without one.
+    pub policy: Option<Policy>,
+    /// How often a band is looked at, if it is to know that.
+    pub watch: Option<Watch>,
 }
 
-impl fmt::Debug for NamedPolicy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NamedPolicy").field("name", &self.name).field("kind", &self.kind).finish_non_exhaustive()
+impl NamedPolicy {
+    /// What kind of policy it is.
+    #[must_use]
+    pub const fn kind(&self) -> PolicyKind {
+        match self.policy {
+            None => PolicyKind::None,
+            Some(Policy::Clock(_)) => PolicyKind::Clock,
+            Some(Policy::Leland(_)) => PolicyKind::Leland,
+            Some(_) => PolicyKind::Band,
+        }
     }
 }
 
@@ -184,15 +205,19 @@ impl fmt::Debug for NamedPolicy {
 pub enum PolicyKind {
     /// Nothing is hedged.
     None,
-    /// Trades at fixed intervals.
+    /// Trades to the delta at fixed intervals: the others are compared with the best of these.
     Clock,
+    /// A clock at another vol.
+    Leland,
     /// Trades when the delta leaves a band.
     Band,
 }
 
-/// How hedges are sized.
+/// How options and hedges of an underlying are sized.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Lots {
+    /// Step of options, coins of the underlying.
+    pub option_lot_coin: Decimal,
     /// Step of the perpetual, USD.
     pub lot_usd: Decimal,
     /// Trades of less are not made, USD.
@@ -210,13 +235,15 @@ pub struct Plan {
     pub entry: Entry,
     /// How long and how it ends.
     pub holding: Holding,
-    /// Coins of the underlying that each leg is on.
-    pub quantity_coin: f64,
+    /// What each leg is on, USD at the index of the entry; whole lots of options towards zero.
+    pub notional_usd: f64,
     /// What it costs.
     pub costs: Costs,
+    /// Funding by underlying in the order of the histories.
+    pub funding: Vec<Funding>,
     /// When the hedge is filled.
     pub latency: Latency,
-    /// Steps of the hedge, by underlying in the order of the histories.
+    /// Steps of options and hedges, by underlying in the order of the histories.
     pub lots: Vec<Lots>,
     /// How it is hedged.
     pub policies: Vec<NamedPolicy>,
