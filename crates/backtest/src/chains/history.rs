@@ -94,7 +94,9 @@ pub struct History {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HistoryError {
     /// Files out of order, or the same instant twice.
-    #[error("{file}: the snapshot of {time} does not come after the one of {before}: name each file once, in order of time")]
+    #[error(
+        "{file}: the snapshot of {time} does not come after the one of {before}: name each file once, in order of time"
+    )]
     Unsorted {
         /// Which file.
         file: String,

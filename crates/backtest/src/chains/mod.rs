@@ -23,10 +23,16 @@ mod plan;
 mod read;
 mod run;
 mod select;
+mod summary;
+mod sweep;
 mod track;
 
+#[cfg(test)]
+mod tests;
+
 pub use history::{
-    History, HistoryBuilder, HistoryError, Instrument, InstrumentId, Moment, NoPerpetual, PerpetualSource, Quote,
+    History, HistoryBuilder, HistoryError, Instrument, InstrumentId, Moment, NoPerpetual, PerpetualSource,
+    Quote,
 };
 pub use plan::{
     Costs, DeltaDefinition, Entry, Funding, Holding, Impact, Latency, Lots, NamedPolicy, Plan, PolicyKind,
@@ -35,4 +41,6 @@ pub use plan::{
 pub use read::{Files, ReadError};
 pub use run::{HeldBack, Outcome, Parts, Recording, Trade, Under, Why, run};
 pub use select::{Chosen, End, Refused, choose};
+pub use summary::{Difference, Interval, Resampling, Sample, Summary};
+pub use sweep::{Accounting, Cell, Entries, Explained, Kind, Ran, Reckoning, Sweep, sweep};
 pub use track::{ByGreeks, Ends, Seen, Step, Track};

@@ -33,7 +33,9 @@ pub enum ReadError {
     #[error(transparent)]
     History(#[from] HistoryError),
     /// Nothing was quoted for an underlying.
-    #[error("no snapshot of {0} in the files named, between the instants named: check underlyings, from and to")]
+    #[error(
+        "no snapshot of {0} in the files named, between the instants named: check underlyings, from and to"
+    )]
     Nothing(Asset),
 }
 
@@ -55,7 +57,11 @@ impl Files {
         for path in &self.chains {
             let mut failed = None;
             let mut visit = |raw: market::RawSnapshot| {
-                if is_wanted(raw.asof) { step(builder.chain(raw), &mut failed) } else { ControlFlow::Continue(()) }
+                if is_wanted(raw.asof) {
+                    step(builder.chain(raw), &mut failed)
+                } else {
+                    ControlFlow::Continue(())
+                }
             };
             for_each_snapshot(path, &mut visit, progress)?;
             failed.map_or(Ok(()), Err)?;

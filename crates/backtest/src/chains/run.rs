@@ -324,7 +324,7 @@ impl<'a> Loop<'a> {
         if by_clock && band != Band::Hold {
             self.acted = Some(step.time);
         }
-        let delta = self.delta(seen, &policy, &sight, parts)?;
+        let delta = self.delta(seen, &policy, &sight)?;
         let held = self.held_usd / price;
         let Some(coins) = decide(band, Exposure { delta, held }) else { return Ok(()) };
         let quantity = whole_lots(coins * price, self.under.lots.lot_usd).unwrap_or_default();
@@ -353,14 +353,8 @@ impl<'a> Loop<'a> {
         }
     }
 
-    /// Delta of what is hedged at the policy's vol, coins. `parts` is what of this step is not in the cash yet.
-    fn delta(
-        &self,
-        seen: &Seen,
-        policy: &Policy,
-        sight: &Sight,
-        parts: &Parts,
-    ) -> Result<f64, UnitError> {
+    /// Delta of what is hedged at the policy's vol, coins.
+    fn delta(&self, seen: &Seen, policy: &Policy, sight: &Sight) -> Result<f64, UnitError> {
         let factor = policy.variance_factor(sight);
         let black = if factor.to_bits() == 1.0f64.to_bits() {
             seen.delta
@@ -372,7 +366,6 @@ impl<'a> Loop<'a> {
             }
             -self.track.quantity_coin * sum
         };
-        let _ = parts;
         Ok(match self.under.delta {
             DeltaDefinition::Black => black,
             DeltaDefinition::Net => black + seen.owed_coin,

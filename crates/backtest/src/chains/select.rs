@@ -216,7 +216,8 @@ fn end(
             return if is_soon { Ok(End::Settled(at)) } else { Err(Refused::NoSettlementIndex) };
         }
         // Nobody offers: it is tried again at the next moment.
-        let has_offers = || legs.iter().all(|leg| moment.quote(*leg).is_some_and(|quote| quote.ask.is_some()));
+        let has_offers =
+            || legs.iter().all(|leg| moment.quote(*leg).is_some_and(|quote| quote.ask.is_some()));
         if days(moment.time, expiry) <= holding.exit_days && moment.perpetual.is_some() && has_offers() {
             return Ok(End::BoughtBack(at));
         }

@@ -39,7 +39,7 @@ impl ByGreeks {
         self.delta + self.gamma + self.vega + self.theta + self.residual
     }
 
-    fn add(&mut self, other: &Self) {
+    pub(super) fn add(&mut self, other: &Self) {
         self.delta += other.delta;
         self.gamma += other.gamma;
         self.vega += other.vega;
@@ -192,10 +192,13 @@ impl Maker<'_> {
         for (at, moment) in moments.skip(self.chosen.entry + 1).take(last - self.chosen.entry) {
             let mut option = Fixed::ZERO;
             for (leg, state) in legs.iter_mut().enumerate() {
-                let now = if at == last { self.ended(moment, leg, &mut track)? } else { self.now(moment, leg)? };
+                let now =
+                    if at == last { self.ended(moment, leg, &mut track)? } else { self.now(moment, leg)? };
                 if let Some(now) = now {
                     option += self.explain(state, &now, &mut track.greeks)?;
-                    if at != last && let Some(quoted) = self.last(moment, leg)? {
+                    if at != last
+                        && let Some(quoted) = self.last(moment, leg)?
+                    {
                         *state = quoted;
                     }
                 }
@@ -276,7 +279,10 @@ impl Maker<'_> {
                 track.cash.end += -paid;
                 track.fees.end += -self.coins(self.costs.delivery_fee_of(each))?;
                 // The vol plays no part any more.
-                Ok(Some(Now { mark: paid, forward: moment.index, vol: f64::NAN, years: 0.0 }.at(instrument.expiry)))
+                Ok(Some(
+                    Now { mark: paid, forward: moment.index, vol: f64::NAN, years: 0.0 }
+                        .at(instrument.expiry),
+                ))
             }
             End::BoughtBack(_) => {
                 let Some((_, quote)) = self.leg(moment, leg) else { return Ok(None) };
