@@ -1,3 +1,11 @@
-//! Hedging policies over generated and recorded markets.
+//! Hedging policies over generated paths and recorded chains, and statistics of what came of them.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`chains`] | options sold on recorded chains, hedged at recorded prices |
+//! | [`monte_carlo`] | a book of options hedged over generated paths, by every policy at once |
+//!
+//! What decides is `hedge::policy`, here as in the live engine; this crate makes the paths, keeps the books and counts.
 
 pub mod chains;
+pub mod monte_carlo;

@@ -26,7 +26,7 @@ impl Seed {
 
 /// One stream of random numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Draw([u64; 4]);
+pub struct Draw([u64; 4]);
 
 const fn split_mix(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -38,7 +38,7 @@ const fn split_mix(state: &mut u64) -> u64 {
 
 impl Draw {
     /// The stream of a name: FNV-1a of it is mixed into the seed.
-    pub(crate) fn new(seed: Seed, stream: &str) -> Self {
+    pub fn new(seed: Seed, stream: &str) -> Self {
         let name = stream.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
@@ -47,7 +47,8 @@ impl Draw {
         Self(std::array::from_fn(|_| split_mix(&mut mixed)))
     }
 
-    pub(crate) fn bits(&mut self) -> u64 {
+    /// The next 64 bits.
+    pub fn bits(&mut self) -> u64 {
         let [s0, s1, s2, s3] = &mut self.0;
         let result = s0.wrapping_add(*s3).rotate_left(23).wrapping_add(*s0);
         let shifted = *s1 << 17;
@@ -62,27 +63,27 @@ impl Draw {
 
     /// Strictly between 0 and 1: the middles of 2^52 equal parts.
     #[allow(clippy::cast_precision_loss)] // 53 bits
-    pub(crate) fn uniform(&mut self) -> f64 {
+    pub fn uniform(&mut self) -> f64 {
         ((self.bits() >> 12) as f64 + 0.5) * f64::EPSILON
     }
 
     /// Standard normal, by the inverse of its distribution function: one uniform each.
-    pub(crate) fn normal(&mut self) -> f64 {
+    pub fn normal(&mut self) -> f64 {
         kernel::norm_inv(self.uniform())
     }
 
     /// True with this probability. It draws even where the probability is zero, so that a fault switched off moves nothing else.
-    pub(crate) fn chance(&mut self, probability: f64) -> bool {
+    pub fn chance(&mut self, probability: f64) -> bool {
         self.uniform() < probability
     }
 
     /// From 0 to `n - 1`, 0 for `n = 0`; the bias is below n / 2^64.
-    pub(crate) fn below(&mut self, n: u64) -> u64 {
+    pub fn below(&mut self, n: u64) -> u64 {
         u64::try_from((u128::from(self.bits()) * u128::from(n)) >> 64).unwrap_or(0)
     }
 
     /// Exponential with this mean.
-    pub(crate) fn exponential(&mut self, mean: f64) -> f64 {
+    pub fn exponential(&mut self, mean: f64) -> f64 {
         -mean * kernel::ln(self.uniform())
     }
 }

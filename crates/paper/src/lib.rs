@@ -65,6 +65,6 @@ pub use config::{
     Answer, ChainConfig, Correlation, CurrencyRate, Deposit, Faults, Incident, IncidentKind, Kind, Latency,
     Product, Regime, Reverting, Spacing, UnderlyingConfig, VenueConfig, WorldConfig,
 };
-pub use draw::Seed;
+pub use draw::{Draw, Seed};
 pub use market::{Generator, State};
 pub use world::{OrderTruth, Prices, Traded, Truth, World, WorldError, as_snapshot};
