@@ -23,6 +23,7 @@ mod plan;
 mod read;
 mod run;
 mod select;
+mod spec;
 mod summary;
 mod sweep;
 mod track;
@@ -41,6 +42,7 @@ pub use plan::{
 pub use read::{Files, ReadError};
 pub use run::{HeldBack, Outcome, Parts, Recording, Trade, Under, Why, run};
 pub use select::{Chosen, End, Refused, choose};
+pub use spec::ChainsSpec;
 pub use summary::{Difference, Interval, Resampling, Sample, Summary};
 pub use sweep::{Accounting, Cell, Entries, Explained, Kind, Ran, Reckoning, Sweep, sweep};
 pub use track::{ByGreeks, Ends, Seen, Step, Track};

@@ -6,7 +6,8 @@ use std::fmt;
 use units::{Decimal, Timestamp};
 
 /// What is sold.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Structure {
     /// Call and put of the strike nearest to the forward.
     Straddle,
@@ -27,7 +28,8 @@ impl fmt::Display for Structure {
 }
 
 /// When positions are opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Entry {
     /// At the first snapshot of every so many-th UTC day of the history, whatever is open.
     EveryDays(u32),

@@ -1,9 +1,9 @@
 //! Histories out of files, one snapshot in memory at a time.
 
 use super::history::{History, HistoryBuilder, HistoryError, NoPerpetual};
-use lake::{LakeError, Progress, for_each_snapshot};
+use lake::{FeedLayout, FeedRow, LakeError, Progress, SeriesPoint, for_each_row, for_each_snapshot};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use units::{Asset, Issues, Timestamp};
 
 /// Which files, and what of them.
@@ -82,4 +82,21 @@ fn step(done: Result<(), HistoryError>, failed: &mut Option<HistoryError>) -> Co
             ControlFlow::Break(())
         }
     }
+}
+
+/// Funding as recorded: when, and the fraction of the notional that longs paid; in order of time. With it, rows that break a rule.
+///
+/// # Errors
+/// The file cannot be read, or is no series.
+pub(super) fn read_funding(path: &Path) -> Result<(Vec<(Timestamp, f64)>, Issues), LakeError> {
+    let mut points = std::collections::BTreeMap::new();
+    let mut visit = |_: FeedLayout, row: FeedRow| {
+        if let FeedRow::Point(SeriesPoint { time, value: Some(rate), .. }) = row
+            && rate.is_finite()
+        {
+            points.insert(time, rate);
+        }
+    };
+    let read = for_each_row(path, &mut visit, &mut |_| {})?;
+    Ok((points.into_iter().collect(), read.issues))
 }

@@ -42,7 +42,7 @@ impl Refused {
 }
 
 /// A position before it is hedged.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Chosen {
     /// The moment at which it is sold.
     pub entry: usize,

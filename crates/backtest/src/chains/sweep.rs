@@ -178,7 +178,7 @@ fn tracked(
     let history = histories.get(kind.history).ok_or(Refused::OutOfRange)?;
     let lots = plan.lots.get(kind.history).ok_or(Refused::OutOfRange)?;
     let funding = plan.funding.get(kind.history).ok_or(Refused::OutOfRange)?;
-    let track = Track::new(history, chosen.clone(), (plan.notional_usd, lots), (&plan.costs, funding))?;
+    let track = Track::new(history, *chosen, (plan.notional_usd, lots), (&plan.costs, funding))?;
     let one = |(policy, delta): &(usize, DeltaDefinition)| {
         let policy = plan.policies.get(*policy).ok_or(Refused::OutOfRange)?;
         run(plan, &track, Under { policy, delta: *delta, lots }, recording)

@@ -223,7 +223,7 @@ impl Maker<'_> {
         let Some(moment) = self.history.moments.get(self.chosen.entry) else { return Ok(None) };
         let Some(seen) = self.seen(moment)? else { return Ok(None) };
         let mut track = Track {
-            chosen: self.chosen.clone(),
+            chosen: *self.chosen,
             quantity_coin: self.quantity,
             steps: vec![Step {
                 time: moment.time,
