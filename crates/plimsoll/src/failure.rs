@@ -71,6 +71,12 @@ pub(crate) enum Failure {
         /// All of them.
         issues: Issues,
     },
+    /// The SPEC of a backtest is wrong.
+    #[error("the backtest SPEC has {} {}:\n{issues}", .issues.total(), mistakes(.issues.total()))]
+    Backtest {
+        /// All of them.
+        issues: Issues,
+    },
     /// Parameter files are wrong.
     #[error("the rulebook files have {} {}:\n{issues}", .issues.total(), mistakes(.issues.total()))]
     Rulebooks {

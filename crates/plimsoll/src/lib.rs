@@ -3,6 +3,7 @@
 //! `cli` says what can be asked, `load` turns file names into checked inputs, [`risk::Report`] holds every number, and
 //! `render` shows it. Nothing here computes a risk figure.
 
+mod backtest_command;
 mod cli;
 mod conformance;
 mod document;
@@ -55,6 +56,7 @@ pub fn main() -> ExitCode {
         Command::Example(args) => write_example(&args),
         Command::Feeds(args) => feeds_command::run(&args),
         Command::Oracle(args) => oracle_command::run(&args),
+        Command::Backtest(args) => backtest_command::run(&args),
         Command::Conformance(args) => run_conformance(&args),
     };
     done.unwrap_or_else(|failure| {

@@ -41,6 +41,8 @@ impl SkewStickiness {
     pub const STICKY_STRIKE: Self = Self(1.0);
     /// Every moneyness keeps its vol.
     pub const STICKY_MONEYNESS: Self = Self(0.0);
+    /// As a local vol has it near the money: vols move along the smile against the forward.
+    pub const LOCAL_VOL: Self = Self(2.0);
     /// Least and largest that is believed: beyond it the estimate speaks of noise.
     pub const RANGE: (f64, f64) = (-1.0, 3.0);
 

@@ -1,5 +1,6 @@
 //! The command line: what can be asked, with an example for each command.
 
+mod backtest;
 mod feeds;
 mod live;
 mod margin;
@@ -7,6 +8,7 @@ mod measures;
 mod oracle;
 mod surface;
 
+pub(crate) use backtest::BacktestArgs;
 pub(crate) use feeds::{FeedsArgs, FeedsTableName};
 pub(crate) use live::{
     DemoArgs, DemoView, PolicyAction, PolicyArgs, ReplayArgs, RunArgs, TopArgs, VerifyArgs,
@@ -95,6 +97,8 @@ pub(crate) enum Command {
     Feeds(FeedsArgs),
     /// Recorded prices of several sources through the oracle's guards: what would have been published, and when not
     Oracle(OracleArgs),
+    /// Play hedges over recorded or generated markets, by a SPEC: errors, tails, and which beats which
+    Backtest(BacktestArgs),
     /// Run the suites of other people's numbers
     Conformance(ConformanceArgs),
 }

@@ -1,0 +1,51 @@
+//! A SPEC: which kind of backtest, with its keys checked.
+
+use super::fields::{Fields, Need};
+use super::intervals_spec::IntervalsSpec;
+use toml::Table;
+use units::{Issue, Issues};
+
+/// What is played.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Spec {
+    /// One short option over each interval between recorded snapshots.
+    Intervals(IntervalsSpec),
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Intervals,
+}
+
+const KINDS: [(&str, Kind); 1] = [("intervals", Kind::Intervals)];
+
+impl Spec {
+    /// Parses and checks a file.
+    ///
+    /// # Errors
+    /// Every mistake in it.
+    pub(super) fn parse(file: &str, text: &str) -> Result<Self, Issues> {
+        let mut issues = Issues::default();
+        let table: Table = match text.parse() {
+            Ok(table) => table,
+            Err(error) => {
+                let error: toml::de::Error = error;
+                let (field, value, rule) =
+                    (String::new(), String::new(), error.to_string().trim().to_owned());
+                issues.push(Issue { file: file.into(), row: 0, field, value, rule });
+                return Err(issues);
+            }
+        };
+        let mut fields = Fields::new(file, String::new(), table);
+        let kind = fields.word(("kind", Need::Required), &KINDS, &mut issues);
+        let spec = match kind {
+            // Which keys are known depends on the kind.
+            None => return Err(issues),
+            Some(Kind::Intervals) => IntervalsSpec::read(fields, &mut issues).map(Self::Intervals),
+        };
+        match spec {
+            Some(spec) if issues.is_empty() => Ok(spec),
+            _ => Err(issues),
+        }
+    }
+}
