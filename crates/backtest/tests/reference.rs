@@ -4,9 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use backtest::monte_carlo::{Diffusion, Leg, Outcome, Setup, Strategy, run};
-use hedge::policy::{
-    Aim, Clock, Cost, FixedBand, Leland, Policy, RiskTolerance, Width,
-};
+use hedge::policy::{Aim, Clock, Cost, FixedBand, Leland, Policy, RiskTolerance, Width};
 use paper::Seed;
 use pricing::OptionKind;
 use serde_json::Value;
@@ -15,10 +13,8 @@ use std::path::PathBuf;
 const HOUR: f64 = 1.0 / 8760.0;
 
 fn shared() -> PathBuf {
-    std::env::var_os("PLIMSOLL_SHARED").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
-        PathBuf::from,
-    )
+    std::env::var_os("PLIMSOLL_SHARED")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from)
 }
 
 /// A strategy by the name that the reference gives it; the delay is in steps of ten minutes.
@@ -45,7 +41,12 @@ fn strategy(name: &str, proportional: f64) -> Strategy {
         "zak" => Some(Policy::Zakamouline(aim(rest))),
         other => panic!("a strategy that nobody knows: {other}"),
     };
-    Strategy { name: format!("{name} at {proportional}"), policy, cost: Cost { proportional, fixed_usd: 0.0 }, delay_steps }
+    Strategy {
+        name: format!("{name} at {proportional}"),
+        policy,
+        cost: Cost { proportional, fixed_usd: 0.0 },
+        delay_steps,
+    }
 }
 
 fn reference() -> Option<Value> {
@@ -61,7 +62,13 @@ fn setup(pairs: usize) -> Setup {
     Setup {
         spot: 100.0,
         diffusion: Diffusion { vol: 0.8, jumps: None },
-        legs: vec![Leg { quantity: -1.0, strike: 100.0, expiry_steps: 4_320, vol: 0.8, kind: OptionKind::Call }],
+        legs: vec![Leg {
+            quantity: -1.0,
+            strike: 100.0,
+            expiry_steps: 4_320,
+            vol: 0.8,
+            kind: OptionKind::Call,
+        }],
         steps: 4_320,
         step_years: HOUR / 6.0,
         pairs,
@@ -95,7 +102,13 @@ fn every_strategy_at_every_cost_is_within_three_standard_errors_of_the_reference
                 worst = (distance.abs(), format!("{key} of {}", outcome.name));
             }
         }
-        println!("{line}  trades {:7.1} {:7.1}  cost {:.4} {:.4}", outcome.trades, theirs("trades"), outcome.cost_usd, theirs("cost_paid"));
+        println!(
+            "{line}  trades {:7.1} {:7.1}  cost {:.4} {:.4}",
+            outcome.trades,
+            theirs("trades"),
+            outcome.cost_usd,
+            theirs("cost_paid")
+        );
     }
     println!("worst: {:.2} standard errors, {}", worst.0, worst.1);
     assert!(worst.0 <= 3.0, "{worst:?}");
@@ -106,13 +119,26 @@ fn every_strategy_at_every_cost_is_within_three_standard_errors_of_the_reference
 fn bands_beat_clocks(rows: &[Value], outcomes: &[Outcome]) {
     for cost in [0.0002, 0.0005, 0.001] {
         let best = |of: fn(&str) -> bool| {
-            let of_cost = rows.iter().zip(outcomes).filter(|(row, _)| (row["cost"].as_f64().unwrap() - cost).abs() < 1e-9);
+            let of_cost = rows
+                .iter()
+                .zip(outcomes)
+                .filter(|(row, _)| (row["cost"].as_f64().unwrap() - cost).abs() < 1e-9);
             let named = of_cost.filter(|(row, _)| of(row["strategy"].as_str().unwrap()));
-            named.map(|(_, outcome)| (outcome.statistics.cvar95, outcome.name.as_str())).min_by(|a, b| a.0.total_cmp(&b.0)).unwrap()
+            named
+                .map(|(_, outcome)| (outcome.statistics.cvar95, outcome.name.as_str()))
+                .min_by(|a, b| a.0.total_cmp(&b.0))
+                .unwrap()
         };
         let clock = best(|name| name.starts_with("fixed") || name.starts_with("leland"));
         let band = best(|name| name.starts_with("ww") || name.starts_with("zak"));
-        println!("cost {cost}: CVaR95 of {} {:.3}, of {} {:.3}: {:.1} % less", band.1, band.0, clock.1, clock.0, 100.0 * (1.0 - band.0 / clock.0));
+        println!(
+            "cost {cost}: CVaR95 of {} {:.3}, of {} {:.3}: {:.1} % less",
+            band.1,
+            band.0,
+            clock.1,
+            clock.0,
+            100.0 * (1.0 - band.0 / clock.0)
+        );
         assert!(band.0 <= 0.75 * clock.0, "at {cost}");
     }
 }

@@ -5,9 +5,10 @@
 //!
 //! What is not used is counted by reason ([`History::unused`]), bad rows are issues with file, row and rule ([`HistoryBuilder::issues`]).
 
+use hedge::delta::QuadraticMove;
 use instrument::{Contract, OptionKind, Settlement, Specs, Terms};
 use market::{Layout, Market, OptionQuote, RawQuote, RawSnapshot, Snapshot};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use units::{Asset, Issues, Symbol, Timestamp};
 
 /// An option that was quoted.
@@ -42,6 +43,8 @@ pub struct Quote {
     pub vol: f64,
     /// Forward of record of its expiry, USD.
     pub forward: f64,
+    /// Slope of the smile at its strike, dσ/d ln(K/F).
+    pub slope: f64,
 }
 
 /// Where the price of a perpetual comes from.
@@ -74,6 +77,8 @@ pub struct Moment {
     pub perpetual: Option<(f64, PerpetualSource)>,
     /// By instrument.
     pub quotes: Vec<Quote>,
+    /// How vols followed the underlying in the past; none before enough of it.
+    pub vol_move: Option<QuadraticMove>,
 }
 
 /// The recorded chains of one underlying, in order of time.
@@ -93,10 +98,8 @@ pub struct History {
 /// What no history is made of.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HistoryError {
-    /// Files out of order, or the same instant twice.
-    #[error(
-        "{file}: the snapshot of {time} does not come after the one of {before}: name each file once, in order of time"
-    )]
+    /// Files out of order.
+    #[error("{file}: its snapshot of {time} comes after one of {before}: name the files in order of time")]
     Unsorted {
         /// Which file.
         file: String,
@@ -179,6 +182,7 @@ impl History {
             }
         }
         quotes.sort_by_key(|quote| quote.instrument);
+        self.with_slopes(&mut quotes);
         let perpetual = Contract {
             underlying: self.asset.clone(),
             terms: Terms::Perpetual,
@@ -194,7 +198,7 @@ impl History {
         if recorded.is_none() {
             self.count("snapshots without a recorded price of the perpetual", 1);
         }
-        self.moments.push(Moment { time: snapshot.asof, index, perpetual, quotes });
+        self.moments.push(Moment { time: snapshot.asof, index, perpetual, quotes, vol_move: None });
     }
 
     fn quote(&mut self, quote: &OptionQuote, market: &Market) -> Result<Quote, &'static str> {
@@ -212,7 +216,7 @@ impl History {
         }
         let instrument = self.id(quote);
         let (vol, forward) = (state.vol.get(), state.forward.get());
-        Ok(Quote { instrument, bid, ask, mark: quote.mark_price, vol, forward })
+        Ok(Quote { instrument, bid, ask, mark: quote.mark_price, vol, forward, slope: 0.0 })
     }
 }
 
@@ -223,7 +227,7 @@ pub struct HistoryBuilder {
     no_perpetual: NoPerpetual,
     specs: Specs,
     perpetuals: BTreeMap<Timestamp, BTreeMap<String, RawQuote>>,
-    last: Option<Timestamp>,
+    seen: BTreeSet<Timestamp>,
     issues: Issues,
 }
 
@@ -236,7 +240,7 @@ impl HistoryBuilder {
             no_perpetual,
             specs: Specs::embedded(),
             perpetuals: BTreeMap::new(),
-            last: None,
+            seen: BTreeSet::new(),
             issues: Issues::default(),
         }
     }
@@ -258,16 +262,22 @@ impl HistoryBuilder {
         Ok(())
     }
 
-    /// One snapshot of the chains.
+    /// One snapshot of the chains; one at an instant that is known already is not used, and counted.
     ///
     /// # Errors
-    /// When it does not come after the one before.
+    /// When it is earlier than the one before.
     pub fn chain(&mut self, snapshot: RawSnapshot) -> Result<(), HistoryError> {
         let time = snapshot.asof;
-        if let Some(before) = self.last.filter(|before| *before >= time) {
+        if self.seen.contains(&time) {
+            if let Some(first) = self.histories.first_mut() {
+                first.count("snapshots at the instant of another", 1);
+            }
+            return Ok(());
+        }
+        if let Some(before) = self.seen.last().copied().filter(|before| *before > time) {
             return Err(HistoryError::Unsorted { file: snapshot.file, time, before });
         }
-        self.last = Some(time);
+        self.seen.insert(time);
         let perpetuals = RawSnapshot {
             file: "perpetual prices".into(),
             layout: Layout::PerpetualPrices,
@@ -304,6 +314,7 @@ impl HistoryBuilder {
         if let Some(first) = self.histories.first_mut() {
             first.count("prices of perpetuals at instants without a chain", left);
         }
+        self.histories.iter_mut().for_each(History::learn);
         (self.histories, self.issues)
     }
 }

@@ -160,11 +160,24 @@ pub enum DeltaDefinition {
     Net,
     /// Black delta and all coins of the position, premium and gains: delta of the USD value of everything, as the live engine has it.
     Book,
+    /// Net, with every moneyness keeping its vol.
+    NetStickyMoneyness,
+    /// Net, with the smile moving as a local vol has it near the money.
+    NetLocalVol,
+    /// Net, with vols moving as they did on average so far; plainly net before there is enough to learn from.
+    NetMinimumVariance,
 }
 
 impl DeltaDefinition {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Black, Self::Net, Self::Book];
+    pub const ALL: [Self; 6] = [
+        Self::Black,
+        Self::Net,
+        Self::Book,
+        Self::NetStickyMoneyness,
+        Self::NetLocalVol,
+        Self::NetMinimumVariance,
+    ];
 
     /// Word for tables and files.
     #[must_use]
@@ -173,6 +186,9 @@ impl DeltaDefinition {
             Self::Black => "black",
             Self::Net => "net",
             Self::Book => "book",
+            Self::NetStickyMoneyness => "net_sticky_moneyness",
+            Self::NetLocalVol => "net_local_vol",
+            Self::NetMinimumVariance => "net_minimum_variance",
         }
     }
 }

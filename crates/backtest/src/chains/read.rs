@@ -19,8 +19,8 @@ pub struct Files {
     pub no_perpetual: NoPerpetual,
     /// The first instant that is used.
     pub from: Option<Timestamp>,
-    /// The last instant that is used.
-    pub to: Option<Timestamp>,
+    /// The first instant that is not used any more.
+    pub until: Option<Timestamp>,
 }
 
 /// Why there is no history.
@@ -34,7 +34,7 @@ pub enum ReadError {
     History(#[from] HistoryError),
     /// Nothing was quoted for an underlying.
     #[error(
-        "no snapshot of {0} in the files named, between the instants named: check underlyings, from and to"
+        "no snapshot of {0} in the files named, between the instants named: check underlyings, from and until"
     )]
     Nothing(Asset),
 }
@@ -52,7 +52,7 @@ impl Files {
             failed.map_or(Ok(()), Err)?;
         }
         let is_wanted = |time: Timestamp| {
-            self.from.is_none_or(|from| time >= from) && self.to.is_none_or(|to| time <= to)
+            self.from.is_none_or(|from| time >= from) && self.until.is_none_or(|until| time < until)
         };
         for path in &self.chains {
             let mut failed = None;

@@ -370,6 +370,9 @@ impl<'a> Loop<'a> {
             DeltaDefinition::Black => black,
             DeltaDefinition::Net => black + seen.owed_coin,
             DeltaDefinition::Book => black + self.outcome.closing_cash.to_f64(),
+            DeltaDefinition::NetStickyMoneyness => black + seen.owed_coin + seen.smile.sticky_moneyness,
+            DeltaDefinition::NetLocalVol => black + seen.owed_coin + seen.smile.local_vol,
+            DeltaDefinition::NetMinimumVariance => black + seen.owed_coin + seen.smile.minimum_variance,
         })
     }
 }

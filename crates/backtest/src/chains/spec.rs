@@ -9,11 +9,11 @@
 //! resamples = 1000
 //!
 //! [history]
-//! chains = ["deribit_202601.parquet"]          # in order of time
-//! perpetuals = ["perpetual_prices.csv"]
+//! chains = ["recordings"]            # files in order of time; the command takes folders too
+//! perpetuals = []                    # files of prices of perpetuals beside those
 //! underlyings = ["BTC", "ETH"]
 //! without_perpetual = "index"        # or refuse
-//! from = "2026-01-01"                # optional, as is to
+//! from = "2026-01-01"                # optional, as is until
 //!
 //! [position]
 //! structures = ["straddle", { strangle_by_delta = 0.25 }, { strangle_by_moneyness = 0.1 }]
@@ -108,7 +108,7 @@ struct HistoryToml {
     underlyings: Vec<String>,
     without_perpetual: NoPerpetual,
     from: Option<String>,
-    to: Option<String>,
+    until: Option<String>,
 }
 
 #[derive(serde::Deserialize)]
@@ -192,10 +192,7 @@ impl ChainsSpec {
     ///
     /// # Errors
     /// As [`Files::read`].
-    pub fn read(
-        &mut self,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<(Vec<History>, Issues), ReadError> {
+    pub fn read(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<(Vec<History>, Issues), ReadError> {
         let (histories, mut issues) = self.files.read(progress)?;
         for (funding, file) in self.plan.funding.iter_mut().zip(&self.funding_files) {
             if let Some(file) = file {
@@ -259,7 +256,8 @@ impl Checker<'_> {
         self.once("hedge.deltas", raw.hedge.deltas.iter().map(|delta| delta.word()));
         self.some("policy", raw.policy.len());
         self.once("policy.name", raw.policy.iter().map(|policy| policy.name.as_str()));
-        let policies: Vec<Option<NamedPolicy>> = raw.policy.iter().map(|policy| self.policy(policy)).collect();
+        let policies: Vec<Option<NamedPolicy>> =
+            raw.policy.iter().map(|policy| self.policy(policy)).collect();
         self.once("underlying.name", raw.underlying.iter().map(|one| one.name.as_str()));
         let mut plan = Plan {
             structures: position.structures.clone(),
@@ -306,9 +304,9 @@ impl Checker<'_> {
             }
         }
         let from = self.instant("history.from", raw.from.as_deref());
-        let to = self.instant("history.to", raw.to.as_deref());
-        if matches!((from, to), (Some(from), Some(to)) if from >= to) {
-            self.issue("history.to", raw.to.as_deref().unwrap_or(""), "after history.from");
+        let until = self.instant("history.until", raw.until.as_deref());
+        if matches!((from, until), (Some(from), Some(until)) if from >= until) {
+            self.issue("history.until", raw.until.as_deref().unwrap_or(""), "after history.from");
         }
         Some(Files {
             chains: raw.chains.clone(),
@@ -316,7 +314,7 @@ impl Checker<'_> {
             underlyings,
             no_perpetual: raw.without_perpetual,
             from,
-            to,
+            until,
         })
     }
 
@@ -429,9 +427,8 @@ impl Checker<'_> {
                 return None;
             }
         };
-        let watch = raw
-            .watch_hours
-            .map(|hours| Watch { interval_years: hours / HOURS_A_YEAR, delay_years: 0.0 });
+        let watch =
+            raw.watch_hours.map(|hours| Watch { interval_years: hours / HOURS_A_YEAR, delay_years: 0.0 });
         Some(NamedPolicy { name: raw.name.clone(), policy, watch })
     }
 }

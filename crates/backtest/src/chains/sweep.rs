@@ -3,7 +3,7 @@
 //! A position is made and run by one thread; nothing is summed across positions before all of them are in the order of their entries.
 
 use super::history::History;
-use super::plan::{DeltaDefinition, Entry, Plan, PolicyKind};
+use super::plan::{DeltaDefinition, Entry, NamedPolicy, Plan, PolicyKind};
 use super::run::{HeldBack, Outcome, Parts, Recording, Under, run};
 use super::select::{Chosen, Refused, choose, days};
 use super::summary::{Difference, Resampling, Sample, Summary};
@@ -89,8 +89,19 @@ pub struct Cell {
     pub samples: Vec<Sample>,
     /// Sums of P&L by part.
     pub explained: Explained,
-    /// The clock that it is compared with, by its place in the plan, and how far it is from that one; none for the clock itself.
-    pub against: Option<(usize, Difference)>,
+    /// Against the clock with the least loss in the tail; none for that clock itself.
+    pub against_best: Option<Compared>,
+    /// Against the cheapest clock that costs at least as much, the dearest where all cost less; none for clocks and without a hedge.
+    pub against_dearer: Option<Compared>,
+}
+
+/// A cell less a clock of the same kind and delta.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Compared {
+    /// The clock's place in the plan.
+    pub clock: usize,
+    /// Policy less clock.
+    pub difference: Difference,
 }
 
 /// Everything that came of a plan.
@@ -312,24 +323,47 @@ fn summaries(
         .map(|((kind, policy, delta), built)| {
             let summary = Summary::of(&built.samples, resampling(kind));
             let Building { samples, explained } = built;
-            Cell { kind, policy, delta, summary, samples, explained, against: None }
+            let (against_best, against_dearer) = (None, None);
+            Cell { kind, policy, delta, summary, samples, explained, against_best, against_dearer }
         })
         .collect();
-    let against: Vec<Option<(usize, Difference)>> = built
+    let against: Vec<[Option<Compared>; 2]> = built
         .par_iter()
         .map(|cell| {
-            let clock = best_clock(plan, &built, cell).filter(|clock| clock.policy != cell.policy)?;
-            let difference = Difference::of(&cell.samples, &clock.samples, resampling(cell.kind));
-            Some((clock.policy, difference))
+            let kind = |at: usize| plan.policies.get(at).map(NamedPolicy::kind);
+            let is_band = !matches!(kind(cell.policy), None | Some(PolicyKind::None | PolicyKind::Clock));
+            let clocks: Vec<&Cell> = built
+                .iter()
+                .filter(|other| other.kind == cell.kind && other.delta == cell.delta)
+                .filter(|other| kind(other.policy) == Some(PolicyKind::Clock))
+                .collect();
+            let compared = |clock: &Cell| Compared {
+                clock: clock.policy,
+                difference: Difference::of(&cell.samples, &clock.samples, resampling(cell.kind)),
+            };
+            let best = best(&clocks).filter(|clock| clock.policy != cell.policy).map(compared);
+            [best, dearer(&clocks, cell.summary.hedge_cost).filter(|_| is_band).map(compared)]
         })
         .collect();
-    built.into_iter().zip(against).map(|(cell, against)| Cell { against, ..cell }).collect()
+    let with = |(cell, [against_best, against_dearer]): (Cell, [Option<Compared>; 2])| Cell {
+        against_best,
+        against_dearer,
+        ..cell
+    };
+    built.into_iter().zip(against).map(with).collect()
 }
 
-/// The clock with the least loss in the tail, of the same kind and delta. It is chosen with hindsight, which favours it.
-fn best_clock<'a>(plan: &Plan, cells: &'a [Cell], of: &Cell) -> Option<&'a Cell> {
-    let is_clock =
-        |cell: &Cell| plan.policies.get(cell.policy).is_some_and(|p| p.kind() == PolicyKind::Clock);
-    let same = cells.iter().filter(|cell| cell.kind == of.kind && cell.delta == of.delta && is_clock(cell));
-    same.min_by(|a, b| a.summary.cvar95.total_cmp(&b.summary.cvar95).then(a.policy.cmp(&b.policy)))
+/// The clock with the least loss in the tail. It is chosen with hindsight, which favours it.
+fn best<'a>(clocks: &[&'a Cell]) -> Option<&'a Cell> {
+    let loss = |cell: &&&Cell| cell.summary.cvar95;
+    clocks.iter().min_by(|a, b| loss(a).total_cmp(&loss(b)).then(a.policy.cmp(&b.policy))).copied()
+}
+
+/// The cheapest clock that costs at least so much, the dearest where all cost less.
+fn dearer<'a>(clocks: &[&'a Cell], cost: f64) -> Option<&'a Cell> {
+    let by_cost = |a: &&&Cell, b: &&&Cell| {
+        a.summary.hedge_cost.total_cmp(&b.summary.hedge_cost).then(b.policy.cmp(&a.policy))
+    };
+    let above = clocks.iter().filter(|clock| clock.summary.hedge_cost >= cost).min_by(by_cost);
+    above.or_else(|| clocks.iter().max_by(by_cost)).copied()
 }

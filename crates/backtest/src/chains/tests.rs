@@ -313,9 +313,13 @@ fn a_history_in_disorder_is_none() {
     let mut snapshots = three();
     builder.chain(snapshots.remove(1)).unwrap();
     let error = builder.chain(snapshots.remove(0)).unwrap_err();
-    assert!(error.to_string().contains("does not come after"), "{error}");
+    assert!(error.to_string().contains("in order of time"), "{error}");
+    builder.chain(three().remove(1)).unwrap();
     builder.perpetuals(perpetual(T0, 1.0)).unwrap();
     assert!(builder.perpetuals(perpetual(T0, 2.0)).unwrap_err().to_string().contains("second price"));
+    let (histories, _) = builder.finish();
+    assert_eq!(histories[0].moments.len(), 1, "the repeated one is counted, not used");
+    assert_eq!(histories[0].unused.get("snapshots at the instant of another"), Some(&1));
 }
 
 #[test]
@@ -324,6 +328,25 @@ fn a_row_that_breaks_a_rule_is_an_issue() {
     let bad = [(CALL, -1.0, 0.021, f64::NAN, 0.5), (PUT, 0.019, 0.021, 0.02, 0.5)];
     builder.chain(chain(T0, 100_000.0, &bad)).unwrap();
     assert!(builder.issues().to_string().contains("mark_price"), "{}", builder.issues());
+}
+
+#[test]
+fn the_smile_adds_what_its_slope_says() {
+    // Vols of 0.5, 0.6 and 0.8 at strikes around the money: the slope at the middle one is that of its neighbours.
+    let rows: [Row; 4] = [
+        ("BTC-13FEB26-90000-P", 0.001, 0.002, 0.0015, 0.5),
+        (CALL, 0.019, 0.021, 0.02, 0.6),
+        (PUT, 0.019, 0.021, 0.02, 0.6),
+        ("BTC-13FEB26-110000-C", 0.001, 0.002, 0.0015, 0.8),
+    ];
+    let history = history(vec![chain(T0, 100_000.0, &rows)], Vec::new(), NoPerpetual::Index);
+    let slope = 0.3 / (pricing::kernel::ln(1.1) - pricing::kernel::ln(0.9));
+    for quote in &history.moments[0].quotes {
+        let one = history.instrument(quote.instrument).unwrap();
+        if one.strike.to_bits() == 100_000f64.to_bits() {
+            assert!((quote.slope - slope).abs() < 1e-12, "{}: {}", one.symbol, quote.slope);
+        }
+    }
 }
 
 /// A path of so many moments six hours apart, priced by Black-76 at 60 vol, rounded to ticks.

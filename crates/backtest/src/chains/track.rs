@@ -13,6 +13,7 @@
 use super::history::{History, Instrument, Moment, Quote};
 use super::plan::{Costs, Funding, Lots};
 use super::select::{Chosen, End, Refused, black};
+use hedge::delta::{ValuedOption, VolDynamics};
 use hedge::lots::whole_lots;
 use pricing::{Black76, InverseGreeks, OptionKind};
 use units::{Fixed, Timestamp, UnitError, border};
@@ -63,6 +64,19 @@ pub struct Seen {
     pub expiry_years: f64,
     /// What is owed at the marks, coins: minus the value of what is sold.
     pub owed_coin: f64,
+    /// What each dynamics of the smile adds to the delta of what is sold, coins.
+    pub smile: SmileDeltas,
+}
+
+/// What dynamics of the smile add to a delta, coins.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct SmileDeltas {
+    /// Every moneyness keeps its vol.
+    pub sticky_moneyness: f64,
+    /// Twice the move of a sticky strike's vol.
+    pub local_vol: f64,
+    /// As vols moved so far; zero before there is enough to learn from.
+    pub minimum_variance: f64,
 }
 
 /// What a step does to a position.
@@ -321,6 +335,12 @@ impl Maker<'_> {
         let legs = [black(moment.time, call.0, &call.1)?, black(moment.time, put.0, &put.1)?];
         let greeks = legs.map(|leg| leg.greeks());
         let sum = |of: fn(&pricing::Greeks) -> f64| greeks.iter().map(of).sum::<f64>();
+        let valued =
+            [ValuedOption::at_model(&legs[0], call.1.slope), ValuedOption::at_model(&legs[1], put.1.slope)];
+        let along = |dynamics: VolDynamics| {
+            let added = valued.iter().map(|leg| leg.coin_vega() * leg.vol_per_log_move(dynamics));
+            -self.quantity * added.sum::<f64>()
+        };
         Ok(Some(Seen {
             legs,
             delta: -self.quantity * sum(|greeks| greeks.delta),
@@ -328,6 +348,11 @@ impl Maker<'_> {
             vol: 0.5 * (call.1.vol + put.1.vol),
             expiry_years: legs[0].expiry.get(),
             owed_coin: self.quantity * (call.1.mark + put.1.mark),
+            smile: SmileDeltas {
+                sticky_moneyness: along(VolDynamics::STICKY_MONEYNESS),
+                local_vol: along(VolDynamics::LOCAL_VOL),
+                minimum_variance: moment.vol_move.map_or(0.0, |q| along(VolDynamics::MinimumVariance(q))),
+            },
         }))
     }
 }

@@ -3,9 +3,9 @@
 use super::{Jumps, LANES, Leg, PathResult, Setup, Strategy};
 use hedge::policy::{Band, DeltaPolicy, Exposure, Policy, Sight, decide};
 use paper::Draw;
+use pricing::OptionKind;
 use pricing::batch::{Columns, Greeks5Columns, greeks5_slice};
 use pricing::kernel;
-use pricing::OptionKind;
 
 type Lanes = [f64; LANES];
 
@@ -60,21 +60,28 @@ struct Books {
 
 impl<'a> Block<'a> {
     pub(super) fn new(setup: &'a Setup, first: usize, pairs: usize) -> Self {
-        let draws = (first..first + pairs).map(|pair| Draw::new(setup.seed, &format!("pair {pair}"))).collect();
+        let draws =
+            (first..first + pairs).map(|pair| Draw::new(setup.seed, &format!("pair {pair}"))).collect();
         Self {
             setup,
             draws,
             growth: [0.0; LANES],
             spot: [setup.spot; LANES],
             scratch: Scratch::new(),
-            greeks: Greeks { delta: [0.0; LANES], gamma: [0.0; LANES], vol: [0.0; LANES], expiry: [0.0; LANES] },
+            greeks: Greeks {
+                delta: [0.0; LANES],
+                gamma: [0.0; LANES],
+                vol: [0.0; LANES],
+                expiry: [0.0; LANES],
+            },
         }
     }
 
     /// What each strategy comes to on each path.
     pub(super) fn run(mut self, strategies: &[Strategy]) -> Vec<Vec<PathResult>> {
         let paths = 2 * self.draws.len();
-        let mut books: Vec<Books> = strategies.iter().map(|strategy| Books::new(strategy.delay_steps)).collect();
+        let mut books: Vec<Books> =
+            strategies.iter().map(|strategy| Books::new(strategy.delay_steps)).collect();
         let opening = self.values(0);
         for step in 0..self.setup.steps {
             self.look(step);
@@ -112,7 +119,8 @@ impl<'a> Block<'a> {
     /// Delta and gamma of the book at a step, at the vols of its legs.
     fn look(&mut self, step: usize) {
         let Self { setup, scratch, greeks, spot, .. } = self;
-        *greeks = Greeks { delta: [0.0; LANES], gamma: [0.0; LANES], vol: [0.0; LANES], expiry: [0.0; LANES] };
+        *greeks =
+            Greeks { delta: [0.0; LANES], gamma: [0.0; LANES], vol: [0.0; LANES], expiry: [0.0; LANES] };
         scratch.weight = [0.0; LANES];
         for leg in &setup.legs {
             let years = setup.years_left(leg, step);
@@ -136,7 +144,13 @@ impl<'a> Block<'a> {
     }
 
     /// Fills what is due, decides, and puts what is decided on its way.
-    fn act(&mut self, step: usize, (strategy, policy): (&Strategy, &Policy), books: &mut Books, paths: usize) {
+    fn act(
+        &mut self,
+        step: usize,
+        (strategy, policy): (&Strategy, &Policy),
+        books: &mut Books,
+        paths: usize,
+    ) {
         books.fill(step, strategy, &self.spot);
         if step + strategy.delay_steps >= self.setup.steps {
             return;
@@ -164,7 +178,8 @@ impl<'a> Block<'a> {
         for lane in 0..paths {
             let position = Exposure { delta: delta[lane], held: books.expected(lane) };
             let trade = decide(bands[lane], position);
-            let is_clock = matches!(policy, Policy::Clock(_) | Policy::Leland(_)) && bands[lane] != Band::Hold;
+            let is_clock =
+                matches!(policy, Policy::Clock(_) | Policy::Leland(_)) && bands[lane] != Band::Hold;
             if is_clock || trade.is_some() {
                 books.moved[lane] = Some(step);
             }
@@ -179,7 +194,8 @@ impl<'a> Block<'a> {
 
     fn sight(&self, lane: usize, step: usize, strategy: &Strategy, books: &Books) -> Sight {
         #[allow(clippy::cast_precision_loss)] // steps of a path
-        let age = books.moved[lane].map_or(f64::INFINITY, |moved| (step - moved) as f64 * self.setup.step_years);
+        let age =
+            books.moved[lane].map_or(f64::INFINITY, |moved| (step - moved) as f64 * self.setup.step_years);
         Sight {
             spot: self.spot[lane],
             gamma: self.greeks.gamma[lane],

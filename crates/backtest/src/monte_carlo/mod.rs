@@ -185,7 +185,8 @@ pub fn run(
 }
 
 fn outcome(strategy: &Strategy, number: usize, results: &[Vec<Vec<PathResult>>]) -> Outcome {
-    let paths: Vec<PathResult> = results.iter().filter_map(|block| block.get(number)).flatten().copied().collect();
+    let paths: Vec<PathResult> =
+        results.iter().filter_map(|block| block.get(number)).flatten().copied().collect();
     let profit: Vec<f64> = paths.iter().map(|path| path.profit).collect();
     #[allow(clippy::cast_precision_loss)] // far below 2^53
     let count = paths.len().max(1) as f64;
@@ -223,7 +224,10 @@ fn check(setup: &Setup, strategies: &[Strategy]) -> Result<(), SetupError> {
         rule(is_size(leg.strike), at(format!("strike {}: above zero", leg.strike)));
         rule(is_vol(leg.vol), at(format!("vol {}: above 0 and at most 10", leg.vol)));
         let expiry = leg.expiry_steps;
-        rule(expiry >= setup.steps, at(format!("expiry after {expiry} steps: not before the end, {}", setup.steps)));
+        rule(
+            expiry >= setup.steps,
+            at(format!("expiry after {expiry} steps: not before the end, {}", setup.steps)),
+        );
     }
     rule((1..=10_000_000).contains(&setup.steps), format!("steps {}: 1 to 10,000,000", setup.steps));
     rule(is_size(setup.step_years), format!("step {} years: above zero", setup.step_years));
@@ -231,7 +235,10 @@ fn check(setup: &Setup, strategies: &[Strategy]) -> Result<(), SetupError> {
     for Strategy { name, cost, delay_steps, .. } in strategies {
         let costs = (0.0..1.0).contains(&cost.proportional) && (0.0..1e12).contains(&cost.fixed_usd);
         rule(costs, format!("{name}: costs {cost:?}: a fraction from 0 to 1, an amount of 0 or more"));
-        rule(*delay_steps <= setup.steps, format!("{name}: delay {delay_steps} steps: at most those of a path"));
+        rule(
+            *delay_steps <= setup.steps,
+            format!("{name}: delay {delay_steps} steps: at most those of a path"),
+        );
     }
     if broken.is_empty() { Ok(()) } else { Err(SetupError(broken)) }
 }

@@ -5,7 +5,13 @@ fn setup(pairs: usize) -> Setup {
     Setup {
         spot: 100.0,
         diffusion: Diffusion { vol: 0.8, jumps: None },
-        legs: vec![Leg { quantity: -1.0, strike: 100.0, expiry_steps: 720, vol: 0.8, kind: OptionKind::Call }],
+        legs: vec![Leg {
+            quantity: -1.0,
+            strike: 100.0,
+            expiry_steps: 720,
+            vol: 0.8,
+            kind: OptionKind::Call,
+        }],
         steps: 720,
         step_years: 1.0 / 8760.0,
         pairs,
