@@ -20,6 +20,7 @@
 
 mod history;
 mod plan;
+mod pooled;
 mod read;
 mod run;
 mod select;
@@ -40,6 +41,7 @@ pub use plan::{
     Costs, DeltaDefinition, Entry, Funding, Holding, Impact, Latency, Lots, NamedPolicy, Plan, PolicyKind,
     Structure,
 };
+pub use pooled::{Pooled, Verdicts, pooled};
 pub use read::{Files, ReadError};
 pub use run::{HeldBack, Outcome, Parts, Recording, Trade, Under, Why, run};
 pub use select::{Chosen, End, Refused, choose};

@@ -243,7 +243,7 @@ pub struct Lots {
 }
 
 /// All of it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// What is sold.
     pub structures: Vec<Structure>,

@@ -66,7 +66,7 @@ use std::path::PathBuf;
 use units::{Asset, Decimal, Issue, Issues, Timestamp};
 
 /// A backtest on recorded chains.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ChainsSpec {
     /// Where its numbers come from.
     pub source: String,

@@ -63,9 +63,11 @@ pub struct Ran<'a> {
     pub outcome: &'a Outcome,
 }
 
-/// Sums over all positions of a cell, coins per coin that the options are on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+/// Sums over all positions of a cell, coins.
+#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize)]
 pub struct Explained {
+    /// Coins that their legs are on.
+    pub quantity_coin: f64,
     /// P&L by part.
     pub parts: Parts,
     /// Options at their marks by greeks.
@@ -281,6 +283,7 @@ impl Building {
             trades: outcome.trades,
         });
         let explained = &mut self.explained;
+        explained.quantity_coin += track.quantity_coin;
         explained.parts += *coin;
         explained.greeks.add(greeks);
         explained.held_back.leg_not_quoted += held_back.leg_not_quoted;

@@ -50,6 +50,11 @@ impl TableNames for IntervalsTableName {
 pub(super) fn run(args: &BacktestArgs, spec: &IntervalsSpec) -> Result<ExitCode, Failure> {
     let target = Target::new(&args.output, super::table::<IntervalsTableName>(args)?);
     target.check([&args.spec])?;
+    if args.trades.is_some() {
+        return Err(Failure::Usage(
+            "--trades goes with kind = \"chains\": here every interval is one trade".into(),
+        ));
+    }
     let place = args.data.as_deref().unwrap_or(&spec.chains);
     let sheet = sheet(args, spec, place)?;
     target.write(&sheet)?;

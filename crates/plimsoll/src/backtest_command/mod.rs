@@ -6,9 +6,12 @@
 //! | `fields` | reading and checking of TOML tables, for the parts of every kind |
 //! | `recordings` | a folder → chain files in order of time, prices of perpetuals, snapshots in batches |
 //! | `intervals_spec`, `intervals` | kind `intervals`: its keys; its run and tables |
+//! | `chains`, `chains_tables` | kind `chains`, whose keys are in `backtest::chains`: its run; its tables |
 //!
 //! A new kind is a variant of [`Spec`] with a file for its keys and one for its run.
 
+mod chains;
+mod chains_tables;
 mod fields;
 mod intervals;
 mod intervals_spec;
@@ -28,6 +31,7 @@ pub(crate) fn run(args: &BacktestArgs) -> Result<ExitCode, Failure> {
         .map_err(|error| Failure::Input(format!("{name}: cannot read: {error}")))?;
     let spec = Spec::parse(&name, &text).map_err(|issues| Failure::Backtest { issues })?;
     on_threads(args.threads, || match &spec {
+        Spec::Chains(spec) => chains::run(args, spec),
         Spec::Intervals(spec) => intervals::run(args, spec),
     })
 }

@@ -2,22 +2,26 @@
 
 use super::fields::{Fields, Need};
 use super::intervals_spec::IntervalsSpec;
+use backtest::chains::ChainsSpec;
 use toml::Table;
 use units::{Issue, Issues};
 
 /// What is played.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Spec {
+    /// Options sold on recorded chains and hedged until they end.
+    Chains(Box<ChainsSpec>),
     /// One short option over each interval between recorded snapshots.
     Intervals(IntervalsSpec),
 }
 
 #[derive(Debug, Clone, Copy)]
 enum Kind {
+    Chains,
     Intervals,
 }
 
-const KINDS: [(&str, Kind); 1] = [("intervals", Kind::Intervals)];
+const KINDS: [(&str, Kind); 2] = [("chains", Kind::Chains), ("intervals", Kind::Intervals)];
 
 impl Spec {
     /// Parses and checks a file.
@@ -41,6 +45,9 @@ impl Spec {
         let spec = match kind {
             // Which keys are known depends on the kind.
             None => return Err(issues),
+            Some(Kind::Chains) => {
+                return ChainsSpec::parse(file, text).map(|spec| Self::Chains(Box::new(spec)));
+            }
             Some(Kind::Intervals) => IntervalsSpec::read(fields, &mut issues).map(Self::Intervals),
         };
         match spec {
