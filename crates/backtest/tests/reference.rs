@@ -1,7 +1,7 @@
 //! The reference Monte Carlo of the mitigation vectors: every strategy at every cost, within three standard errors.
 //!
 //! `PLIMSOLL_PATHS` sets how many paths (20,000 are the reference's own number); 4,000 by default.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, missing_docs)]
 
 use backtest::monte_carlo::{Diffusion, Leg, Outcome, Setup, Strategy, run};
 use hedge::policy::{Aim, Clock, Cost, FixedBand, Leland, Policy, RiskTolerance, Width};

@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use units::{Asset, Spot, Timestamp};
 
 /// Two: with what acts. Three: with triggers.
-const VERSION: u16 = 3;
+const VERSION: u16 = 4;
 /// Kind of a report's event, whose encoding reports are kept in.
 const REPORTED: Tag = Tag { kind: 7, version: 1 };
 

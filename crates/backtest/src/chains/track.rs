@@ -58,11 +58,11 @@ pub struct Seen {
     pub delta: f64,
     /// Gamma of what is sold, coins per USD.
     pub gamma: f64,
-    /// Mean vol of the legs.
+    /// Vol of the legs, weighted by their gammas.
     pub vol: f64,
     /// Years to the expiry.
     pub expiry_years: f64,
-    /// What is owed at the marks, coins: minus the value of what is sold.
+    /// What is owed at the vols of the marks, coins: minus the value of what is sold.
     pub owed_coin: f64,
     /// What each dynamics of the smile adds to the delta of what is sold, coins.
     pub smile: SmileDeltas,
@@ -335,8 +335,17 @@ impl Maker<'_> {
         let legs = [black(moment.time, call.0, &call.1)?, black(moment.time, put.0, &put.1)?];
         let greeks = legs.map(|leg| leg.greeks());
         let sum = |of: fn(&pricing::Greeks) -> f64| greeks.iter().map(of).sum::<f64>();
-        let valued =
-            [ValuedOption::at_model(&legs[0], call.1.slope), ValuedOption::at_model(&legs[1], put.1.slope)];
+        // Of the value in USD to the index, with forwards that follow it: as the engine has it.
+        let weight = |leg: usize| greeks[leg].gamma * legs[leg].forward.get() / moment.index;
+        let weights = [weight(0), weight(1)];
+        let whole = weights[0].abs() + weights[1].abs();
+        let vol = if whole > 0.0 {
+            (weights[0].abs() * call.1.vol + weights[1].abs() * put.1.vol) / whole
+        } else {
+            0.5 * (call.1.vol + put.1.vol)
+        };
+        let values = [0, 1].map(|leg| greeks[leg].value / legs[leg].forward.get());
+        let valued = [ValuedOption::at_model(&legs[0], call.1.slope), ValuedOption::at_model(&legs[1], put.1.slope)];
         let along = |dynamics: VolDynamics| {
             let added = valued.iter().map(|leg| leg.coin_vega() * leg.vol_per_log_move(dynamics));
             -self.quantity * added.sum::<f64>()
@@ -344,10 +353,10 @@ impl Maker<'_> {
         Ok(Some(Seen {
             legs,
             delta: -self.quantity * sum(|greeks| greeks.delta),
-            gamma: -self.quantity * sum(|greeks| greeks.gamma),
-            vol: 0.5 * (call.1.vol + put.1.vol),
+            gamma: -self.quantity * (weights[0] + weights[1]),
+            vol,
             expiry_years: legs[0].expiry.get(),
-            owed_coin: self.quantity * (call.1.mark + put.1.mark),
+            owed_coin: self.quantity * (values[0] + values[1]),
             smile: SmileDeltas {
                 sticky_moneyness: along(VolDynamics::STICKY_MONEYNESS),
                 local_vol: along(VolDynamics::LOCAL_VOL),

@@ -158,10 +158,10 @@ impl<'a> Block<'a> {
         let mut bands = [Band::Hold; LANES];
         let (mut any, mut shifted) = (false, false);
         self.scratch.factor = [1.0; LANES];
-        for lane in 0..paths {
+        for (lane, band) in bands.iter_mut().enumerate().take(paths) {
             let sight = self.sight(lane, step, strategy, books);
-            bands[lane] = policy.band(&sight);
-            if bands[lane] != Band::Hold {
+            *band = policy.band(&sight);
+            if *band != Band::Hold {
                 any = true;
                 let factor = policy.variance_factor(&sight);
                 shifted |= factor.to_bits() != 1.0_f64.to_bits();
@@ -323,11 +323,10 @@ impl Books {
     /// Fills what was decided a delay ago.
     fn fill(&mut self, step: usize, strategy: &Strategy, spot: &Lanes) {
         let slot = step % (strategy.delay_steps + 1);
-        for lane in 0..LANES {
-            let quantity = self.pending[slot][lane];
+        for (lane, spot) in spot.iter().enumerate() {
+            let quantity = std::mem::take(&mut self.pending[slot][lane]);
             if quantity != 0.0 {
-                self.pending[slot][lane] = 0.0;
-                self.trade(strategy, lane, quantity, spot[lane]);
+                self.trade(strategy, lane, quantity, *spot);
             }
         }
     }
@@ -344,10 +343,10 @@ impl Books {
 
     /// Fills what is due at the end and closes the hedge.
     fn close(&mut self, strategy: &Strategy, spot: &Lanes, paths: usize) {
-        for lane in 0..paths {
+        for (lane, spot) in spot.iter().enumerate().take(paths) {
             let quantity = -self.held[lane];
             if quantity.abs() > LEAST_TRADE {
-                self.trade(strategy, lane, quantity, spot[lane]);
+                self.trade(strategy, lane, quantity, *spot);
             }
         }
     }

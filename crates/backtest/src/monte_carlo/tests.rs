@@ -1,3 +1,5 @@
+#![allow(clippy::float_cmp)] // counts, and figures of whole numbers
+
 use super::*;
 use hedge::policy::{Clock, FixedBand, Width};
 

@@ -15,8 +15,9 @@
 pub(crate) mod desk;
 mod effect;
 mod gate;
-mod hedge;
 mod proposal;
+mod sizing;
+mod wish;
 
 pub use effect::Effect;
 pub use proposal::{Closed, Proposal};
@@ -31,11 +32,11 @@ use book::Place;
 use desk::Desk;
 use effect::Trade;
 use gate::Refusal;
-use hedge::{Wanted, Wish};
 use journal::{Digest, Seq};
 use risk::{GroupBy, GroupKey};
 use std::collections::{BTreeMap, BTreeSet};
 use units::{Chain, Fixed, OrderId, Quantity, Timestamp, Venue};
+use wish::{Wanted, Wish};
 
 /// How the rules begin that close one thing each in the state flatten; no hedge's name may.
 pub(crate) const FLATTEN: &str = "flatten ";
@@ -53,6 +54,8 @@ pub(crate) struct RuleState {
     pub(crate) rejects: u32,
     /// What keeps it from acting, as it was said.
     pub(crate) held: Option<String>,
+    /// When it last asked for a trade, or a clock found nothing to trade; nanoseconds of Unix time.
+    pub(crate) acted: Option<i64>,
 }
 
 /// Everything about acting that lasts from event to event.
@@ -260,7 +263,12 @@ impl Acting {
             self.drop_needless(desk, rule, &mut outputs);
             if self.is_turn(&rule.place.chain, event) && self.is_free(&rule.name, desk.now) {
                 let most = self.most(bounds, desk.now);
-                let wanted = hedge::hedge(desk, rule, (bounds, most), self.blotter.open.values());
+                let acted = self.acted(&rule.name);
+                let wanted = wish::hedge(desk, (rule, acted), (bounds, most), self.blotter.open.values());
+                // A clock counts from a look at something: what is opened from nothing is hedged at once.
+                if wanted == Ok(None) && is_due(rule, acted, desk.now) && !wish::is_flat(desk, rule) {
+                    self.rules.entry(rule.name.clone()).or_default().acted = Some(desk.now.unix_nanos());
+                }
                 self.consider(desk, (&rule.name, rule.execution), wanted, names, &mut outputs);
             }
         }
@@ -268,12 +276,20 @@ impl Acting {
         outputs
     }
 
-    /// A proposal of a hedge whose delta is back in its band is not needed any more.
+    /// When a rule last asked for a trade.
+    fn acted(&self, rule: &str) -> Option<Timestamp> {
+        self.rules.get(rule)?.acted.map(Timestamp::from_unix_nanos)
+    }
+
+    /// A proposal of a hedge whose delta is back in its band is not needed any more. What a clock asked for stands until its time.
     fn drop_needless(&mut self, desk: Desk<'_>, rule: &Hedge, outputs: &mut Vec<Output>) {
         let Some(bounds) = &desk.policy.orders else { return };
         let waiting = self.proposals.iter().find(|(_, proposal)| proposal.rule == rule.name);
         let Some(id) = waiting.map(|(id, _)| *id) else { return };
-        let wanted = hedge::hedge(desk, rule, (bounds, bounds.largest), self.blotter.open.values());
+        if rule.sizing.interval_years().is_some() {
+            return;
+        }
+        let wanted = wish::hedge(desk, (rule, None), (bounds, bounds.largest), self.blotter.open.values());
         if wanted == Ok(None) {
             self.proposals.remove(&id);
             let why = format!("the delta of {} needs no trade any more", rule.underlying);
@@ -385,7 +401,7 @@ impl Acting {
             }
             let rule = format!("{FLATTEN}{item}");
             if self.is_free(&rule, desk.now) {
-                let wanted = hedge::close(desk, &item, bounds, self.most(bounds, desk.now));
+                let wanted = wish::close(desk, &item, bounds, self.most(bounds, desk.now));
                 self.consider(desk, (&rule, execution), wanted, names, outputs);
             }
         }
@@ -409,7 +425,7 @@ impl Acting {
             Err(Refusal::Limits(broken)) => {
                 let bound = |effect: &Effect| effect.share_within(gate::bound(desk, effect));
                 let share = broken.iter().map(bound).fold(1.0, f64::min);
-                match hedge::shrunk(desk, &wish, share) {
+                match wish::shrunk(desk, &wish, share) {
                     Some(less) => self.judged(desk, &less).map(|effects| (less, effects)),
                     None => Err(Refusal::Limits(broken)),
                 }
@@ -424,6 +440,7 @@ impl Acting {
             Err(why) => return self.held(rule, Some(why), outputs),
         };
         self.held(rule, None, outputs);
+        self.rules.entry(rule.to_owned()).or_default().acted = Some(desk.now.unix_nanos());
         outputs.push(Output::Proposed(Box::new(proposal.clone())));
         if execution == Execution::Armed && self.arming == Arming::Armed {
             self.carry_out(desk, &proposal, Closed::Automatic, outputs);
@@ -447,6 +464,11 @@ impl Acting {
         self.rules.entry(rule.to_owned()).or_default().held.clone_from(&why);
         outputs.push(Output::HeldBack { rule: rule.to_owned(), why });
     }
+}
+
+/// Whether a clock has its time.
+fn is_due(rule: &Hedge, acted: Option<Timestamp>, now: Timestamp) -> bool {
+    rule.sizing.interval_years().is_some_and(|interval| sizing::age_years(now, acted) >= interval)
 }
 
 /// A text with its numbers taken out.

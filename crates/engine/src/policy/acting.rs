@@ -18,13 +18,15 @@
 //! tick = "0.5"
 //! lot = "10"
 //! fee_bp = 5.0                    # of the notional
+//! half_spread_bp = 0.5            # what a trade loses to the mark, besides the fee; 0 without it
 //!
 //! [[hedge]]
 //! name = "btc delta"
 //! underlying = "BTC"
-//! band_usd = "100000"             # nothing is done while the delta is so near to the target
+//! delta = "delta_cash_usd"        # or delta_settlement_usd: for books that are kept in the coin
 //! target_usd = "0"
-//! to = "edge"                     # of the band, or target
+//! sizing = { policy = "band", half_width_usd = 100000.0, end = "edge" }    # when and how far: `hedge::policy`
+//! fixed_cost_usd = "0"            # of each trade: gas
 //! account = "desk"
 //! venue = "deribit"
 //! chain = "offchain"
@@ -34,8 +36,10 @@
 //! ```
 
 use super::Checker;
+use ::hedge::policy::{Policy as SizingPolicy, PolicySpec};
 use book::Place;
 use instrument::{Listing, Specs, Terms, resolve};
+use risk::Measure;
 use std::sync::Arc;
 use units::{Account, Asset, Chain, Decimal, Fixed, Symbol, Venue};
 
@@ -75,6 +79,8 @@ pub struct Trading {
     pub lot: Decimal,
     /// Fee as a fraction of the notional.
     pub fee: f64,
+    /// Half the spread as a fraction of the price.
+    pub half_spread: f64,
 }
 
 /// Keeps the delta of an underlying in a band by trading one instrument.
@@ -82,14 +88,16 @@ pub struct Trading {
 pub struct Hedge {
     /// Its name, unique among limits and hedges.
     pub name: String,
-    /// Whose delta, cash delta in USD of the whole book.
+    /// Whose delta, in USD, of the whole book.
     pub underlying: Asset,
-    /// Half the width of the band.
-    pub band: Fixed,
-    /// Its middle.
+    /// Which delta: cash, or settlement-adjusted.
+    pub delta: Measure,
+    /// What it is to be.
     pub target: Fixed,
-    /// Where a trade ends.
-    pub to: Goal,
+    /// When it is traded, and how far.
+    pub sizing: SizingPolicy,
+    /// What each trade costs whatever its size.
+    pub fixed_cost: Fixed,
     /// Where it trades.
     pub place: Place,
     /// What it trades.
@@ -98,16 +106,6 @@ pub struct Hedge {
     pub execution: Execution,
     /// How long it rests after an order is gone; doubled by each order that a venue rejects, up to 64 times.
     pub cool_down_seconds: u32,
-}
-
-/// Where a hedge ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Goal {
-    /// At the nearer edge of the band: the least that is traded.
-    Edge,
-    /// In its middle: the least often.
-    Target,
 }
 
 /// Who decides that an order is sent.
@@ -145,6 +143,8 @@ pub(super) struct TradingToml {
     tick: String,
     lot: String,
     fee_bp: f64,
+    #[serde(default)]
+    half_spread_bp: f64,
 }
 
 #[derive(serde::Deserialize)]
@@ -152,10 +152,13 @@ pub(super) struct TradingToml {
 pub(super) struct HedgeToml {
     pub(super) name: String,
     underlying: String,
-    band_usd: String,
+    #[serde(default)]
+    delta: Option<String>,
     #[serde(default)]
     target_usd: Option<String>,
-    to: Goal,
+    sizing: PolicySpec,
+    #[serde(default)]
+    fixed_cost_usd: Option<String>,
     account: String,
     venue: String,
     chain: String,
@@ -228,6 +231,9 @@ impl Checker<'_> {
         if !(raw.fee_bp.is_finite() && raw.fee_bp.abs() <= 1_000.0) {
             self.issue(&at("fee_bp"), &raw.fee_bp.to_string(), "at most 1000 either way");
         }
+        if !(0.0..=1_000.0).contains(&raw.half_spread_bp) {
+            self.issue(&at("half_spread_bp"), &raw.half_spread_bp.to_string(), "0 to 1000");
+        }
         let underlying = match underlying {
             Some(found) => Some(found?),
             None => None,
@@ -239,6 +245,7 @@ impl Checker<'_> {
             tick: tick?,
             lot: lot?,
             fee: raw.fee_bp * 1e-4,
+            half_spread: raw.half_spread_bp * 1e-4,
         })
     }
 
@@ -255,7 +262,21 @@ impl Checker<'_> {
             );
         }
         let underlying = self.named(&at("underlying"), &raw.underlying, Asset::new);
-        let band = self.amount(&at("band_usd"), &raw.band_usd);
+        let delta = match raw.delta.as_deref() {
+            None | Some("delta_cash_usd") => Measure::Delta,
+            Some("delta_settlement_usd") => Measure::DeltaSettlement,
+            Some(other) => {
+                self.issue(&at("delta"), other, "delta_cash_usd or delta_settlement_usd");
+                Measure::Delta
+            }
+        };
+        let sizing = raw.sizing.checked().map_err(|error| {
+            self.issue(&at(&format!("sizing.{}", error.field)), &error.value, error.rule);
+        });
+        let fixed_cost = match &raw.fixed_cost_usd {
+            None => Some(Fixed::ZERO),
+            Some(text) => self.amount(&at("fixed_cost_usd"), text),
+        };
         let target = match &raw.target_usd {
             None => Some(Fixed::ZERO),
             Some(text) => self.signed(&at("target_usd"), text),
@@ -289,9 +310,10 @@ impl Checker<'_> {
         Some(Hedge {
             name: raw.name.clone(),
             underlying,
-            band: band?,
+            delta,
             target: target?,
-            to: raw.to,
+            sizing: sizing.ok()?,
+            fixed_cost: fixed_cost?,
             place,
             listing,
             execution: raw.execution,

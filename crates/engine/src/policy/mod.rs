@@ -28,12 +28,13 @@ mod acting;
 mod margin;
 mod trigger;
 
-pub use acting::{Execution, Goal, Hedge, OrderLimits, Trading};
+pub use acting::{Execution, Hedge, OrderLimits, Trading};
 pub use trigger::{Action, Trigger};
 
 use crate::limits::State;
 use crate::margins::MarginRules;
 use crate::triggers::{COLUMNS, Mistake, Variable};
+use ::hedge::policy::Reads;
 use acting::{HedgeToml, OrdersToml, TradingToml};
 use instrument::Specs;
 use margin::MarginToml;
@@ -215,7 +216,10 @@ impl Policy {
     /// Every sum that its limits, hedges and triggers look at; a trigger that reads no figure looks at which groups there are.
     pub(crate) fn watched(&self) -> BTreeSet<(Vec<GroupBy>, Measure)> {
         let of_limits = self.limits.iter().map(|limit| (limit.group_by.clone(), limit.measure));
-        let of_hedges = self.hedges.iter().map(|_| (vec![GroupBy::Underlying], Measure::Delta));
+        let of_hedges = self.hedges.iter().flat_map(|hedge| {
+            let gamma = (hedge.sizing.reads() >= Reads::Gamma).then_some(Measure::Gamma);
+            std::iter::once(hedge.delta).chain(gamma).map(|measure| (vec![GroupBy::Underlying], measure))
+        });
         let groups = self.triggers.iter().map(|trigger| (trigger.each.clone(), Measure::Value));
         let of_triggers = self.triggers.iter().flat_map(|trigger| {
             trigger.when.reads().iter().filter_map(|variable| match variable {

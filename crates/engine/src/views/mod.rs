@@ -12,6 +12,7 @@
 //! report prints, so that after any events they are, bit for bit, those of a valuation of the same ledger and market from nothing (a
 //! property test holds that).
 
+mod legs;
 mod live;
 mod reprice;
 mod slot;

@@ -44,8 +44,7 @@ const POLICY: &str = r#"
     [[hedge]]
     name = "btc"
     underlying = "BTC"
-    band_usd = "100000"
-    to = "edge"
+    sizing = { policy = "band", half_width_usd = 100000.0, end = "edge" }
     account = "a"
     venue = "deribit"
     chain = "offchain"
@@ -385,10 +384,12 @@ fn what_is_on_its_way_is_counted_in_every_limit() {
     let second = POLICY.replace(
         "[[hedge]]",
         "[[trading]]\nvenue = 'okx'\nkind = 'perpetual'\ntick = '0.1'\nlot = '0.1'\nfee_bp = 5.0\n[[hedge]]",
-    ) + "[[hedge]]\nname = 'btc too'\nunderlying = 'BTC'\nband_usd = '100000'\ntarget_usd = '520000'\nto = 'target'\naccount = 'a'\n\
+    ) + "[[hedge]]\nname = 'btc too'\nunderlying = 'BTC'\nsizing = { policy = 'band', half_width_usd = 100000.0, end = 'middle' }\ntarget_usd = '520000'\naccount = 'a'\n\
            venue = 'okx'\nchain = 'offchain'\nsymbol = 'BTC-USDT-SWAP'\nexecution = 'armed'\ncool_down_seconds = 10\n";
-    let second =
-        second.replace("band_usd = \"100000\"", "band_usd = \"100000\"\n    target_usd = \"350000\"");
+    let second = second.replace(
+        "account = \"a\"\n    venue = \"deribit\"",
+        "target_usd = \"350000\"\n    account = \"a\"\n    venue = \"deribit\"",
+    );
     let mut desk = Desk::new(&second);
     let okx = Venue::new("okx").unwrap();
     desk.tell(Event::Rate {
@@ -421,9 +422,11 @@ fn what_is_on_its_way_is_counted_in_every_limit() {
 
 #[test]
 fn reduce_only_ends_orders_that_would_open_and_lets_go_those_that_close() {
-    let mut desk = Desk::new(
-        &POLICY.replace("band_usd = \"100000\"", "band_usd = \"10000\"\n    target_usd = \"350000\""),
-    );
+    let mut desk =
+        Desk::new(&POLICY.replace("half_width_usd = 100000.0", "half_width_usd = 10000.0").replace(
+            "account = \"a\"\n    venue = \"deribit\"",
+            "target_usd = \"350000\"\n    account = \"a\"\n    venue = \"deribit\"",
+        ));
     desk.say(Command::Arming(Arming::Armed));
     desk.wait(61);
     let buy = order(&desk.wait(10));
@@ -679,4 +682,81 @@ fn no_control_character_of_a_venue_reaches_a_line() {
     let sent = order(&desk.trade("BTC-PERPETUAL", 300_000));
     let said = lines(&desk.news(&sent, OrderNews::Rejected("\u{1b}]0;mine\u{7}\n".into())));
     assert!(said.contains("?]0;mine??") && !said.contains('\u{1b}'), "{said:?}");
+}
+
+const CALL: &str = "BTC-25DEC26-100000-C";
+const SIZED: &str = "sizing = { policy = \"band\", half_width_usd = 100000.0, end = \"edge\" }";
+
+/// A desk with another sizing, armed, that bought calls: gamma of its own.
+fn sized(sizing: &str) -> (Desk, Vec<Output>) {
+    let policy = POLICY.replace(SIZED, sizing).replace("hard = \"400000\"", "hard = \"40000000\"");
+    let policy = policy.replace("largest_usd = \"250000\"", "largest_usd = \"25000000\"");
+    let policy = policy.replace("hourly_turnover_usd = \"600000\"", "hourly_turnover_usd = \"60000000\"");
+    let mut desk = Desk::new(&policy);
+    desk.say(Command::Arming(Arming::Armed));
+    let outputs = desk.trade(CALL, 50);
+    (desk, outputs)
+}
+
+/// What is left of the delta after the order, USD: an inverse contract of 10 USD moves it by as much.
+fn left_over(desk: &mut Desk, outputs: &[Output]) -> f64 {
+    let sent = order(outputs);
+    desk.fill_order(&sent, sent.quantity);
+    desk.btc_delta()
+}
+
+fn greek(desk: &Desk, measure: risk::Measure) -> f64 {
+    let sums = desk.engine.views().sums().of(&[risk::GroupBy::Underlying]);
+    sums[&vec![risk::GroupKey::Text("BTC".into())]].exposure.in_usd(measure).to_f64()
+}
+
+/// (3/2 λ S Γ² R)^(1/3) coins around the delta, of the gamma that the views have.
+#[test]
+fn a_hedge_that_knows_the_cost_ends_at_the_edge_of_whalley_and_wilmotts_band() {
+    let (mut desk, outputs) =
+        sized("sizing = { policy = \"whalley_wilmott\", risk_tolerance_usd = 200000.0 }");
+    let gamma_1pct = greek(&desk, risk::Measure::Gamma);
+    let left = left_over(&mut desk, &outputs);
+    let spot = 92_000.0_f64;
+    let gamma = 100.0 * gamma_1pct / (spot * spot);
+    let band = (1.5 * 0.0005 * spot * gamma * gamma * 200_000.0).cbrt() * spot;
+    // One lot of 10 contracts of 10 USD.
+    assert!(band > 1_000.0 && (left.abs() - band).abs() < 101.0, "{left} left, band {band}");
+}
+
+#[test]
+fn a_clock_hedges_to_the_delta_and_then_waits_for_its_time() {
+    let (mut desk, outputs) = sized("sizing = { policy = \"clock\", every_hours = 1.0 }");
+    assert!(left_over(&mut desk, &outputs).abs() < 101.0, "one lot");
+    desk.wait(60);
+    assert!(!lines(&desk.trade(CALL, 50)).contains("order"), "not its time");
+    for _ in 0..58 {
+        desk.wait(60);
+    }
+    let outputs = desk.wait(60);
+    assert!(lines(&outputs).contains("clock, band 0"), "{}", lines(&outputs));
+    assert!(left_over(&mut desk, &outputs).abs() < 101.0, "one lot");
+}
+
+/// Gamma bought is hedged at a lower vol: the delta of a call out of the money is less there.
+#[test]
+fn zakamoulines_delta_is_that_at_his_vol() {
+    let (mut desk, outputs) = sized("sizing = { policy = \"zakamouline\", risk_tolerance_usd = 20000.0 }");
+    let here = greek(&desk, risk::Measure::Delta);
+    let left = left_over(&mut desk, &outputs);
+    let (mut plain, outputs) =
+        sized("sizing = { policy = \"whalley_wilmott\", risk_tolerance_usd = 20000.0 }");
+    let of_plain = left_over(&mut plain, &outputs);
+    assert!(here.abs() > 1_000.0 && left.abs() < here.abs());
+    assert!((left - of_plain).abs() > 101.0, "{left} and {of_plain} are the same");
+}
+
+#[test]
+fn a_hedge_of_the_settlement_delta_counts_the_options_value_as_coins() {
+    let fixed = "sizing = { policy = \"band\", half_width_usd = 0.0, end = \"edge\" }";
+    let (mut desk, outputs) = sized(&format!("{fixed}\n    delta = \"delta_settlement_usd\""));
+    let sent = order(&outputs);
+    desk.fill_order(&sent, sent.quantity);
+    assert!(greek(&desk, risk::Measure::DeltaSettlement).abs() < 101.0, "one lot");
+    assert!(greek(&desk, risk::Measure::Delta).abs() > 101.0);
 }

@@ -192,8 +192,7 @@ fee_bp = 5.0
 [[hedge]]
 name = "btc"
 underlying = "BTC"
-band_usd = "1000"
-to = "edge"
+sizing = { policy = "band", half_width_usd = 1000.0, end = "edge" }
 account = "a"
 venue = "deribit"
 chain = "offchain"
@@ -203,9 +202,8 @@ cool_down_seconds = 10
 [[hedge]]
 name = "eth"
 underlying = "ETH"
-band_usd = "1000"
+sizing = { policy = "band", half_width_usd = 1000.0, end = "edge" }
 target_usd = "50000"
-to = "edge"
 account = "a"
 venue = "deribit"
 chain = "offchain"

@@ -57,7 +57,7 @@ mod tests;
 
 pub use clock::{Clock, FixedBand, Width};
 pub use leland::{Leland, LelandNumber};
-pub use spec::{Policy, PolicyError, PolicySpec};
+pub use spec::{End, Policy, PolicyError, PolicySpec, Reads};
 pub use tolerance::{Aim, RiskTolerance, ToleranceError, TrackingError};
 pub use two_bands::TwoBands;
 pub use watch::{Watch, effective_interval};

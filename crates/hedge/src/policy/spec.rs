@@ -47,6 +47,17 @@ pub struct PolicyError {
     pub rule: &'static str,
 }
 
+/// Which fields of a sight a policy reads: each needs the ones before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reads {
+    /// The age of the hedge at most.
+    Nothing,
+    /// Gamma and costs.
+    Gamma,
+    /// Vol and expiry as well.
+    Vol,
+}
+
 const HOURS_A_YEAR: f64 = 8760.0;
 
 /// Any of the policies.
@@ -132,6 +143,29 @@ impl Policy {
             Self::WhalleyWilmott(_) => "whalley_wilmott",
             Self::Zakamouline(_) => "zakamouline",
             Self::TwoBands(_) => "two_bands",
+        }
+    }
+
+    /// Time between the trades of a clock, years; none for a band.
+    #[must_use]
+    pub const fn interval_years(&self) -> Option<f64> {
+        match self {
+            Self::Clock(Clock { interval_years }) | Self::Leland(Leland { interval_years }) => {
+                Some(*interval_years)
+            }
+            Self::Band(_) | Self::WhalleyWilmott(_) | Self::Zakamouline(_) | Self::TwoBands(_) => None,
+        }
+    }
+
+    /// Which fields of a [`Sight`] it reads, besides the spot.
+    #[must_use]
+    pub const fn reads(&self) -> Reads {
+        match self {
+            Self::Clock(_) | Self::Band(_) => Reads::Nothing,
+            Self::WhalleyWilmott(Aim::Tolerance(_)) | Self::TwoBands(Aim::Tolerance(_)) => Reads::Gamma,
+            Self::Leland(_) | Self::WhalleyWilmott(_) | Self::Zakamouline(_) | Self::TwoBands(_) => {
+                Reads::Vol
+            }
         }
     }
 

@@ -32,7 +32,7 @@ fn policy(world: &World) -> String {
             text,
             "[[trading]]\nvenue = \"{name}\"\nkind = \"perpetual\"\nunderlying = \"{underlying}\"\ntick = \"{tick}\"\n\
              lot = \"{lot}\"\nfee_bp = 5.0\n\
-             [[hedge]]\nname = \"{underlying}\"\nunderlying = \"{underlying}\"\nband_usd = \"{band}\"\nto = \"target\"\n\
+             [[hedge]]\nname = \"{underlying}\"\nunderlying = \"{underlying}\"\nsizing = {{ policy = \"band\", half_width_usd = {band}, end = \"middle\" }}\n\
              account = \"desk\"\nvenue = \"{name}\"\nchain = \"{chain}\"\nsymbol = \"{symbol}\"\nexecution = \"armed\"\n\
              cool_down_seconds = 2\n"
         )

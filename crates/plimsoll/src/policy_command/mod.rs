@@ -2,6 +2,7 @@
 //!
 //! The files are read by the function that the engine reads them with, so that what is sound here is sound there.
 
+mod sizing;
 mod table;
 mod warnings;
 
@@ -9,7 +10,7 @@ use crate::cli::{PolicyAction, PolicyArgs, ReportForm};
 use crate::failure::Failure;
 use crate::output::put;
 use crate::render::json::pretty;
-use engine::{Action, Execution, Goal, Misread, Policy, PolicyMistakes, Variable};
+use engine::{Action, Execution, Misread, Policy, PolicyMistakes, Variable};
 use instrument::Specs;
 use risk::GroupBy;
 use serde::Serialize;
@@ -79,15 +80,17 @@ struct TradingJson {
     tick: String,
     lot: String,
     fee: f64,
+    half_spread: f64,
 }
 
 #[derive(Serialize)]
 struct HedgeJson {
     name: String,
     underlying: String,
-    band_usd: Fixed,
+    delta: &'static str,
     target_usd: Fixed,
-    to: &'static str,
+    sizing: sizing::SizingJson,
+    fixed_cost_usd: Fixed,
     account: String,
     venue: String,
     chain: String,
@@ -213,16 +216,15 @@ fn said(policy: Policy) -> Checked {
         tick: row.tick.to_string(),
         lot: row.lot.to_string(),
         fee: row.fee,
+        half_spread: row.half_spread,
     });
     let hedges = policy.hedges.into_iter().map(|hedge| HedgeJson {
         name: hedge.name,
         underlying: hedge.underlying.to_string(),
-        band_usd: hedge.band,
+        delta: hedge.delta.usd_key(),
         target_usd: hedge.target,
-        to: match hedge.to {
-            Goal::Edge => "edge",
-            Goal::Target => "target",
-        },
+        sizing: sizing::SizingJson::of(&hedge.sizing),
+        fixed_cost_usd: hedge.fixed_cost,
         account: hedge.place.account.to_string(),
         venue: hedge.place.venue.to_string(),
         chain: hedge.place.chain.to_string(),

@@ -105,18 +105,21 @@ fn hedges(out: &mut String, style: Style, hedges: &[HedgeJson]) {
     if hedges.is_empty() {
         return;
     }
-    heading(out, "Hedges", "cash delta of the whole book, USD, kept in a band");
-    let header = ["hedge", "delta of", "trades", "at", "to", "who decides", "band", "around", "rests"];
-    let mut table = grid_after(6, style, &header.map(str::to_owned));
+    heading(out, "Hedges", "delta of the whole book, USD: when it is traded and how far");
+    let header = ["hedge", "delta of", "trades", "at", "who decides", "sizing", "around", "rests"];
+    let mut table = grid_after(5, style, &header.map(str::to_owned));
     for hedge in hedges {
         table.add_row(vec![
             left(&hedge.name),
-            left(&hedge.underlying),
+            left(if hedge.delta == "delta_cash_usd" {
+                hedge.underlying.clone()
+            } else {
+                format!("{}, settlement", hedge.underlying)
+            }),
             left(&hedge.symbol),
             left(format!("{}@{}/{}", hedge.account, hedge.venue, hedge.chain)),
-            left(hedge.to),
             left(if hedge.execution == "armed" { "the rule, once armed" } else { "a person" }),
-            right(format!("±{}", amount(hedge.band_usd))),
+            right(hedge.sizing.to_string()),
             right(amount(hedge.target_usd)),
             right(time(hedge.cool_down_seconds)),
         ]);
@@ -172,7 +175,7 @@ fn each(columns: &[&str]) -> String {
 }
 
 /// Every digit but trailing zeros.
-fn amount(value: Fixed) -> String {
+pub(super) fn amount(value: Fixed) -> String {
     value.to_string().trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 

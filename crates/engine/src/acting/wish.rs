@@ -1,23 +1,23 @@
 //! What rules want to trade: a hedge its band's excess, the state flatten everything that is held.
 //!
 //! ```text
-//! excess   = delta + that of all orders on their way - target, less the band's half width when it ends at the edge       USD
-//! quantity = - excess / (USD delta of one unit), rounded to lots towards zero
+//! off      = delta at the policy's vols + that of all orders on their way - target                                   USD
+//! quantity = trade that `hedge::policy::decide` wants of it / (USD delta of one unit), rounded to lots towards zero
 //! limit    = mark x (1 + collar) for a purchase, x (1 - collar) for a sale, rounded to ticks towards the mark
 //! ```
-//!
-//! Sizing by cost, by several greeks and over time belongs to a crate of its own.
 
 use super::desk::{Desk, canonical, unit};
 use super::effect::pending;
+use super::sizing::sized;
 use crate::orders::OpenOrder;
-use crate::policy::{Goal, Hedge, OrderLimits};
+use crate::policy::{Hedge, OrderLimits};
 use crate::views::Item;
+use ::hedge::policy::{Exposure, decide};
 use book::Place;
 use instrument::{Listing, Terms};
 use risk::{GroupBy, GroupKey, Measure};
 use std::sync::Arc;
-use units::{Decimal, Fixed, Price, Quantity, border};
+use units::{Decimal, Fixed, Price, Quantity, Timestamp, border};
 
 /// A trade that a rule wants.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,10 +32,10 @@ pub(crate) struct Wish {
 /// What a rule wants: a trade, nothing, or what keeps it from knowing.
 pub(crate) type Wanted = Result<Option<Wish>, String>;
 
-/// What a hedge wants, of at most so much notional.
+/// What a hedge that last traded then wants, of at most so much notional.
 pub(crate) fn hedge<'a>(
     desk: Desk<'_>,
-    rule: &Hedge,
+    (rule, acted): (&Hedge, Option<Timestamp>),
     (bounds, most): (&OrderLimits, Fixed),
     on_its_way: impl Iterator<Item = &'a OpenOrder>,
 ) -> Wanted {
@@ -44,25 +44,25 @@ pub(crate) fn hedge<'a>(
         return Err(format!("the quotes of {asset} are stale"));
     }
     let key = [GroupKey::Text(asset.to_string())];
-    let (delta, unvalued) = desk.figure(&[GroupBy::Underlying], &key, Measure::Delta);
-    let off = delta + pending_delta(desk, asset, on_its_way)? - rule.target;
-    if off.abs() <= rule.band {
+    let (delta, unvalued) = desk.figure(&[GroupBy::Underlying], &key, rule.delta);
+    let off = delta + pending_delta(desk, (asset, rule.delta), on_its_way)? - rule.target;
+    // Nothing to hedge needs no market.
+    if off.is_zero() {
         return Ok(None);
     }
+    let of_policy = sized(desk, rule, acted)?;
+    let in_coins = |usd: f64| usd / of_policy.spot;
+    let exposure = Exposure { delta: in_coins(off.to_f64() + of_policy.shift_usd), held: 0.0 };
+    let Some(trade) = decide(of_policy.band, exposure) else { return Ok(None) };
     if unvalued > 0 {
         return Err(format!(
             "the delta of {asset} lacks {unvalued} positions and balances that have no value"
         ));
     }
-    let excess = match rule.to {
-        Goal::Target => off,
-        Goal::Edge if off > Fixed::ZERO => off - rule.band,
-        Goal::Edge => off + rule.band,
-    };
     let priced = desk.priced(&rule.listing.contract).map_err(|missing| missing.to_string())?;
     let one = border::to_model(canonical(&rule.listing, Decimal::ONE)?).map_err(|error| error.to_string())?;
-    let per_unit = unit(&priced, Measure::Delta) * one;
-    let wanted = lots(desk, &rule.listing, -excess.to_f64() / per_unit)?;
+    let per_unit = unit(&priced, rule.delta) * one;
+    let wanted = lots(desk, &rule.listing, trade * of_policy.spot / per_unit)?;
     if wanted.is_zero() || desk.notional(&rule.listing, wanted.get())? < bounds.smallest {
         return Ok(None);
     }
@@ -74,23 +74,30 @@ pub(crate) fn hedge<'a>(
     }
     let limit_price = limit(desk, &rule.listing, quantity, bounds)?;
     let why = format!(
-        "delta of {asset} {} USD, band {} around {}",
+        "delta of {asset} {} USD, {} {} around {}",
         delta.to_decimal_text(0),
-        rule.band.to_decimal_text(0),
+        if rule.sizing.interval_years().is_some() { "clock, band" } else { "band" },
+        Fixed::quantise(of_policy.outer_usd().unwrap_or(0.0)).unwrap_or(Fixed::ZERO).to_decimal_text(0),
         rule.target.to_decimal_text(0)
     );
     Ok(Some(Wish { place: rule.place.clone(), listing: rule.listing.clone(), quantity, limit_price, why }))
 }
 
+/// Whether the delta is the wanted one exactly: as a rule because nothing is held.
+pub(crate) fn is_flat(desk: Desk<'_>, rule: &Hedge) -> bool {
+    let key = [GroupKey::Text(rule.underlying.to_string())];
+    desk.figure(&[GroupBy::Underlying], &key, rule.delta).0 == rule.target
+}
+
 /// The delta that orders on their way would add.
 fn pending_delta<'a>(
     desk: Desk<'_>,
-    asset: &units::Asset,
+    (asset, delta): (&units::Asset, Measure),
     on_its_way: impl Iterator<Item = &'a OpenOrder>,
 ) -> Result<Fixed, String> {
     let rows = pending(desk, on_its_way)?;
     let of_asset = rows.iter().flatten().filter(|row| row.underlying == *asset);
-    Ok(of_asset.map(|row| row.exposure.in_usd(Measure::Delta)).sum())
+    Ok(of_asset.map(|row| row.exposure.in_usd(delta)).sum())
 }
 
 /// What closing one thing held wants, of at most so much notional. Balances stay.
@@ -147,12 +154,14 @@ fn of_hedge(
     let is_its = |rule: &&Hedge| rule.place == *place && rule.listing.symbol == listing.symbol;
     let Some(rule) = desk.policy.hedges.iter().find(is_its) else { return Ok(None) };
     let key = [GroupKey::Text(rule.underlying.to_string())];
-    let off = (desk.figure(&[GroupBy::Underlying], &key, Measure::Delta).0 - rule.target).to_f64();
+    let of_policy = sized(desk, rule, None)?;
+    let off = (desk.figure(&[GroupBy::Underlying], &key, rule.delta).0 - rule.target).to_f64()
+        + of_policy.shift_usd;
     let priced = desk.priced(&listing.contract).map_err(|missing| missing.to_string())?;
     let one = border::to_model(canonical(listing, Decimal::ONE)?).map_err(|error| error.to_string())?;
-    let per_unit = unit(&priced, Measure::Delta) * one;
+    let per_unit = unit(&priced, rule.delta) * one;
     let whole = border::to_model(all).map_err(|error| error.to_string())?;
-    let band = rule.band.to_f64();
+    let band = of_policy.outer_usd().unwrap_or(0.0);
     // What takes the delta to the far edge of the band, in the direction of closing.
     let room = ((whole * per_unit).signum() * band - off) / per_unit;
     if room * whole <= 0.0 {
