@@ -345,7 +345,8 @@ impl Maker<'_> {
             0.5 * (call.1.vol + put.1.vol)
         };
         let values = [0, 1].map(|leg| greeks[leg].value / legs[leg].forward.get());
-        let valued = [ValuedOption::at_model(&legs[0], call.1.slope), ValuedOption::at_model(&legs[1], put.1.slope)];
+        let valued =
+            [ValuedOption::at_model(&legs[0], call.1.slope), ValuedOption::at_model(&legs[1], put.1.slope)];
         let along = |dynamics: VolDynamics| {
             let added = valued.iter().map(|leg| leg.coin_vega() * leg.vol_per_log_move(dynamics));
             -self.quantity * added.sum::<f64>()
