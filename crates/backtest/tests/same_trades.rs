@@ -50,7 +50,7 @@ fn place() -> Place {
 /// A policy file of one armed hedge.
 fn policy(sizing: &str, delta: &str) -> String {
     format!(
-        "source = \"test\"\nvalid_from = \"2025-01-01\"\n[orders]\nlargest_usd = \"1000000000\"\n\
+        "source = \"test\"\nvalid_from = \"2025-01-01\"\nstale_after_seconds = 600\n[orders]\nlargest_usd = \"1000000000\"\n\
          hourly_turnover_usd = \"1000000000\"\nprice_collar_bp = 50.0\nanswer_within_seconds = 5\nvalid_seconds = 20\n\
          proposal_seconds = 60\n[[trading]]\nvenue = \"deribit\"\nkind = \"perpetual\"\nunderlying = \"BTC\"\ntick = \"0.5\"\n\
          lot = \"10\"\nfee_bp = {FEE_BP:?}\n[[hedge]]\nname = \"hedge\"\nunderlying = \"BTC\"\ndelta = \"{delta}\"\n\
@@ -127,13 +127,20 @@ struct Live {
     venue: RecordedVenue,
     seq: u64,
     traded: Vec<Traded>,
+    has_quotes: bool,
 }
 
 impl Live {
     fn new(now: Timestamp) -> Self {
         let costs = RecordedCosts { fee: Decimal::new(5, 4), half_spread: Decimal::ZERO };
         let engine = Engine::new(Arc::new(Specs::embedded()), now);
-        Self { engine, venue: RecordedVenue::new(place(), costs), seq: 0, traded: Vec::new() }
+        Self {
+            engine,
+            venue: RecordedVenue::new(place(), costs),
+            seq: 0,
+            traded: Vec::new(),
+            has_quotes: false,
+        }
     }
 
     /// Tells the engine an event, and everything that follows from its orders at the same time.
@@ -151,7 +158,10 @@ impl Live {
                 match &output {
                     Output::Refused { rule } => panic!("{rule}"),
                     Output::Alert { text } => panic!("{text}"),
-                    Output::HeldBack { why: Some(why), .. } => panic!("{now}: held back: {why}"),
+                    // Before the first snapshot nothing is quoted.
+                    Output::HeldBack { why: Some(why), .. } if self.has_quotes => {
+                        panic!("{now}: held back: {why}")
+                    }
                     _ => waiting.extend(self.venue.take(now, &output).unwrap()),
                 }
             }
@@ -194,6 +204,7 @@ fn by_engine(
     for snapshot in of_position {
         let now = snapshot.asof;
         let event = live.venue.snapshot(snapshot.clone());
+        live.has_quotes = true;
         live.tell(now, event);
     }
     live.traded

@@ -159,6 +159,9 @@ pub fn run(plan: &Plan, track: &Track, under: Under<'_>, recording: Recording) -
     Ok(loop_.outcome)
 }
 
+/// Trades of one moment: each pays a fee of some thousandths of the one before.
+const MOST_ASKED: usize = 8;
+
 /// An order that is on its way.
 struct Order {
     quantity: Decimal,
@@ -304,7 +307,8 @@ impl<'a> Loop<'a> {
         Ok(())
     }
 
-    /// Asks the policy, unless something that it looks at is not known.
+    /// Asks the policy until it is content, unless something that it looks at is not known. The fee of a trade is paid in coin and moves
+    /// the delta of the book: a live engine is asked again when its fill has come.
     fn consider(&mut self, step: &Step, parts: &mut Parts) -> Result<(), UnitError> {
         let Some(price) = step.perpetual else {
             self.outcome.held_back.no_perpetual += 1;
@@ -315,30 +319,44 @@ impl<'a> Loop<'a> {
             return Ok(());
         };
         let Some(policy) = self.under.policy.policy else { return Ok(()) };
+        for _ in 0..MOST_ASKED {
+            let Some(order) = self.decided((step, price), seen, &policy)? else { break };
+            if self.plan.latency == Latency::NextSnapshot {
+                self.pending = Some(order);
+                break;
+            }
+            self.trade(step, order.quantity, order.why, parts)?;
+        }
+        Ok(())
+    }
+
+    /// What a policy wants now.
+    fn decided(
+        &mut self,
+        (step, price): (&Step, f64),
+        seen: &Seen,
+        policy: &Policy,
+    ) -> Result<Option<Order>, UnitError> {
         let sight = self.sight(step, seen);
         let band = match self.under.policy.watch {
-            Some(watch) => watch.band(&policy, &sight),
+            Some(watch) => watch.band(policy, &sight),
             None => policy.band(&sight),
         };
         let by_clock = matches!(self.under.policy.kind(), PolicyKind::Clock | PolicyKind::Leland);
         if by_clock && band != Band::Hold {
             self.acted = Some(step.time);
         }
-        let delta = self.delta(seen, &policy, &sight)?;
+        let delta = self.delta(seen, policy, &sight)?;
         let held = self.held_usd / price;
-        let Some(coins) = decide(band, Exposure { delta, held }) else { return Ok(()) };
+        let Some(coins) = decide(band, Exposure { delta, held }) else { return Ok(None) };
         let quantity = whole_lots(coins * price, self.under.lots.lot_usd).unwrap_or_default();
         if quantity.is_zero() || border::to_model(quantity.abs())? < self.under.lots.smallest_usd {
-            return Ok(());
+            return Ok(None);
         }
         self.acted = Some(step.time);
         let outer_coin = band.outer().unwrap_or(0.0);
         let why = Why::Policy { delta_coin: delta, held_coin: held, outer_coin };
-        match self.plan.latency {
-            Latency::SameSnapshot => self.trade(step, quantity, why, parts)?,
-            Latency::NextSnapshot => self.pending = Some(Order { quantity, decided: step.time, why }),
-        }
-        Ok(())
+        Ok(Some(Order { quantity, decided: step.time, why }))
     }
 
     fn sight(&self, step: &Step, seen: &Seen) -> Sight {
@@ -356,23 +374,25 @@ impl<'a> Loop<'a> {
     /// Delta of what is hedged at the policy's vol, coins.
     fn delta(&self, seen: &Seen, policy: &Policy, sight: &Sight) -> Result<f64, UnitError> {
         let factor = policy.variance_factor(sight);
-        let black = if factor.to_bits() == 1.0f64.to_bits() {
-            seen.delta
+        let (black, owed) = if factor.to_bits() == 1.0f64.to_bits() {
+            (seen.delta, seen.owed_coin)
         } else {
-            let mut sum = 0.0;
+            let (mut deltas, mut values) = (0.0, 0.0);
             for leg in &seen.legs {
                 let vol = Vol::new(leg.vol.get() * factor.sqrt())?;
-                sum += pricing::Black76 { vol, ..*leg }.greeks().delta;
+                let greeks = pricing::Black76 { vol, ..*leg }.greeks();
+                deltas += greeks.delta;
+                values += greeks.value / leg.forward.get();
             }
-            -self.track.quantity_coin * sum
+            (-self.track.quantity_coin * deltas, self.track.quantity_coin * values)
         };
         Ok(match self.under.delta {
             DeltaDefinition::Black => black,
-            DeltaDefinition::Net => black + seen.owed_coin,
+            DeltaDefinition::Net => black + owed,
             DeltaDefinition::Book => black + self.outcome.closing_cash.to_f64(),
-            DeltaDefinition::NetStickyMoneyness => black + seen.owed_coin + seen.smile.sticky_moneyness,
-            DeltaDefinition::NetLocalVol => black + seen.owed_coin + seen.smile.local_vol,
-            DeltaDefinition::NetMinimumVariance => black + seen.owed_coin + seen.smile.minimum_variance,
+            DeltaDefinition::NetStickyMoneyness => black + owed + seen.smile.sticky_moneyness,
+            DeltaDefinition::NetLocalVol => black + owed + seen.smile.local_vol,
+            DeltaDefinition::NetMinimumVariance => black + owed + seen.smile.minimum_variance,
         })
     }
 }

@@ -463,6 +463,15 @@ mod tests {
     }
 
     #[test]
+    fn the_sample_is_a_backtest() {
+        let text = include_str!("../../../../examples/backtest/straddles.toml");
+        let spec = ChainsSpec::parse("straddles.toml", text).map_err(|issues| issues.to_string()).unwrap();
+        assert_eq!(spec.plan.deltas, DeltaDefinition::ALL);
+        let clocks = spec.plan.policies.iter().filter(|p| p.kind() == super::super::PolicyKind::Clock);
+        assert!(clocks.count() >= 5, "bands are compared with clocks of their cost");
+    }
+
+    #[test]
     fn every_mistake_is_said_at_once() {
         let text = with_ethereum()
             .replace("kind = \"chains\"", "kind = \"paths\"")
