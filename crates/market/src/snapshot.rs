@@ -47,6 +47,8 @@ pub struct OptionQuote {
     pub published: Published,
     /// Contracts open, if the feed says so.
     pub open_interest: Option<f64>,
+    /// Coins traded in the last 24 hours, if the feed says so.
+    pub volume: Option<f64>,
     /// The forward that the venue printed beside this row.
     pub underlying_price: Option<Forward>,
     /// Index printed beside this row.
@@ -64,6 +66,12 @@ pub struct FutureQuote {
     pub listing: Listing,
     /// Mark price in quote currency.
     pub mark_price: Forward,
+    /// Best bid in the unit of the mark, if any.
+    pub bid_price: Option<f64>,
+    /// Best ask, if any.
+    pub ask_price: Option<f64>,
+    /// Coins traded in the last 24 hours, if the feed says so.
+    pub volume: Option<f64>,
     /// Index printed beside this row.
     pub index_price: Option<Spot>,
     /// Funding of the last 8 hours, as a fraction.
@@ -454,6 +462,7 @@ impl Desk<'_> {
             published: published?,
             // No price rests on it: a cell that is no number is an absent one, not a fault of the row.
             open_interest: raw.open_interest.filter(|open| open.is_finite()),
+            volume: raw.volume.filter(|volume| volume.is_finite()),
             underlying_price: underlying_price.ok()?,
             index_price: index_price.ok()?,
             source_time: raw.timestamp.unwrap_or(self.file.asof),
@@ -474,9 +483,17 @@ impl Desk<'_> {
         }
         let index_price = self.optional("index_price", raw.index_price, Spot::new);
         let funding = self.finite("funding_8h", raw.funding_rate_8h);
+        // Nothing is valued at them: a side that is zero or no number is a side without an offer, not a fault of the row.
+        let bundle = border::to_model(listing.price_units).ok()?;
+        let offer = |cell: Option<f64>| {
+            cell.filter(|price| price.is_finite() && *price > 0.0).map(|price| price / bundle)
+        };
         Some(Checked::Quote(Quote::Future(Box::new(FutureQuote {
             listing,
             mark_price: mark.ok()??,
+            bid_price: offer(raw.bid_price),
+            ask_price: offer(raw.ask_price),
+            volume: raw.volume.filter(|volume| volume.is_finite()),
             index_price: index_price.ok()?,
             funding_rate_8h: funding.ok()?,
             source_time: raw.timestamp.unwrap_or(self.file.asof),

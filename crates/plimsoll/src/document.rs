@@ -8,7 +8,7 @@ use units::{Issues, Timestamp};
 pub(crate) struct InputFile {
     /// As the user named it.
     pub(crate) path: String,
-    /// `book`, `market`, `scenarios`, `history`, `covariance`, `feed`, `prices` or `guards`.
+    /// `book`, `market`, `scenarios`, `history`, `covariance`, `feed`, `prices`, `guards`, `policy` or `costs`.
     pub(crate) role: &'static str,
     /// BLAKE3 of the bytes, hex.
     pub(crate) blake3: String,

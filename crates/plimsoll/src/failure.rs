@@ -83,6 +83,24 @@ pub(crate) enum Failure {
         /// All of them.
         issues: Issues,
     },
+    /// A file of costs is wrong.
+    #[error("the file of costs has {} {}:\n{issues}", .issues.total(), mistakes(.issues.total()))]
+    Costs {
+        /// All of them.
+        issues: Issues,
+    },
+    /// A policy is wrong.
+    #[error("the policy file has {} {}:\n{issues}", .issues.total(), mistakes(.issues.total()))]
+    Policy {
+        /// All of them.
+        issues: Issues,
+    },
+    /// Rules of a policy cannot be followed.
+    #[error("rules that cannot be followed: {}; nothing was planned (--allow-partial plans the rest):\n{issues}", .issues.total())]
+    Unfollowed {
+        /// Each with its reason.
+        issues: Issues,
+    },
     /// Rows are wrong, or accounts cannot be margined in full: both lists at once.
     #[error(
         "bad rows: {}; accounts, positions and balances that cannot be margined: {}; nothing was reported (--allow-partial \

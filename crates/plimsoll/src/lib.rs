@@ -11,6 +11,7 @@ mod example;
 mod failure;
 mod feeds_command;
 mod forwards_command;
+mod hedge_command;
 mod live_commands;
 mod load;
 mod margin_commands;
@@ -39,6 +40,7 @@ pub fn main() -> ExitCode {
         Command::Margin(args) => margin_commands::run_margin(&args),
         Command::Liquidation(args) => margin_commands::run_liquidation(&args),
         Command::Whatif(args) => margin_commands::run_whatif(&args),
+        Command::Hedge(args) => hedge_command::run(&args),
         Command::Surface(args) => surface_command::run(&args),
         Command::Run(args) => live_commands::run_live(&args),
         Command::Demo(args) => live_commands::run_demo(&args),

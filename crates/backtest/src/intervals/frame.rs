@@ -51,6 +51,8 @@ pub(super) struct Quote {
     pub(super) expiry: Timestamp,
     /// Half of bid plus ask, where both are.
     pub(super) mid: Option<f64>,
+    /// Of ask less bid over the mid, where both are.
+    pub(super) relative_spread: Option<f64>,
     pub(super) mark: f64,
     pub(super) forward: Option<f64>,
     pub(super) index: Option<f64>,
@@ -87,6 +89,16 @@ impl Quote {
             Valuation::Mid => self.mid,
             Valuation::Mark => Some(self.mark),
         }
+    }
+}
+
+impl Quote {
+    /// What a vega leg is worth at the end: who holds it cannot choose it any more, and a quote without both sides, or with a spread that
+    /// the filter refuses, is no price. Then its mark is taken.
+    pub(super) fn leg_value(&self, valuation: Valuation) -> f64 {
+        let sound =
+            self.relative_spread.is_some_and(|spread| spread <= Cleaning::BENCHMARK.widest_relative_spread);
+        self.value(valuation).filter(|_| sound).unwrap_or(self.mark)
     }
 }
 
@@ -170,6 +182,7 @@ impl CoinFrame {
             let own = Quote {
                 expiry: quote.expiry,
                 mid: mid(quote),
+                relative_spread: relative_spread(quote),
                 mark: quote.mark_price,
                 forward: quote.underlying_price.map(units::Forward::get),
                 index: quote.index_price.map(units::Spot::get),
@@ -226,6 +239,10 @@ impl CoinFrame {
 fn mid(quote: &OptionQuote) -> Option<f64> {
     let above_zero = |price: Option<f64>| price.filter(|price| *price > 0.0);
     Some(0.5 * (above_zero(quote.bid_price)? + above_zero(quote.ask_price)?))
+}
+
+fn relative_spread(quote: &OptionQuote) -> Option<f64> {
+    Some((quote.ask_price? - quote.bid_price?) / mid(quote)?)
 }
 
 fn kept(

@@ -194,8 +194,7 @@ impl<'a> Pair<'a> {
         Hedged { gain: gain + delta * prices.hedge_gain(accounting), leg, smile }
     }
 
-    /// Call and put nearest to the money that are not of the option's own name. A leg without both sides at the end is worth its mark:
-    /// who holds it cannot choose.
+    /// Call and put nearest to the money that are not of the option's own name.
     fn legs(&self, held: &Held<'_>) -> Option<[Held<'a>; 2]> {
         let near = self.start.near_money.get(&held.from.expiry)?;
         let leg = |symbols: &'a [Symbol]| {
@@ -203,7 +202,7 @@ impl<'a> Pair<'a> {
             let from = self.start.quotes.get(symbol)?;
             let kept = from.kept.as_ref().filter(|kept| kept.valued.coin_vega() > 0.0)?;
             let to = self.end?.quotes.get(symbol)?;
-            let after = to.value(self.plan.valuation).unwrap_or(to.mark);
+            let after = to.leg_value(self.plan.valuation);
             Some(Held { symbol, kept, from, to, values: [kept.valued.coin_value(), after] })
         };
         Some([leg(&near.calls)?, leg(&near.puts)?])

@@ -104,6 +104,7 @@ pub enum HedgeWith {
 pub enum VegaLeg {
     /// Delta only.
     Without,
-    /// The call and the put nearest to the money of the same expiry, each for half of the vega, at their own value and without costs.
+    /// The call and the put nearest to the money of the same expiry, each for half of the vega, at their own value and without costs. One whose
+    /// quote is broken at the end (one-sided, or wider than the filter allows) is worth its mark.
     AtTheMoney,
 }

@@ -49,7 +49,7 @@ mod statistics;
 mod tests;
 
 pub use law::kamal_derman;
-pub use statistics::{Estimate, Statistics, summarise};
+pub use statistics::{Estimate, Statistics, paired_mean, summarise};
 
 use block::Block;
 use hedge::policy::{Cost, Policy};

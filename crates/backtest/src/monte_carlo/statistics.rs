@@ -58,6 +58,15 @@ pub fn summarise(profit: &[f64]) -> Statistics {
     }
 }
 
+/// Mean of the difference of two profits on the same paths.
+#[must_use]
+#[allow(clippy::cast_precision_loss)] // counts far below 2^53
+pub fn paired_mean(ours: &[f64], theirs: &[f64]) -> Estimate {
+    let more: Vec<f64> = ours.iter().zip(theirs).map(|(ours, theirs)| ours - theirs).collect();
+    let value = more.iter().sum::<f64>() / more.len().max(1) as f64;
+    Estimate { value, standard_error: paired_error(&more, |x| x - value) }
+}
+
 /// Standard error of the mean of an influence: pairs are independent, the two of a pair are not.
 #[allow(clippy::cast_precision_loss)] // counts far below 2^53
 fn paired_error(profit: &[f64], influence: impl Fn(f64) -> f64) -> f64 {

@@ -193,7 +193,10 @@ fn limit(
     } else {
         (mark * (1.0 + bounds.price_collar) / step).floor()
     };
-    let price = whole(steps).map_err(|error| error.to_string())?.checked_mul(tick).filter(|price| *price > Decimal::ZERO);
+    let price = whole(steps)
+        .map_err(|error| error.to_string())?
+        .checked_mul(tick)
+        .filter(|price| *price > Decimal::ZERO);
     price.map(|price| Price::new(price.normalize())).ok_or_else(|| {
         format!("{}: no price in ticks of {tick} is within the collar around {mark}", listing.symbol)
     })

@@ -11,6 +11,7 @@ use super::{
     Aim, Band, Clock, DeltaPolicy, FixedBand, Leland, RiskTolerance, Sight, TrackingError, TwoBands,
     WhalleyWilmott, Width, Zakamouline,
 };
+use super::{whalley_wilmott, zakamouline};
 
 /// A policy as a file says it; [`PolicySpec::checked`] makes it a [`Policy`].
 #[derive(Debug, Clone, PartialEq, serde::Deserialize)]
@@ -174,18 +175,18 @@ impl Policy {
     pub fn risk_tolerance(&self, sight: &Sight) -> Option<RiskTolerance> {
         match self {
             Self::Clock(_) | Self::Band(_) | Self::Leland(_) => None,
-            Self::WhalleyWilmott(aim) => Some(aim.tolerance(sight, whalley_wilmott)),
-            Self::Zakamouline(aim) => Some(aim.tolerance(sight, zakamouline)),
-            Self::TwoBands(aim) => Some(aim.tolerance(sight, two_bands)),
+            Self::WhalleyWilmott(aim) => Some(of_whalley_wilmott(aim, sight)),
+            Self::Zakamouline(aim) => Some(of_zakamouline(aim, sight)),
+            Self::TwoBands(aim) => Some(of_two_bands(aim, sight)),
         }
     }
 }
 
-const fn whalley_wilmott(risk_tolerance: RiskTolerance) -> WhalleyWilmott {
+const fn with_whalley_wilmott(risk_tolerance: RiskTolerance) -> WhalleyWilmott {
     WhalleyWilmott { risk_tolerance }
 }
 
-const fn zakamouline(risk_tolerance: RiskTolerance) -> Zakamouline {
+const fn with_zakamouline(risk_tolerance: RiskTolerance) -> Zakamouline {
     Zakamouline { risk_tolerance }
 }
 
@@ -193,12 +194,24 @@ const fn two_bands(risk_tolerance: RiskTolerance) -> TwoBands {
     TwoBands { risk_tolerance }
 }
 
+fn of_whalley_wilmott(aim: &Aim, sight: &Sight) -> RiskTolerance {
+    aim.tolerance(|wanted| whalley_wilmott::tolerance_of(wanted, sight))
+}
+
+fn of_zakamouline(aim: &Aim, sight: &Sight) -> RiskTolerance {
+    aim.tolerance(|wanted| zakamouline::tolerance_of(wanted, sight))
+}
+
+fn of_two_bands(aim: &Aim, sight: &Sight) -> RiskTolerance {
+    aim.tolerance(|wanted| RiskTolerance::searched(wanted, sight, two_bands))
+}
+
 impl DeltaPolicy for Policy {
     fn variance_factor(&self, sight: &Sight) -> f64 {
         match self {
             Self::Clock(_) | Self::Band(_) | Self::WhalleyWilmott(_) | Self::TwoBands(_) => 1.0,
             Self::Leland(policy) => policy.variance_factor(sight),
-            Self::Zakamouline(aim) => zakamouline(aim.tolerance(sight, zakamouline)).variance_factor(sight),
+            Self::Zakamouline(aim) => with_zakamouline(of_zakamouline(aim, sight)).variance_factor(sight),
         }
     }
 
@@ -207,9 +220,9 @@ impl DeltaPolicy for Policy {
             Self::Clock(policy) => policy.band(sight),
             Self::Band(policy) => policy.band(sight),
             Self::Leland(policy) => policy.band(sight),
-            Self::WhalleyWilmott(aim) => whalley_wilmott(aim.tolerance(sight, whalley_wilmott)).band(sight),
-            Self::Zakamouline(aim) => zakamouline(aim.tolerance(sight, zakamouline)).band(sight),
-            Self::TwoBands(aim) => two_bands(aim.tolerance(sight, two_bands)).band(sight),
+            Self::WhalleyWilmott(aim) => with_whalley_wilmott(of_whalley_wilmott(aim, sight)).band(sight),
+            Self::Zakamouline(aim) => with_zakamouline(of_zakamouline(aim, sight)).band(sight),
+            Self::TwoBands(aim) => two_bands(of_two_bands(aim, sight)).band(sight),
         }
     }
 }

@@ -64,20 +64,36 @@ pub enum Aim {
     DailySd(TrackingError),
 }
 
+impl TrackingError {
+    /// Half the width of the band to its edge that misses so much, coins.
+    pub(super) fn half_width(self, sight: &Sight) -> f64 {
+        self.daily_sd_usd * (3.0 * DAYS).sqrt() / (sight.spot * sight.vol)
+    }
+}
+
 impl Aim {
-    /// The risk tolerance of the aim: for a wanted standard deviation that at which `policy` misses so much; the bands grow with it.
-    pub(super) fn tolerance<P: DeltaPolicy>(
-        self,
+    /// The risk tolerance of the aim; for a wanted standard deviation `solve` says at which the policy misses so much.
+    pub(super) fn tolerance(self, solve: impl Fn(TrackingError) -> f64) -> RiskTolerance {
+        match self {
+            Self::Tolerance(tolerance) => tolerance,
+            Self::DailySd(wanted) => {
+                let usd = solve(wanted);
+                // Without gamma or cost any tolerance does.
+                RiskTolerance(if usd.is_nan() { MOST } else { usd.clamp(1.0 / MOST, MOST) })
+            }
+        }
+    }
+}
+
+impl RiskTolerance {
+    /// The tolerance at which a policy misses so much, USD, by halving: its bands grow with it.
+    pub(super) fn searched<P: DeltaPolicy>(
+        wanted: TrackingError,
         sight: &Sight,
-        policy: impl Fn(RiskTolerance) -> P,
-    ) -> RiskTolerance {
-        let wanted = match self {
-            Self::Tolerance(tolerance) => return tolerance,
-            Self::DailySd(wanted) => wanted,
-        };
+        policy: impl Fn(Self) -> P,
+    ) -> f64 {
         let is_more = |usd: f64| {
-            TrackingError::of(policy(RiskTolerance(usd)).band(sight), sight)
-                .is_none_or(|error| error > wanted)
+            TrackingError::of(policy(Self(usd)).band(sight), sight).is_none_or(|error| error > wanted)
         };
         // Halved on a scale of ratios, from 1e-15 to 1e15 USD: 2^-60 of 100 binary orders is below the bits of f64.
         let (mut low, mut high) = (1.0 / MOST, MOST);
@@ -85,6 +101,6 @@ impl Aim {
             let middle = low.sqrt() * high.sqrt();
             if is_more(middle) { high = middle } else { low = middle }
         }
-        RiskTolerance(low)
+        low
     }
 }

@@ -7,7 +7,7 @@
 //! For q options the gamma is that of all, so H grows as q^(2/3). Without gamma the band is nothing: lots and the least notional of a
 //! trade are the callers' floors; a fixed cost is [`super::TwoBands`]' matter.
 
-use super::{Band, DeltaPolicy, RiskTolerance, Sight};
+use super::{Band, DeltaPolicy, RiskTolerance, Sight, TrackingError};
 use pricing::kernel;
 
 /// A band as wide as cost, gamma and risk tolerance say, traded to its edge.
@@ -24,6 +24,12 @@ impl WhalleyWilmott {
         let cube = cubed(sight, self.risk_tolerance);
         if cube > 0.0 { kernel::pow(cube, 1.0 / 3.0) } else { 0.0 }
     }
+}
+
+/// The tolerance of a band that misses so much, USD.
+pub(super) fn tolerance_of(wanted: TrackingError, sight: &Sight) -> f64 {
+    let h = wanted.half_width(sight);
+    h * h * h / (1.5 * sight.cost.proportional * sight.spot * sight.gamma * sight.gamma)
 }
 
 /// H³.

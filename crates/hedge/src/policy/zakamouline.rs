@@ -11,7 +11,7 @@
 //! Constants as in the paper's fit for rates of zero. The factor on the variance stays above [`LEAST_FACTOR`]. At the same risk tolerance
 //! this band is tighter than [`super::WhalleyWilmott`]'s: compare the two at equal risk, never at equal tolerance.
 
-use super::{Band, DeltaPolicy, RiskTolerance, Sight};
+use super::{Band, DeltaPolicy, RiskTolerance, Sight, TrackingError};
 use pricing::kernel;
 
 /// The least factor on a variance: below it the fit means nothing.
@@ -44,15 +44,9 @@ impl Zakamouline {
     }
 
     fn widths(&self, sight: &Sight) -> (f64, f64) {
-        let Sight { spot, vol, expiry_years, cost, .. } = sight;
-        let (lambda, r) = (cost.proportional, self.risk_tolerance.usd());
-        if lambda <= 0.0 {
-            return (0.0, 0.0);
-        }
-        let h0 = lambda * r / (spot * vol * vol * expiry_years);
-        let scale = kernel::ln(*vol)
-            .mul_add(-0.25, kernel::ln(*expiry_years).mul_add(0.05, kernel::ln(lambda) * 0.31));
-        (h0, 1.12 * kernel::exp(scale) * (sight.gamma.abs() * r).sqrt())
+        let r = self.risk_tolerance.usd();
+        let (a, b) = factors(sight);
+        (a * r, b * r.sqrt())
     }
 
     fn k(&self, sight: &Sight) -> f64 {
@@ -65,6 +59,26 @@ impl Zakamouline {
             .mul_add(-0.25, kernel::ln(*expiry_years).mul_add(-0.02, kernel::ln(cost.proportional) * 0.78));
         -4.76 * kernel::exp(kernel::ln(risk).mul_add(0.15, scale))
     }
+}
+
+/// H0 and H1 of a tolerance of 1 USD: they grow with it and with its root.
+fn factors(sight: &Sight) -> (f64, f64) {
+    let Sight { spot, vol, expiry_years, cost, gamma, .. } = sight;
+    let lambda = cost.proportional;
+    if lambda <= 0.0 {
+        return (0.0, 0.0);
+    }
+    let scale =
+        kernel::ln(*vol).mul_add(-0.25, kernel::ln(*expiry_years).mul_add(0.05, kernel::ln(lambda) * 0.31));
+    (lambda / (spot * vol * vol * expiry_years), 1.12 * kernel::exp(scale) * gamma.abs().sqrt())
+}
+
+/// The tolerance of a band that misses so much, USD: H = a R + b sqrt R.
+pub(super) fn tolerance_of(wanted: TrackingError, sight: &Sight) -> f64 {
+    let h = wanted.half_width(sight);
+    let (a, b) = factors(sight);
+    let root = 2.0 * h / (b + (b * b + 4.0 * a * h).sqrt());
+    root * root
 }
 
 impl DeltaPolicy for Zakamouline {

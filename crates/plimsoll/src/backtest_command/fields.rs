@@ -2,6 +2,7 @@
 //! their range. Each mistake names file, field, value and rule. A reader that meets a mistake goes on with a stand-in; the caller looks at
 //! the issues before it uses anything.
 
+use hedge::policy::{Policy, PolicySpec};
 use std::ops::RangeInclusive;
 use toml::{Table, Value};
 use units::{Issue, Issues, Timestamp};
@@ -119,6 +120,22 @@ impl<'a> Fields<'a> {
             words.iter().find(|(word, _)| *word == text).map(|(_, meaning)| *meaning)
         };
         self.value((key, need), &format!("one of {}", list.join(", ")), read, issues)
+    }
+
+    /// A policy of a delta hedge, as `hedge::policy` has them in files; absent hedges nothing.
+    pub(super) fn policy(&mut self, key: &'static str, issues: &mut Issues) -> Option<Policy> {
+        let value = self.take(key)?;
+        let text = shown(&value);
+        match value.try_into::<PolicySpec>() {
+            Err(error) => self.issue(issues, key, (&text, error.to_string().trim())),
+            Ok(spec) => match spec.checked() {
+                Ok(policy) => return Some(policy),
+                Err(error) => {
+                    self.issue(issues, &format!("{key}.{}", error.field), (&error.value, error.rule))
+                }
+            },
+        }
+        None
     }
 
     /// An instant; absent is open.

@@ -50,11 +50,6 @@ impl TableNames for IntervalsTableName {
 pub(super) fn run(args: &BacktestArgs, spec: &IntervalsSpec) -> Result<ExitCode, Failure> {
     let target = Target::new(&args.output, super::table::<IntervalsTableName>(args)?);
     target.check([&args.spec])?;
-    if args.trades.is_some() {
-        return Err(Failure::Usage(
-            "--trades goes with kind = \"chains\": here every interval is one trade".into(),
-        ));
-    }
     let place = args.data.as_deref().unwrap_or(&spec.chains);
     let sheet = sheet(args, spec, place)?;
     target.write(&sheet)?;
@@ -197,7 +192,7 @@ fn facts(spec: &IntervalsSpec, unit: &str, baseline: &str) -> Vec<(&'static str,
 }
 
 /// Nothing is valued here: a market without quotes, as of the last snapshot.
-fn no_market(asof: Timestamp) -> Market {
+pub(super) fn no_market(asof: Timestamp) -> Market {
     Market::build(&Snapshot::empty(asof), &BTreeMap::new())
 }
 

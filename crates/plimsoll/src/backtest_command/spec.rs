@@ -2,6 +2,7 @@
 
 use super::fields::{Fields, Need};
 use super::intervals_spec::IntervalsSpec;
+use super::monte_carlo_spec::MonteCarloSpec;
 use backtest::chains::ChainsSpec;
 use toml::Table;
 use units::{Issue, Issues};
@@ -13,15 +14,19 @@ pub(super) enum Spec {
     Chains(Box<ChainsSpec>),
     /// One short option over each interval between recorded snapshots.
     Intervals(IntervalsSpec),
+    /// Policies over generated paths.
+    MonteCarlo(Box<MonteCarloSpec>),
 }
 
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     Chains,
     Intervals,
+    MonteCarlo,
 }
 
-const KINDS: [(&str, Kind); 2] = [("chains", Kind::Chains), ("intervals", Kind::Intervals)];
+const KINDS: [(&str, Kind); 3] =
+    [("chains", Kind::Chains), ("intervals", Kind::Intervals), ("monte_carlo", Kind::MonteCarlo)];
 
 impl Spec {
     /// Parses and checks a file.
@@ -49,6 +54,9 @@ impl Spec {
                 return ChainsSpec::parse(file, text).map(|spec| Self::Chains(Box::new(spec)));
             }
             Some(Kind::Intervals) => IntervalsSpec::read(fields, &mut issues).map(Self::Intervals),
+            Some(Kind::MonteCarlo) => {
+                MonteCarloSpec::read(fields, &mut issues).map(|spec| Self::MonteCarlo(Box::new(spec)))
+            }
         };
         match spec {
             Some(spec) if issues.is_empty() => Ok(spec),

@@ -14,7 +14,8 @@ Examples:
   plimsoll backtest examples/backtest/straddles.toml --data my/recordings --trades trades.csv
 
 A SPEC is a TOML file; its `kind` says what is played: `intervals` hedges one short option over each interval between recorded
-snapshots; `chains` sells options on recorded chains and hedges them until they end. Keys and tables of each kind: docs/formats.md, \"Backtests\"; what was found: docs/backtests.md.
+snapshots; `chains` sells options on recorded chains and hedges them until they end; `monte_carlo` hedges a book over generated paths.
+Keys and tables of each kind: docs/formats.md, \"Backtests\"; what was found: docs/backtests.md.
 The result is the same bytes for any number of threads. Exit code 4: bad rows were left out (--allow-partial).")]
 pub(crate) struct BacktestArgs {
     /// What is played, in TOML

@@ -2,6 +2,7 @@
 
 mod backtest;
 mod feeds;
+mod hedge;
 mod live;
 mod margin;
 mod measures;
@@ -10,6 +11,7 @@ mod surface;
 
 pub(crate) use backtest::BacktestArgs;
 pub(crate) use feeds::{FeedsArgs, FeedsTableName};
+pub(crate) use hedge::{HedgeArgs, HedgeTableName};
 pub(crate) use live::{
     DemoArgs, DemoView, PolicyAction, PolicyArgs, ReplayArgs, RunArgs, TopArgs, VerifyArgs,
 };
@@ -63,6 +65,8 @@ pub(crate) enum Command {
     Liquidation(Box<LiquidationArgs>),
     /// Every account before and after trades, transfers and changes of rules
     Whatif(Box<WhatifArgs>),
+    /// What to trade against a policy's bands, what it costs and does; or the way out of every position
+    Hedge(Box<HedgeArgs>),
     /// Vol surfaces of a market: fit by expiry, arbitrage check, term structure, smiles
     Surface(Box<SurfaceArgs>),
     /// Forward curve with every source and their disagreement, carry, and what perpetuals' funding implies

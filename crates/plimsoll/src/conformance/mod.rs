@@ -9,6 +9,8 @@
 //! and the errors measured.
 
 mod deribit;
+mod execution;
+mod hedge_bands;
 mod margin;
 mod oracle_pyth;
 mod pricing;
@@ -102,7 +104,10 @@ pub(crate) static SUITES: &[Suite] = &[
     Suite { id: margin::span::ID, summary: margin::span::SUMMARY, run: margin::span::run },
     Suite { id: oracle_pyth::ID, summary: oracle_pyth::SUMMARY, run: oracle_pyth::run },
     Suite { id: var_backtests::ID, summary: var_backtests::SUMMARY, run: var_backtests::run },
+    Suite { id: hedge_bands::ID, summary: hedge_bands::SUMMARY, run: hedge_bands::run },
     Suite { id: stress_explain::ID, summary: stress_explain::SUMMARY, run: stress_explain::run },
+    Suite { id: execution::SCHEDULE, summary: execution::SCHEDULE_SUMMARY, run: execution::run_schedule },
+    Suite { id: execution::LVR, summary: execution::LVR_SUMMARY, run: execution::run_lvr },
 ];
 
 /// Why nothing was run.

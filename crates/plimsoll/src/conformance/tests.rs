@@ -161,6 +161,7 @@ fn wrong_figures_of_okx_and_span_fail_by_name() {
 fn wrong_figures_of_backtests_and_stress_fail_by_name() {
     let Some(shared) = shared() else { return };
     let (backtests, stress) = ("forecast/backtest_vectors.json", "mitigation/mitigation_2.json");
+    let execution = "mitigation/mitigation_1.json";
     for (suite, file, right, wrong, failed) in [
         ("var-backtests", backtests, "3.498776675481608", "3.498776775481608", "POF_T252_x6_p0.01"),
         ("var-backtests", backtests, "3.7141601611596694e-07", "3.7141601611596694e-05", "IND_244_2_2_4"),
@@ -175,6 +176,10 @@ fn wrong_figures_of_backtests_and_stress_fail_by_name() {
         ("stress-explain", stress, "-0.08354452486533227", "-0.08354552486533227", "delta-gamma: x[0]"),
         ("stress-explain", stress, "1.7043543172858597", "1.7043543272858597", "term vega"),
         ("stress-explain", stress, "-0.05227002833456851", "-0.05227003833456851", "term residual"),
+        ("almgren-chriss", execution, "0.6070761632470627", "0.6070761732470627", "kappa"),
+        ("almgren-chriss", execution, "289854.2194099351", "289854.2294099351", "x[2]"),
+        ("lvr", execution, "0.8549159519308367", "0.8549159519408367", "10min, 5bp"),
+        ("lvr", execution, "7.384521782250967e-08", "6.384521782250967e-08", "lvr_mc[0]"),
     ] {
         let copy = folder(suite);
         std::fs::create_dir_all(copy.join(file).parent().unwrap()).unwrap();

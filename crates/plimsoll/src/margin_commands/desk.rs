@@ -92,7 +92,7 @@ impl Desk {
     }
 
     /// The same of accounts after changes: what the changes brought is named by the row or option that did.
-    pub(crate) fn check_changed(
+    pub(super) fn check_changed(
         &self,
         accounts: &[AccountFigures],
         inputs: &InputArgs,

@@ -14,7 +14,7 @@ mod margin;
 mod whatif;
 
 pub(crate) use cheapest::{CheapestFigures, NotCandidate, PlaceFigures};
-pub(crate) use desk::Basis;
+pub(crate) use desk::{Basis, Desk, margined};
 pub(crate) use document::{Detail, MarginDocument, RulebookLine, Totals, missing};
 pub(crate) use faults::{FaultFigures, FaultSide, FaultsFigures};
 pub(crate) use figures::{

@@ -8,7 +8,7 @@ use crate::render::grid::Style;
 use crate::render::sheet;
 use lake::{Cell, Table};
 use market::Market;
-use units::Issues;
+use units::{Issues, Timestamp};
 
 /// A result.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +50,12 @@ impl<N> Sheet<N> {
     /// True when something that was given is in no figure.
     pub(crate) fn is_partial(&self) -> bool {
         self.missing > 0 || !self.issues.is_empty()
+    }
+
+    /// When the market is of; none where there is no market.
+    pub(crate) fn asof(&self) -> Option<Timestamp> {
+        let asof = self.market.asof;
+        (asof.unix_nanos() != 0).then_some(asof)
     }
 
     /// Says so on standard error.

@@ -65,12 +65,15 @@ pub(crate) fn html(document: &Document) -> String {
 }
 
 /// A page with its content policy and style, titled with the time at which it holds.
-fn whole(title: &'static str, asof: Timestamp, body: impl FnOnce(&mut Markup)) -> String {
+fn whole(title: &'static str, asof: impl Into<Option<Timestamp>>, body: impl FnOnce(&mut Markup)) -> String {
     let mut page = Markup::default();
     page.raw("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">");
     page.raw("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">");
     page.raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>");
-    page.raw(title).text(asof);
+    page.raw(title);
+    if let Some(asof) = asof.into() {
+        page.text(asof);
+    }
     page.raw("</title><style>").raw(include_str!("html/style.css")).raw("</style></head>\n<body>\n");
     body(&mut page);
     page.raw("</body></html>\n");

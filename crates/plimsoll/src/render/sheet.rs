@@ -12,7 +12,10 @@ use serde_json::{Map, Value, json};
 
 /// Name and unit of a column: `var_usd` is VaR in USD.
 pub(crate) fn words(name: &str) -> (String, &'static str) {
-    const UNITS: [(&str, &str); 10] = [
+    const UNITS: [(&str, &str); 13] = [
+        ("_usd_per_1pct", "USD/1%"),
+        ("_usd_per_point", "USD/pt"),
+        ("_coin", "coin"),
         ("_usd", "USD"),
         ("_days", "d"),
         ("_points_per_10_pct", "pt/10%"),
@@ -53,7 +56,10 @@ pub(crate) fn text<N: TableNames>(sheet: &Sheet<N>, style: Style) -> String {
             ),
         );
     }
-    line(&mut out, &format!("Plimsoll {}  ·  as of {}", sheet.title, sheet.market.asof));
+    match sheet.asof() {
+        Some(asof) => line(&mut out, &format!("Plimsoll {}  ·  as of {asof}", sheet.title)),
+        None => line(&mut out, &format!("Plimsoll {}", sheet.title)),
+    }
     inputs(&mut out, &sheet.inputs);
     prices(&mut out, &sheet.market);
     for (name, value) in sheet.facts.iter().filter(|(_, value)| *value != Cell::Null) {
@@ -112,7 +118,7 @@ pub(crate) fn json<N: TableNames>(sheet: &Sheet<N>) -> Result<String, serde_json
     let mut document = Map::new();
     document.insert("schema".into(), json!(sheet.schema));
     document.insert("partial".into(), json!(sheet.is_partial()));
-    document.insert("asof".into(), json!(sheet.market.asof));
+    document.insert("asof".into(), json!(sheet.asof()));
     document.insert("version".into(), json!(env!("CARGO_PKG_VERSION")));
     document.insert("inputs".into(), serde_json::to_value(&sheet.inputs)?);
     for (name, value) in &sheet.facts {

@@ -62,16 +62,15 @@ pub(super) fn header(page: &mut Markup, document: &Document) {
 }
 
 /// Opens the header: name of the program, what the page is, and when it holds.
-pub(super) fn title(page: &mut Markup, what: &'static str, asof: Timestamp) {
+pub(super) fn title(page: &mut Markup, what: &'static str, asof: impl Into<Option<Timestamp>>) {
     page.raw("<header><div class=\"top\"><h1>");
     // The load line itself: a disc crossed by the line that must stay above water.
     page.raw("<svg class=\"mark\" aria-hidden=\"true\" viewBox=\"0 0 22 22\"><circle cx=\"11\" cy=\"11\" r=\"7\" fill=\"none\" ");
     page.raw("stroke=\"currentColor\" stroke-width=\"2\"/><line x1=\"0\" x2=\"22\" y1=\"11\" y2=\"11\" stroke=\"currentColor\" ");
-    page.raw("stroke-width=\"2\"/></svg>Plimsoll <small>")
-        .raw(what)
-        .raw("</small></h1><span class=\"facts\">as of <b>")
-        .text(asof)
-        .raw("</b> UTC</span>");
+    page.raw("stroke-width=\"2\"/></svg>Plimsoll <small>").raw(what).raw("</small></h1>");
+    if let Some(asof) = asof.into() {
+        page.raw("<span class=\"facts\">as of <b>").text(asof).raw("</b> UTC</span>");
+    }
 }
 
 /// Files with their hashes.

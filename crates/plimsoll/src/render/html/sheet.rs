@@ -22,13 +22,13 @@ pub(crate) fn sheet<N: TableNames>(sheet: &Sheet<N>) -> String {
 #[must_use]
 pub(crate) fn sheet_with<N: TableNames>(sheet: &Sheet<N>, plots: &[Plot]) -> String {
     let title = if sheet.is_partial() { "PARTIAL: Plimsoll " } else { "Plimsoll " };
-    whole(title, sheet.market.asof, |page| {
+    whole(title, sheet.asof(), |page| {
         if sheet.is_partial() {
             page.raw("<div class=\"banner\" role=\"alert\"><strong>■ PARTIAL</strong>: every figure on this page is without ");
             page.raw("<b>positions and balances in no figure: ").text(sheet.missing);
             page.raw(", bad input rows: ").text(sheet.issues.rows()).raw("</b></div>\n");
         }
-        frame::title(page, sheet.title, sheet.market.asof);
+        frame::title(page, sheet.title, sheet.asof());
         for (asset, underlying) in &sheet.market.underlyings {
             page.raw("<span class=\"facts\">").text(asset).raw(" <b>");
             page.text(price(underlying.spot.get())).raw("</b> USD</span>");
