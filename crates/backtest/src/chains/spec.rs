@@ -2,7 +2,7 @@
 //!
 //! ```toml
 //! kind = "chains"
-//! source = "https://www.deribit.com/kb/fees, seen 2026-05-31"   # of fees and lots
+//! source = "https://support.deribit.com/hc/en-us/articles/25944746248989-Fees"   # of fees and lots
 //! checked = "2026-11-26"
 //! accounting = "coin"                # or usd
 //! seed = 20251010                    # of the intervals
