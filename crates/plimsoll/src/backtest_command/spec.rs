@@ -26,7 +26,7 @@ enum Kind {
 }
 
 const KINDS: [(&str, Kind); 3] =
-    [("chains", Kind::Chains), ("intervals", Kind::Intervals), ("monte_carlo", Kind::MonteCarlo)];
+    [("intervals", Kind::Intervals), ("monte_carlo", Kind::MonteCarlo), ("chains", Kind::Chains)];
 
 impl Spec {
     /// Parses and checks a file.
