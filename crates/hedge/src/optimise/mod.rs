@@ -143,7 +143,9 @@ pub fn optimise(problem: &Problem) -> Result<Hedge, OptimiseError> {
             end = End::NodeLimit;
         }
     }
-    if end == End::Optimal && value.objective - bound > ROUNDING * value.size + relaxation.rounding() {
+    if end == End::Optimal
+        && value.objective - bound > ROUNDING * value.size.max(root.value.size) + relaxation.rounding()
+    {
         end = End::WorkLimit;
     }
     work.pivots = relaxation.pivots();
