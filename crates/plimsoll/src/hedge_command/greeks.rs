@@ -12,8 +12,8 @@ use super::tables::bucket;
 use super::{Bench, Refusal};
 use ::hedge::impact::Liquidity;
 use ::hedge::optimise::{
-    Aim, Effort, End, Hedge as Solution, Instrument, Lots, Move, OptimiseError, Problem, Row, Sides, Venue,
-    VenueMargin, WhyNotMore, optimise,
+    Aim, Conflict, Effort, End, Hedge as Solution, Instrument, Lots, Move, OptimiseError, Problem, Row,
+    Sides, Venue, VenueMargin, WhyNotMore, optimise,
 };
 use engine::Hedge;
 use instrument::Listing;
@@ -114,8 +114,28 @@ pub(super) fn plan(bench: &Bench, board: Board<'_>, bands: &Bands) -> Result<Gre
     Ok(Greeks { legs, solution, rows, refused, offered: count })
 }
 
+/// In words: bands, margins and budgets that exclude one another by name, of instruments' limits the nearest to enough.
 fn said(error: &OptimiseError) -> String {
-    format!("no plan over several greeks: {error}")
+    const NAMED: usize = 3;
+    let OptimiseError::Infeasible(conflicts) = error else {
+        return format!("no plan over several greeks: {error}");
+    };
+    let share = |conflict: &Conflict| match conflict {
+        Conflict::Liquidity { most, needs: Some(needs), .. } => most / needs,
+        _ => 0.0,
+    };
+    let (mut limits, others): (Vec<&Conflict>, Vec<&Conflict>) =
+        conflicts.iter().partition(|conflict| matches!(conflict, Conflict::Liquidity { .. }));
+    limits.sort_by(|a, b| share(b).total_cmp(&share(a)));
+    let mut named: Vec<String> =
+        others.iter().chain(limits.iter().take(NAMED)).map(ToString::to_string).collect();
+    if limits.len() > NAMED {
+        named.push(format!("and what may be traded of {} more", limits.len() - NAMED));
+    }
+    format!(
+        "no plan over several greeks: these limits exclude one another: {}. Widen the band or give it a price (--bands), allow more hours or a larger participation (--costs)",
+        named.join("; ")
+    )
 }
 
 struct GreekRow {
