@@ -32,6 +32,8 @@ pub(super) enum By {
 struct BandsToml {
     source: String,
     valid_from: String,
+    within_hours: f64,
+    least_trade_usd: String,
     #[serde(default)]
     band: Vec<BandToml>,
 }
@@ -48,6 +50,10 @@ struct BandToml {
 /// Bands, who decided them, and the file.
 pub(super) struct Bands {
     pub(super) source: String,
+    /// How long the trades may take: what the participation is of.
+    pub(super) within_hours: f64,
+    /// Notional below which nothing is traded.
+    pub(super) least_trade_usd: f64,
     pub(super) bands: Vec<GreekBand>,
 }
 
@@ -98,6 +104,13 @@ fn parse(file: &str, text: &str) -> Result<Bands, Issues> {
     if raw.band.is_empty() {
         issue("band", "", "at least one [[band]]");
     }
+    if !(raw.within_hours > 0.0 && raw.within_hours <= 720.0) {
+        issue("within_hours", &raw.within_hours.to_string(), "above 0 and at most 720");
+    }
+    let least = raw.least_trade_usd.trim().parse::<f64>().ok().filter(|usd| (0.0..=1e15).contains(usd));
+    if least.is_none() {
+        issue("least_trade_usd", &raw.least_trade_usd, "an amount of 0 or more, as text, such as \"25000\"");
+    }
     let known = Measure::ALL.map(Measure::usd_key).join(", ");
     let mut bands: Vec<GreekBand> = Vec::new();
     for (number, row) in (1..).zip(&raw.band) {
@@ -124,7 +137,12 @@ fn parse(file: &str, text: &str) -> Result<Bands, Issues> {
         let band = row.price_usd.map_or(Band::Hard { width }, |price| Band::Soft { width, price });
         bands.push(GreekBand { measure, by: row.by, band });
     }
-    if issues.is_empty() { Ok(Bands { source: raw.source, bands }) } else { Err(issues) }
+    match least.filter(|_| issues.is_empty()) {
+        Some(least_trade_usd) => {
+            Ok(Bands { source: raw.source, within_hours: raw.within_hours, least_trade_usd, bands })
+        }
+        None => Err(issues),
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! Rows are the bands, by coin or by time to expiry, of every coin that has a [[hedge]] rule; the account of the rule trades. Instruments
 //! are all perpetuals, futures and options of these coins that the market quotes on both sides and [[trading]] knows. A unit costs fee, half
-//! the spread and, without an expiry worth holding, carry; impact is the parabola through the square-root law at the largest trade that
+//! the spread and the carry that is paid; carry that is received is told and not counted, because a hedge is no trade for carry. Impact is the parabola through the square-root law at the largest trade that
 //! the participation allows. Margin is linear here, of one lot each way, and exact in the table of what it comes to.
 
 use super::bands::{Bands, By, GreekBand};
@@ -19,7 +19,7 @@ use engine::Hedge;
 use instrument::Listing;
 use market::OptionQuote;
 use risk::{Measure, Priced};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use units::{Asset, Decimal, Timestamp, border};
 
 /// A plan over several greeks.
@@ -36,7 +36,8 @@ pub(super) struct Greeks {
 pub(super) struct Leg {
     pub(super) offer: Offer,
     pub(super) quantity: Decimal,
-    pub(super) cost_usd: f64,
+    pub(super) trading_usd: f64,
+    pub(super) carry_usd: f64,
     pub(super) impact_usd: f64,
     pub(super) why: String,
 }
@@ -50,8 +51,10 @@ pub(super) struct Offer {
     lot: Decimal,
     /// USD of notional of one unit of the listing.
     pub(super) notional_usd: f64,
-    /// Fee and half the spread of one unit, USD; carry on either side.
-    cost: Sides,
+    /// Fee and half the spread of one unit, USD.
+    trading_usd: f64,
+    /// Of one unit over the horizon, USD, on either side; negative is received.
+    carry_usd: Sides,
     liquidity: Liquidity,
     coins: f64,
 }
@@ -82,8 +85,8 @@ pub(super) fn plan(bench: &Bench, board: Board<'_>, bands: &Bands) -> Result<Gre
         offered(board, rule, (&mut offers, &mut refused));
     }
     let asof = bench.desk.loaded.market.asof;
-    let rows = rows(bench, (&hedged, asof), bands);
-    let (instruments, venues) = instruments((bench, board), &offers, (&rows, asof));
+    let rows = rows((bench, asof), (&hedged, &offers), bands);
+    let (instruments, venues) = instruments((bench, board), &offers, (&rows, asof, bands));
     let problem = Problem {
         rows: rows.iter().map(|row| row.row.clone()).collect(),
         instruments,
@@ -99,16 +102,19 @@ pub(super) fn plan(bench: &Bench, board: Board<'_>, bands: &Bands) -> Result<Gre
         #[allow(clippy::cast_possible_truncation)] // whole, and bounded by liquidity
         let quantity = Decimal::from(trade.lots as i64).checked_mul(offer.lot);
         let quantity = quantity.ok_or("a quantity of over 28 digits")?.normalize();
-        if !quantity.is_zero() {
-            let why = why(&trade.why);
-            legs.push(Leg {
-                offer,
-                quantity,
-                cost_usd: trade.cost.trading,
-                impact_usd: trade.cost.impact,
-                why,
-            });
+        if quantity.is_zero() {
+            continue;
         }
+        let size = trade.quantity.abs();
+        let side = if trade.lots > 0.0 { offer.carry_usd.bought } else { offer.carry_usd.sold };
+        legs.push(Leg {
+            trading_usd: size * offer.trading_usd,
+            carry_usd: size * side,
+            impact_usd: trade.cost.impact,
+            why: why(&trade.why),
+            offer,
+            quantity,
+        });
     }
     let rows = rows.into_iter().map(|row| (row.asset, row.bucket, row.measure)).collect();
     Ok(Greeks { legs, solution, rows, refused, offered: count })
@@ -148,22 +154,28 @@ struct GreekRow {
 
 /// Every band of every coin, with what the book has there.
 fn rows(
-    bench: &Bench,
-    (hedged, asof): (&BTreeMap<&Asset, &Hedge>, Timestamp),
+    (bench, asof): (&Bench, Timestamp),
+    (hedged, offers): (&BTreeMap<&Asset, &Hedge>, &[Offer]),
     bands: &Bands,
 ) -> Vec<GreekRow> {
     let mut found = Vec::new();
     for asset in hedged.keys() {
         for GreekBand { measure, by, band } in &bands.bands {
             let mut sums: BTreeMap<(usize, &'static str), units::Fixed> = BTreeMap::new();
-            if *by == By::Underlying {
-                sums.insert((0, "all"), units::Fixed::ZERO);
+            // Where nothing is held, trades may bring something.
+            let of_offers = offers.iter().filter(|offer| offer.listing.contract.underlying == **asset);
+            for offer in of_offers.filter(|offer| measure_of(offer, *measure) != 0.0) {
+                let expiry = offer.listing.contract.expiry();
+                let key = if *by == By::Underlying { (0, "all") } else { bucket(asof, expiry) };
+                sums.insert(key, units::Fixed::ZERO);
             }
+            let offered: BTreeSet<(usize, &'static str)> = sums.keys().copied().collect();
             for row in bench.valuation.rows.iter().filter(|row| row.underlying == **asset) {
                 let key = if *by == By::Underlying { (0, "all") } else { bucket(asof, row.expiry) };
                 *sums.entry(key).or_default() += row.exposure.in_usd(*measure);
             }
-            found.extend(sums.into_iter().map(|((_, bucket), sum)| GreekRow {
+            let sums = sums.into_iter().filter(|(key, sum)| offered.contains(key) || !sum.is_zero());
+            found.extend(sums.map(|((_, bucket), sum)| GreekRow {
                 asset: (*asset).clone(),
                 bucket,
                 by: *by,
@@ -177,6 +189,11 @@ fn rows(
         }
     }
     found
+}
+
+/// A measure of one unit of the listing, USD.
+fn measure_of(offer: &Offer, of: Measure) -> f64 {
+    measure(&offer.priced, of) * border::to_model(offer.listing.contract_size).unwrap_or(f64::NAN)
 }
 
 /// Everything on one coin that can be traded, and what cannot.
@@ -193,10 +210,7 @@ fn offered(board: Board<'_>, rule: &Hedge, (offers, refused): (&mut Vec<Offer>, 
                 let notional_usd = with.unit_delta_usd.abs();
                 let trading = (with.fee + with.half_spread) * notional_usd;
                 let (long, short) = carry_sides(board.costs, &with);
-                let cost = Sides {
-                    bought: long.mul_add(notional_usd, trading),
-                    sold: short.mul_add(notional_usd, trading),
-                };
+                let carry_usd = Sides { bought: long * notional_usd, sold: short * notional_usd };
                 offers.push(Offer {
                     place: place(rule, &with.listing),
                     unit: with.unit(),
@@ -206,7 +220,8 @@ fn offered(board: Board<'_>, rule: &Hedge, (offers, refused): (&mut Vec<Offer>, 
                     listing: with.listing,
                     priced: with.priced,
                     notional_usd,
-                    cost,
+                    trading_usd: trading,
+                    carry_usd,
                 });
             }
         }
@@ -257,7 +272,8 @@ fn option(board: Board<'_>, rule: &Hedge, quote: &OptionQuote) -> Result<Offer, 
         },
         lot: trading.lot,
         notional_usd,
-        cost: Sides::both(trading.fee.mul_add(notional_usd, half_spread_usd)),
+        trading_usd: trading.fee.mul_add(notional_usd, half_spread_usd),
+        carry_usd: Sides::both(0.0),
         liquidity: Liquidity {
             daily_vol: board.daily_vol(&listing.contract.underlying),
             daily_volume: volume,
@@ -272,22 +288,23 @@ fn option(board: Board<'_>, rule: &Hedge, quote: &OptionQuote) -> Result<Offer, 
 fn instruments(
     (bench, board): (&Bench, Board<'_>),
     offers: &[Offer],
-    (rows, asof): (&[GreekRow], Timestamp),
+    (rows, asof, bands): (&[GreekRow], Timestamp, &Bands),
 ) -> (Vec<Instrument>, Vec<Venue>) {
+    let smallest = bench.policy.orders.as_ref().map_or(0.0, |orders| orders.smallest.to_f64());
+    let least = bands.least_trade_usd.max(smallest);
     let mut venues: BTreeMap<String, Venue> = BTreeMap::new();
     let mut instruments = Vec::new();
     for offer in offers {
-        let size = border::to_model(offer.listing.contract_size).unwrap_or(f64::NAN);
         let expiry = offer.listing.contract.expiry();
         let moves =
             rows.iter().filter(|row| row.asset == offer.listing.contract.underlying).filter_map(|row| {
                 let here = row.by == By::Underlying || bucket(asof, expiry).1 == row.bucket;
-                let per_unit = measure(&offer.priced, row.measure) * size;
+                let per_unit = measure_of(offer, row.measure);
                 (here && per_unit != 0.0).then(|| Move { row: row.row.name.clone(), per_unit })
             });
         let moves = moves.collect();
         let (costs, lot) = (board.costs, border::to_model(offer.lot).unwrap_or(f64::NAN));
-        let cap = offer.liquidity.cap(costs.participation, costs.within_hours / 24.0) / offer.coins;
+        let cap = offer.liquidity.cap(costs.participation, bands.within_hours / 24.0) / offer.coins;
         let cap = (cap / lot).floor() * lot;
         let impact = if cap > 0.0 {
             2.0 * costs.impact.average(&offer.liquidity, cap * offer.coins) * offer.notional_usd / cap
@@ -297,10 +314,13 @@ fn instruments(
         instruments.push(Instrument {
             name: format!("{} {}", offer.listing.venue, offer.listing.symbol),
             lot,
-            cost: offer.cost,
+            cost: Sides {
+                bought: offer.trading_usd + offer.carry_usd.bought.max(0.0),
+                sold: offer.trading_usd + offer.carry_usd.sold.max(0.0),
+            },
             impact,
             liquidity: Sides::both(cap.max(0.0)),
-            minimum: 0.0,
+            minimum: least / offer.notional_usd,
             moves,
             margin: margin((bench, board), offer, (lot, &mut venues)),
         });

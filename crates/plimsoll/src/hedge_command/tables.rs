@@ -152,6 +152,7 @@ fn leg_columns() -> Vec<lake::Column> {
         ("notional_usd", ColumnKind::Fixed),
         ("trading_usd", ColumnKind::Fixed),
         ("impact_usd", ColumnKind::Fixed),
+        ("carry_usd", ColumnKind::Fixed),
         ("why_not_more", ColumnKind::Text),
     ])
 }
@@ -167,8 +168,9 @@ fn legs(plan: &Greeks) -> Vec<Vec<Cell>> {
             text(leg.quantity),
             text(&leg.offer.unit),
             usd(size.abs() * leg.offer.notional_usd),
-            usd(leg.cost_usd),
+            usd(leg.trading_usd),
             usd(leg.impact_usd),
+            usd(leg.carry_usd),
             text(&leg.why),
         ]
     });
