@@ -5,6 +5,7 @@
 //! | [`delta`] | which delta: what is counted in, and how the vol follows the underlying |
 //! | [`optimise`] | which trades bring a whole book within its bands, or its tail down, at the least cost: several greeks, CVaR, impact, whole lots |
 //! | [`policy`] | when is a delta hedge traded, and how far: clocks and no-trade bands behind one trait |
+//! | [`lots`] | how much of it can be traded: whole lots |
 //! | [`impact`] | what does a trade do to the price, and how large may it be |
 //! | [`schedule`] | over which time is an order worked, and a whole book unwound |
 //! | [`carry`] | what does holding a hedge cost: perpetuals against dated futures |
@@ -16,6 +17,7 @@
 pub mod carry;
 pub mod delta;
 pub mod impact;
+pub mod lots;
 pub mod lvr;
 pub mod optimise;
 pub mod policy;

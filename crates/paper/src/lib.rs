@@ -57,6 +57,7 @@ mod listed;
 mod market;
 mod money;
 mod orders;
+pub mod recorded;
 mod venue;
 mod world;
 

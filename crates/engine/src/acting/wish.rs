@@ -12,6 +12,7 @@ use super::sizing::sized;
 use crate::orders::OpenOrder;
 use crate::policy::{Hedge, OrderLimits};
 use crate::views::Item;
+use ::hedge::lots::{whole, whole_lots};
 use ::hedge::policy::{Exposure, decide};
 use book::Place;
 use instrument::{Listing, Terms};
@@ -173,8 +174,7 @@ fn of_hedge(
 /// Whole lots, towards zero.
 fn lots(desk: Desk<'_>, listing: &Listing, quantity: f64) -> Result<Quantity, String> {
     let lot = trading(desk, listing)?.lot;
-    let steps = whole((quantity / border::to_model(lot).map_err(|error| error.to_string())?).trunc())?;
-    steps.checked_mul(lot).map(|size| Quantity::new(size.normalize())).ok_or_else(|| "over 28 digits".into())
+    whole_lots(quantity, lot).map(Quantity::new).map_err(|error| error.to_string())
 }
 
 /// The worst price that the collar allows, in ticks.
@@ -193,7 +193,10 @@ fn limit(
     } else {
         (mark * (1.0 + bounds.price_collar) / step).floor()
     };
-    let price = whole(steps)?.checked_mul(tick).filter(|price| *price > Decimal::ZERO);
+    let price = whole(steps)
+        .map_err(|error| error.to_string())?
+        .checked_mul(tick)
+        .filter(|price| *price > Decimal::ZERO);
     price.map(|price| Price::new(price.normalize())).ok_or_else(|| {
         format!("{}: no price in ticks of {tick} is within the collar around {mark}", listing.symbol)
     })
@@ -208,14 +211,4 @@ fn trading<'a>(desk: Desk<'a>, listing: &Listing) -> Result<&'a crate::policy::T
             listing.contract.kind_word()
         )
     })
-}
-
-/// A whole number as a decimal.
-fn whole(steps: f64) -> Result<Decimal, String> {
-    const MOST: f64 = 9e15;
-    if steps.is_nan() || steps.abs() > MOST {
-        return Err(format!("{steps} steps are too many"));
-    }
-    #[allow(clippy::cast_possible_truncation)] // whole and at most 9e15
-    Ok(Decimal::from(steps as i64))
 }

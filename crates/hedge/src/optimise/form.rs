@@ -90,7 +90,6 @@ impl Form {
                 }
             }
         }
-        let whole = problem.lots == Lots::Whole;
         let (tail, budget, cost_weight) = match &problem.aim {
             Aim::Cost => (None, None, 1.0),
             Aim::Tail { tail, cost_weight } => (Some(tail), None, *cost_weight),
@@ -108,7 +107,7 @@ impl Form {
             budget,
         });
         let instruments: Vec<FormInstrument> =
-            problem.instruments.iter().map(|i| instrument(i, whole, &venues)).collect();
+            problem.instruments.iter().map(|i| instrument(i, problem.lots, &venues)).collect();
         let largest = |v: usize| {
             let of_venue = instruments.iter().filter_map(|i| i.margin.filter(|(venue, _)| *venue == v));
             of_venue.fold(0.0_f64, |m, (_, margin)| m.max(margin.bought.abs()).max(margin.sold.abs()))
@@ -118,6 +117,7 @@ impl Form {
             largest: largest(v),
         };
         let venues = problem.venues.iter().enumerate().map(venue).collect();
+        let whole = problem.lots == Lots::Whole;
         Self { rows, instruments, venues, tail, cost_weight, whole }
     }
 
@@ -216,8 +216,8 @@ fn row(row: &super::Row) -> FormRow {
     FormRow { exposure: row.exposure, width, price, moves: Vec::new() }
 }
 
-fn instrument(given: &Instrument, whole: bool, venues: &BTreeMap<&str, usize>) -> FormInstrument {
-    let lot = given.lot;
+fn instrument(given: &Instrument, lots: Lots, venues: &BTreeMap<&str, usize>) -> FormInstrument {
+    let (lot, whole) = (given.lot, lots == Lots::Whole);
     let per_lot = |sides: Sides| Sides { bought: sides.bought * lot, sold: sides.sold * lot };
     // A limit of 0.3 with lots of 0.1 is three lots, although the quotient is less than 3.
     let most = |units: f64| if whole { (units / lot * (1.0 + 1e-12)).floor() } else { units / lot };

@@ -34,7 +34,7 @@
 //!
 //! # Left out
 //!
-//! Fees by step, square-root impact (see the impact module; a parabola through its cost at the expected size is the usual stand-in), margin
+//! Fees by step, square-root impact (a parabola through its cost at the expected size is the usual stand-in), margin
 //! that is not linear (linearise at the book, solve, margin again), trades over time, and the order of the trades. Signs: bought is positive,
 //! a loss is positive in scenarios, gains of instruments are gains. Units: USD, and any unit for rows and quantities.
 //!
@@ -143,7 +143,9 @@ pub fn optimise(problem: &Problem) -> Result<Hedge, OptimiseError> {
             end = End::NodeLimit;
         }
     }
-    if end == End::Optimal && value.objective - bound > ROUNDING * value.size + relaxation.rounding() {
+    if end == End::Optimal
+        && value.objective - bound > ROUNDING * value.size.max(root.value.size) + relaxation.rounding()
+    {
         end = End::WorkLimit;
     }
     work.pivots = relaxation.pivots();

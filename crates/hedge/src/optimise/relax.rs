@@ -48,7 +48,7 @@ pub(super) enum Refused {
 /// A limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Member {
-    Liquidity(usize, bool),
+    Liquidity(usize, Side),
     Row(usize),
     Venue(usize),
     Budget,
@@ -367,9 +367,9 @@ impl<'a> Relaxation<'a> {
         }
         let products = self.lp.products(ray);
         for (number, sides) in self.segments.iter().enumerate() {
-            for (segments, bought) in sides.iter().zip([true, false]) {
+            for (segments, side) in sides.iter().zip([Side::Bought, Side::Sold]) {
                 if products[segments.first].abs() > 1e-12 * largest {
-                    members.push(Member::Liquidity(number, bought));
+                    members.push(Member::Liquidity(number, side));
                 }
             }
         }
@@ -461,11 +461,4 @@ fn tail_columns(form: &Form, scale: &Scale, columns: &mut Vec<Column>) -> Option
     let range = Range { lower: 0.0, upper: 3.0 * most };
     columns.extend(tail.losses.iter().map(|_| Column { base: None, range, cost: cost / tail.mass }));
     Some((z, z + 1))
-}
-
-impl Member {
-    /// Which side of an instrument.
-    pub(super) fn side(bought: bool) -> Side {
-        if bought { Side::Bought } else { Side::Sold }
-    }
 }

@@ -131,7 +131,7 @@ impl<'a> Fields<'a> {
             Ok(spec) => match spec.checked() {
                 Ok(policy) => return Some(policy),
                 Err(error) => {
-                    self.issue(issues, &format!("{key}.{}", error.field), (&error.value, error.rule))
+                    self.issue(issues, &format!("{key}.{}", error.field), (&error.value, error.rule));
                 }
             },
         }

@@ -56,6 +56,7 @@ pub(super) fn run(args: &BacktestArgs, spec: &IntervalsSpec) -> Result<ExitCode,
     Ok(sheet.exit_code())
 }
 
+#[allow(clippy::needless_pass_by_value)] // used as a map_err function
 fn refused(error: IntervalsError) -> Failure {
     Failure::Input(error.to_string())
 }

@@ -6,10 +6,13 @@
 //! | `fields` | reading and checking of TOML tables, for the parts of every kind |
 //! | `recordings` | a folder → chain files in order of time, prices of perpetuals, snapshots in batches |
 //! | `intervals_spec`, `intervals` | kind `intervals`: its keys; its run and tables |
+//! | `chains`, `chains_tables` | kind `chains`, whose keys are in `backtest::chains`: its run; its tables |
 //! | `monte_carlo_spec`, `monte_carlo` | kind `monte_carlo`: the same |
 //!
 //! A new kind is a variant of [`Spec`] with a file for its keys and one for its run.
 
+mod chains;
+mod chains_tables;
 mod fields;
 mod intervals;
 mod intervals_spec;
@@ -30,7 +33,11 @@ pub(crate) fn run(args: &BacktestArgs) -> Result<ExitCode, Failure> {
     let text = std::fs::read_to_string(&args.spec)
         .map_err(|error| Failure::Input(format!("{name}: cannot read: {error}")))?;
     let spec = Spec::parse(&name, &text).map_err(|issues| Failure::Backtest { issues })?;
+    if args.trades.is_some() && !matches!(spec, Spec::Chains(_)) {
+        return Err(Failure::Usage("--trades goes with a SPEC of kind = \"chains\"".into()));
+    }
     on_threads(args.threads, || match &spec {
+        Spec::Chains(spec) => chains::run(args, spec),
         Spec::Intervals(spec) => intervals::run(args, spec),
         Spec::MonteCarlo(spec) => monte_carlo::run(args, spec),
     })

@@ -102,6 +102,12 @@ impl Recordings {
         Ok(found)
     }
 
+    /// Chain files in order of time, files of prices of perpetuals, and what is not used.
+    pub(super) fn into_paths(self) -> (Vec<PathBuf>, Vec<PathBuf>, Vec<String>) {
+        let chains = self.chains.into_iter().map(|file| file.path).collect();
+        (chains, self.perpetuals, self.notes)
+    }
+
     /// Prices of all perpetuals, whatever the window: the one before its first snapshot may be the one in force.
     pub(super) fn perpetual_prices(&self, read: &mut Read) -> Result<PerpetualPrices, Failure> {
         let specs = Specs::embedded();

@@ -3,12 +3,15 @@
 use super::fields::{Fields, Need};
 use super::intervals_spec::IntervalsSpec;
 use super::monte_carlo_spec::MonteCarloSpec;
+use backtest::chains::ChainsSpec;
 use toml::Table;
 use units::{Issue, Issues};
 
 /// What is played.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Spec {
+    /// Options sold on recorded chains and hedged until they end.
+    Chains(Box<ChainsSpec>),
     /// One short option over each interval between recorded snapshots.
     Intervals(IntervalsSpec),
     /// Policies over generated paths.
@@ -17,11 +20,13 @@ pub(super) enum Spec {
 
 #[derive(Debug, Clone, Copy)]
 enum Kind {
+    Chains,
     Intervals,
     MonteCarlo,
 }
 
-const KINDS: [(&str, Kind); 2] = [("intervals", Kind::Intervals), ("monte_carlo", Kind::MonteCarlo)];
+const KINDS: [(&str, Kind); 3] =
+    [("intervals", Kind::Intervals), ("monte_carlo", Kind::MonteCarlo), ("chains", Kind::Chains)];
 
 impl Spec {
     /// Parses and checks a file.
@@ -45,6 +50,9 @@ impl Spec {
         let spec = match kind {
             // Which keys are known depends on the kind.
             None => return Err(issues),
+            Some(Kind::Chains) => {
+                return ChainsSpec::parse(file, text).map(|spec| Self::Chains(Box::new(spec)));
+            }
             Some(Kind::Intervals) => IntervalsSpec::read(fields, &mut issues).map(Self::Intervals),
             Some(Kind::MonteCarlo) => {
                 MonteCarloSpec::read(fields, &mut issues).map(|spec| Self::MonteCarlo(Box::new(spec)))

@@ -10,9 +10,12 @@ Examples:
   plimsoll backtest examples/backtest/intervals.toml --data ../shared/data/chains
   plimsoll backtest examples/backtest/intervals.toml --data my/recordings --format json --output intervals.json
   plimsoll backtest examples/backtest/intervals.toml --format csv --table comparisons
+  plimsoll backtest examples/backtest/straddles.toml --format html --output straddles.html
+  plimsoll backtest examples/backtest/straddles.toml --data my/recordings --trades trades.csv
 
 A SPEC is a TOML file; its `kind` says what is played: `intervals` hedges one short option over each interval between recorded
-snapshots. Keys and tables of each kind: docs/formats.md, \"Backtests\"; what was found: docs/backtests.md.
+snapshots; `chains` sells options on recorded chains and hedges them until they end; `monte_carlo` hedges a book over generated paths.
+Keys and tables of each kind: docs/formats.md, \"Backtests\"; what was found: docs/backtests.md.
 The result is the same bytes for any number of threads. Exit code 4: bad rows were left out (--allow-partial).")]
 pub(crate) struct BacktestArgs {
     /// What is played, in TOML
@@ -27,6 +30,9 @@ pub(crate) struct BacktestArgs {
     /// Threads to use; default: all cores
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
+    /// Write every trade of every hedge to this CSV file; kind chains only
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trades: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
     /// For csv and parquet: print only this table, such as strategies, comparisons, counts, skipped

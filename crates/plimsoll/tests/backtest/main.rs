@@ -5,6 +5,7 @@
 mod json_paths;
 mod played;
 mod recorded;
+mod sold;
 // The report tests use what is not used here.
 #[allow(dead_code)]
 #[path = "../report/support.rs"]

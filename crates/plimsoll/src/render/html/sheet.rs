@@ -1,6 +1,7 @@
 //! Facts and flat tables as one page.
 
 use super::markup::{Markup, Paint};
+use super::plot::{Plot, plot};
 use super::{data, frame, whole};
 use crate::measure_commands::{Section, Sheet};
 use crate::output::TableNames;
@@ -14,6 +15,12 @@ const STYLE: Style = Style { digits: Digits::Compact, ink: Ink::Plain, width: No
 /// Renders the result as one HTML file without outside references.
 #[must_use]
 pub(crate) fn sheet<N: TableNames>(sheet: &Sheet<N>) -> String {
+    sheet_with(sheet, &[])
+}
+
+/// The same with plots before the tables.
+#[must_use]
+pub(crate) fn sheet_with<N: TableNames>(sheet: &Sheet<N>, plots: &[Plot]) -> String {
     let title = if sheet.is_partial() { "PARTIAL: Plimsoll " } else { "Plimsoll " };
     whole(title, sheet.asof(), |page| {
         if sheet.is_partial() {
@@ -34,6 +41,15 @@ pub(crate) fn sheet<N: TableNames>(sheet: &Sheet<N>) -> String {
         page.raw("</div>");
         frame::inputs(page, &sheet.inputs);
         page.raw("</header>\n<main>\n");
+        if !plots.is_empty() {
+            page.section("plots", "Plots", |page| {
+                page.raw("<div class=\"smiles\">");
+                for one in plots {
+                    page.part(&plot(one));
+                }
+                page.raw("</div>");
+            });
+        }
         for part in sheet.sections.iter().filter(|part| !part.body.1.is_empty()) {
             page.section(part.name.stem(), &part.heading, |page| section(page, part));
         }
