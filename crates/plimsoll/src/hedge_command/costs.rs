@@ -300,7 +300,9 @@ mod tests {
         let lines: Vec<&str> = EMBEDDED.lines().collect();
         for place in 0..lines.len() {
             let cut = lines[..place].join("\n");
-            assert!(Costs::parse("cut.toml", &cut).is_err() || place + 5 > lines.len(), "{place}");
+            // The lists at the end may be empty; all before them is needed.
+            let is_whole = cut.contains("rate_pct_per_year");
+            assert!(Costs::parse("cut.toml", &cut).is_err() || is_whole, "{place}");
             let without: Vec<&str> =
                 lines.iter().enumerate().filter(|(at, _)| *at != place).map(|(_, line)| *line).collect();
             let is_key = lines[place].contains(" = ");

@@ -654,7 +654,8 @@ fn schedule(way: &WayOut<'_>) -> Result<Body, Failure> {
 
 /// Hours until what no other position offsets is gone.
 fn net_gone_hours(way: &WayOut<'_>) -> f64 {
-    let rest = way.unwind.legs.iter().filter(|unwound| unwound.offset_share < 1.0);
+    // Sums of pairs miss a whole by their last digits.
+    let rest = way.unwind.legs.iter().filter(|unwound| unwound.offset_share < 1.0 - 1e-9);
     let days =
         rest.filter_map(|unwound| unwound.parts.last()).map(::hedge::schedule::Schedule::duration_days);
     days.fold(0.0, f64::max) * 24.0
