@@ -4,7 +4,7 @@ use super::plan::{DeltaDefinition, Plan};
 use super::summary::{Interval, mean};
 use super::sweep::{Cell, Compared, Sweep};
 
-/// In how many kinds an interval lies on one side of zero. Below zero is better: a smaller loss in the tail, a smaller spread.
+/// In how many kinds the interval of a difference lies on one side of zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 pub struct Verdicts {
     /// Kinds in which the policy is better.
@@ -14,10 +14,19 @@ pub struct Verdicts {
 }
 
 impl Verdicts {
-    fn add(&mut self, interval: Interval) {
-        self.better += usize::from(interval.high < 0.0);
-        self.worse += usize::from(interval.low > 0.0);
+    fn add(&mut self, interval: Interval, good: Good) {
+        let (below, above) = (usize::from(interval.high < 0.0), usize::from(interval.low > 0.0));
+        let (better, worse) = if good == Good::Less { (below, above) } else { (above, below) };
+        self.better += better;
+        self.worse += worse;
     }
+}
+
+/// Which way a figure is better.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Good {
+    More,
+    Less,
 }
 
 /// One policy and delta over all kinds, fractions of the notional.
@@ -45,11 +54,15 @@ pub struct Pooled {
     pub turnover: f64,
     /// Mean number of trades.
     pub trades: f64,
+    /// Mean against the best clock.
+    pub mean_against_best: Verdicts,
     /// Standard deviation against the best clock.
     pub sd_against_best: Verdicts,
     /// Loss in the tail against the best clock.
     pub cvar95_against_best: Verdicts,
-    /// Standard deviation against the clock that costs at least as much.
+    /// Mean against the clock that costs at least as much.
+    pub mean_against_dearer: Verdicts,
+    /// Standard deviation against that clock.
     pub sd_against_dearer: Verdicts,
     /// Loss in the tail against that clock.
     pub cvar95_against_dearer: Verdicts,
@@ -74,11 +87,16 @@ pub fn pooled(plan: &Plan, sweep: &Sweep) -> Vec<Pooled> {
 
 fn one((delta, policy): (DeltaDefinition, usize), cells: &[&Cell]) -> Pooled {
     let mean_of = |of: fn(&Cell) -> f64| mean(&cells.iter().map(|cell| of(cell)).collect::<Vec<f64>>());
-    let verdicts = |of: fn(&Cell) -> Option<&Compared>, figure: fn(&Compared) -> Interval| {
+    let verdicts = |of: fn(&Cell) -> Option<&Compared>, figure: fn(&Compared) -> Interval, good: Good| {
         let mut verdicts = Verdicts::default();
-        cells.iter().filter_map(|cell| of(cell)).for_each(|compared| verdicts.add(figure(compared)));
+        cells.iter().filter_map(|cell| of(cell)).for_each(|compared| verdicts.add(figure(compared), good));
         verdicts
     };
+    let best: fn(&Cell) -> Option<&Compared> = |cell| cell.against_best.as_ref();
+    let dearer: fn(&Cell) -> Option<&Compared> = |cell| cell.against_dearer.as_ref();
+    let mean_gain: fn(&Compared) -> Interval = |compared| compared.difference.mean;
+    let sd: fn(&Compared) -> Interval = |compared| compared.difference.sd;
+    let tail: fn(&Compared) -> Interval = |compared| compared.difference.cvar95;
     Pooled {
         delta,
         policy,
@@ -91,15 +109,11 @@ fn one((delta, policy): (DeltaDefinition, usize), cells: &[&Cell]) -> Pooled {
         hedge_cost: mean_of(|cell| cell.summary.hedge_cost),
         turnover: mean_of(|cell| cell.summary.turnover),
         trades: mean_of(|cell| cell.summary.trades),
-        sd_against_best: verdicts(|cell| cell.against_best.as_ref(), |compared| compared.difference.sd),
-        cvar95_against_best: verdicts(
-            |cell| cell.against_best.as_ref(),
-            |compared| compared.difference.cvar95,
-        ),
-        sd_against_dearer: verdicts(|cell| cell.against_dearer.as_ref(), |compared| compared.difference.sd),
-        cvar95_against_dearer: verdicts(
-            |cell| cell.against_dearer.as_ref(),
-            |compared| compared.difference.cvar95,
-        ),
+        mean_against_best: verdicts(best, mean_gain, Good::More),
+        sd_against_best: verdicts(best, sd, Good::Less),
+        cvar95_against_best: verdicts(best, tail, Good::Less),
+        mean_against_dearer: verdicts(dearer, mean_gain, Good::More),
+        sd_against_dearer: verdicts(dearer, sd, Good::Less),
+        cvar95_against_dearer: verdicts(dearer, tail, Good::Less),
     }
 }

@@ -148,10 +148,14 @@ fn policies(spec: &ChainsSpec, pooled: &[Pooled]) -> Body {
         ("hedge_cost_pct", Float),
         ("turnover", Float),
         ("trades", Float),
+        ("mean_better_than_best_clock", Integer),
+        ("mean_worse_than_best_clock", Integer),
         ("sd_better_than_best_clock", Integer),
         ("sd_worse_than_best_clock", Integer),
         ("cvar95_better_than_best_clock", Integer),
         ("cvar95_worse_than_best_clock", Integer),
+        ("mean_better_than_dearer_clock", Integer),
+        ("mean_worse_than_dearer_clock", Integer),
         ("sd_better_than_dearer_clock", Integer),
         ("sd_worse_than_dearer_clock", Integer),
         ("cvar95_better_than_dearer_clock", Integer),
@@ -176,8 +180,10 @@ fn policies(spec: &ChainsSpec, pooled: &[Pooled]) -> Body {
             Cell::Float(one.turnover),
             Cell::Float(one.trades),
         ];
+        cells.extend(both(one.mean_against_best));
         cells.extend(both(one.sd_against_best));
         cells.extend(both(one.cvar95_against_best));
+        cells.extend(if is_band { both(one.mean_against_dearer) } else { none() });
         cells.extend(if is_band { both(one.sd_against_dearer) } else { none() });
         cells.extend(if is_band { both(one.cvar95_against_dearer) } else { none() });
         cells
