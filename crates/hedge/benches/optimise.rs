@@ -38,7 +38,7 @@ fn main() {
     let before = hedge::optimise::tail_risk(&book.tail.losses, ALPHA).unwrap().cvar;
     let within = Aim::CostWithin { tail: book.tail.clone(), budget: 0.3 * before };
     show("least cost, CVaR at most 30 % of today's", &book.only_tail(within));
-    for size in [(50, 200), (100, 400), (200, 500)] {
+    for size in [(200, 500), (500, 1_000), (2_000, 1_000)] {
         baseline(size);
     }
     println!("peak memory of the process: {}", peak_memory());

@@ -57,6 +57,32 @@ fn objectives_agree_with_another_solver() {
     );
 }
 
+/// Trades, objective and bound of sixty problems, half of them in whole lots, to the last bit. Run it for other processors too:
+/// `RUSTFLAGS="-C target-cpu=native" CARGO_TARGET_DIR=target/bits-native cargo test -p hedge --test optimise_solver`.
+#[test]
+fn bits_are_the_same_everywhere() {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut mix = |value: f64| hash = (hash ^ value.to_bits()).wrapping_mul(0x0100_0000_01b3).rotate_left(17);
+    for seed in 0..60 {
+        let mut problem = random(&mut Random(seed));
+        if seed % 2 == 0 {
+            problem.lots = Lots::Whole;
+            problem.effort.nodes = 30;
+        }
+        if seed % 3 == 0 {
+            for instrument in &mut problem.instruments {
+                instrument.impact = 0.25;
+            }
+        }
+        if let Ok(hedge) = optimise(&problem) {
+            hedge.trades.iter().for_each(|trade| mix(trade.lots));
+            mix(hedge.objective);
+            mix(hedge.bound);
+        }
+    }
+    assert_eq!(hash, 0x4a35_9406_6544_9153, "{hash:#x}");
+}
+
 /// Each limit that is named, loosened alone to a little more than it is said to need, makes the problem feasible for the other solver; to a
 /// little less, it does not. How many were tried.
 fn loosened_is_feasible(problem: &Problem, conflicts: &[Conflict]) -> usize {

@@ -7,7 +7,7 @@
 //! A limit of liquidity counts as dropped when a thousand times what the rows could ask for may be traded.
 
 use super::bound::Boxes;
-use super::error::{Conflict, OptimiseError};
+use super::error::{Conflict, OptimiseError, Side};
 use super::form::Form;
 use super::problem::{Problem, Sides};
 use super::relax::{Member, Refused, Relaxation};
@@ -46,7 +46,8 @@ fn exists(form: &Form, member: Member) -> bool {
 }
 
 fn all(form: &Form) -> BTreeSet<Member> {
-    let liquidity = (0..form.instruments.len()).flat_map(|j| [true, false].map(|b| Member::Liquidity(j, b)));
+    let liquidity = (0..form.instruments.len())
+        .flat_map(|j| [Side::Bought, Side::Sold].map(|side| Member::Liquidity(j, side)));
     let rows = (0..form.rows.len()).map(Member::Row);
     let venues = (0..form.venues.len()).map(Member::Venue);
     liquidity.chain(rows).chain(venues).chain([Member::Budget]).filter(|m| exists(form, *m)).collect()
@@ -66,9 +67,9 @@ fn excludes(problem: &Problem, form: &Form, kept: &BTreeSet<Member>) -> bool {
         }
     }
     for number in 0..loose.instruments.len() {
-        for bought in [true, false] {
-            if !kept.contains(&Member::Liquidity(number, bought)) {
-                loosen(form, &mut loose, (number, bought));
+        for side in [Side::Bought, Side::Sold] {
+            if !kept.contains(&Member::Liquidity(number, side)) {
+                loosen(form, &mut loose, (number, side));
             }
         }
     }
@@ -97,7 +98,7 @@ fn costless(form: &Form) -> Form {
 }
 
 /// As much of an instrument's side as the rows could ever ask for, and a thousand times more.
-fn loosen(form: &Form, loose: &mut Form, (number, bought): (usize, bool)) {
+fn loosen(form: &Form, loose: &mut Form, (number, side): (usize, Side)) {
     let asked = |row: &super::form::FormRow| {
         let own = row.moves.iter().find(|(j, _)| *j == number)?;
         let reach: f64 = row.moves.iter().map(|(j, g)| g.abs() * most(form, *j)).sum();
@@ -106,10 +107,16 @@ fn loosen(form: &Form, loose: &mut Form, (number, bought): (usize, bool)) {
     let asked = form.rows.iter().filter_map(asked).fold(0.0, f64::max);
     let lots = 1e3 * (asked + most(form, number) + 1.0);
     let sides = &mut loose.instruments[number].most;
-    if bought {
-        sides.bought = lots;
-    } else {
-        sides.sold = lots;
+    match side {
+        Side::Bought => sides.bought = lots,
+        Side::Sold => sides.sold = lots,
+    }
+}
+
+fn of(sides: Sides, side: Side) -> f64 {
+    match side {
+        Side::Bought => sides.bought,
+        Side::Sold => sides.sold,
     }
 }
 
@@ -129,11 +136,11 @@ fn conflict(problem: &Problem, form: &Form, member: Member) -> Conflict {
             let needs = needs.map(|used| given.used + used);
             Conflict::Margin { venue: given.name.clone(), limit: given.limit, needs }
         }
-        Member::Liquidity(number, bought) => {
+        Member::Liquidity(number, side) => {
             let given = &problem.instruments[number];
-            let most = if bought { given.liquidity.bought } else { given.liquidity.sold };
+            let most = of(given.liquidity, side);
             let needs = needs.map(|lots| lots * given.lot);
-            Conflict::Liquidity { instrument: given.name.clone(), side: Member::side(bought), most, needs }
+            Conflict::Liquidity { instrument: given.name.clone(), side, most, needs }
         }
         Member::Budget => {
             let budget = form.tail.as_ref().and_then(|t| t.budget).unwrap_or(f64::NAN);
@@ -155,10 +162,12 @@ fn needs(problem: &Problem, form: &Form, member: Member) -> Option<f64> {
                 }
             }
         }
-        Member::Liquidity(number, bought) => {
-            loosen(form, &mut loose, (number, bought));
-            let cost =
-                if bought { Sides { bought: 1.0, sold: 0.0 } } else { Sides { bought: 0.0, sold: 1.0 } };
+        Member::Liquidity(number, side) => {
+            loosen(form, &mut loose, (number, side));
+            let cost = match side {
+                Side::Bought => Sides { bought: 1.0, sold: 0.0 },
+                Side::Sold => Sides { bought: 0.0, sold: 1.0 },
+            };
             loose.instruments[number].cost = cost;
         }
         Member::Budget => {

@@ -71,6 +71,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         /// z + sum (loss - z)+ / m is convex and bends at losses only, so its least value is at one of them.
         #[test]
         fn cvar_is_the_least_value_of_rockafellar_and_uryasev(

@@ -179,7 +179,7 @@ pub enum Conflict {
 }
 
 /// Which way a trade goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Side {
     /// A quantity above zero.
     Bought,

@@ -69,6 +69,8 @@ pub(super) struct Value {
     pub(super) impact: f64,
     pub(super) penalty: f64,
     pub(super) objective: f64,
+    /// Sum of the sizes of what the objective is made of: what its rounding, and a small gap, are relative to.
+    pub(super) size: f64,
     /// Largest breach of a hard limit, relative to the size of what it limits.
     pub(super) breach: f64,
 }
@@ -88,7 +90,6 @@ impl Form {
                 }
             }
         }
-        let whole = problem.lots == Lots::Whole;
         let (tail, budget, cost_weight) = match &problem.aim {
             Aim::Cost => (None, None, 1.0),
             Aim::Tail { tail, cost_weight } => (Some(tail), None, *cost_weight),
@@ -106,7 +107,7 @@ impl Form {
             budget,
         });
         let instruments: Vec<FormInstrument> =
-            problem.instruments.iter().map(|i| instrument(i, whole, &venues)).collect();
+            problem.instruments.iter().map(|i| instrument(i, problem.lots, &venues)).collect();
         let largest = |v: usize| {
             let of_venue = instruments.iter().filter_map(|i| i.margin.filter(|(venue, _)| *venue == v));
             of_venue.fold(0.0_f64, |m, (_, margin)| m.max(margin.bought.abs()).max(margin.sold.abs()))
@@ -116,6 +117,7 @@ impl Form {
             largest: largest(v),
         };
         let venues = problem.venues.iter().enumerate().map(venue).collect();
+        let whole = problem.lots == Lots::Whole;
         Self { rows, instruments, venues, tail, cost_weight, whole }
     }
 
@@ -157,8 +159,11 @@ impl Form {
         losses: &mut [f64],
     ) -> Value {
         let (mut trading, mut impact, mut penalty, mut breach) = (0.0, 0.0, 0.0, 0.0_f64);
+        let mut gross = 0.0;
         for (instrument, lots) in self.instruments.iter().zip(lots) {
-            trading += side(instrument.cost, *lots) * lots.abs();
+            let linear = side(instrument.cost, *lots) * lots.abs();
+            trading += linear;
+            gross += linear.abs();
             impact += 0.5 * instrument.impact * lots * lots;
         }
         for (row, exposure) in self.rows.iter().zip(exposures) {
@@ -176,17 +181,21 @@ impl Form {
             breach = breach.max(relative(used - venue.free, venue.free.abs() + used.abs() + venue.largest));
         }
         let mut objective = self.cost_weight * (trading + impact + penalty);
+        let mut size = self.cost_weight * (gross + impact + penalty);
         if let Some(tail) = &self.tail {
             let tail_mean = cvar(losses, tail.mass);
             match tail.budget {
-                None => objective += tail_mean,
+                None => {
+                    objective += tail_mean;
+                    size += tail_mean.abs();
+                }
                 Some(budget) => {
                     let largest = tail.largest + losses.first().map_or(0.0, |loss| loss.abs());
                     breach = breach.max(relative(tail_mean - budget, largest + budget.abs()));
                 }
             }
         }
-        Value { trading, impact, penalty, objective, breach }
+        Value { trading, impact, penalty, objective, size, breach }
     }
 }
 
@@ -207,8 +216,8 @@ fn row(row: &super::Row) -> FormRow {
     FormRow { exposure: row.exposure, width, price, moves: Vec::new() }
 }
 
-fn instrument(given: &Instrument, whole: bool, venues: &BTreeMap<&str, usize>) -> FormInstrument {
-    let lot = given.lot;
+fn instrument(given: &Instrument, lots: Lots, venues: &BTreeMap<&str, usize>) -> FormInstrument {
+    let (lot, whole) = (given.lot, lots == Lots::Whole);
     let per_lot = |sides: Sides| Sides { bought: sides.bought * lot, sold: sides.sold * lot };
     // A limit of 0.3 with lots of 0.1 is three lots, although the quotient is less than 3.
     let most = |units: f64| if whole { (units / lot * (1.0 + 1e-12)).floor() } else { units / lot };

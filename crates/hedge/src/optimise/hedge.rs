@@ -245,7 +245,8 @@ fn trades(problem: &Problem, form: &Form, found: &Found<'_>) -> Vec<Trade> {
     let mut trades = Vec::new();
     for (number, (given, instrument)) in problem.instruments.iter().zip(&form.instruments).enumerate() {
         let (lots, relaxed) = (found.lots[number], found.relaxed[number]);
-        let linear = side(instrument.cost, lots) * lots.abs();
+        // Plus zero, so that nothing traded costs 0 and not -0.
+        let linear = side(instrument.cost, lots) * lots.abs() + 0.0;
         let impact = 0.5 * instrument.impact * lots * lots;
         let weight = form.cost_weight;
         // What one more unit each way costs beyond what it brings, at the fractional optimum.

@@ -34,7 +34,7 @@
 //!
 //! # Left out
 //!
-//! Fees by step, square-root impact (see the impact module; a parabola through its cost at the expected size is the usual stand-in), margin
+//! Fees by step, square-root impact (a parabola through its cost at the expected size is the usual stand-in), margin
 //! that is not linear (linearise at the book, solve, margin again), trades over time, and the order of the trades. Signs: bought is positive,
 //! a loss is positive in scenarios, gains of instruments are gains. Units: USD, and any unit for rows and quantities.
 //!
@@ -108,7 +108,7 @@ use form::Form;
 use hedge::Found;
 use relax::{Refused, Relaxation};
 
-/// A gap above this, relative to the objective, is more than rounding.
+/// A gap above this, relative to the size of what the objective is made of, is more than rounding.
 const ROUNDING: f64 = 1e-7;
 
 /// Finds the best trades.
@@ -143,8 +143,7 @@ pub fn optimise(problem: &Problem) -> Result<Hedge, OptimiseError> {
             end = End::NodeLimit;
         }
     }
-    let scale = value.objective.abs().max(bound.abs());
-    if end == End::Optimal && value.objective - bound > ROUNDING * scale + relaxation.rounding() {
+    if end == End::Optimal && value.objective - bound > ROUNDING * value.size + relaxation.rounding() {
         end = End::WorkLimit;
     }
     work.pivots = relaxation.pivots();

@@ -16,7 +16,7 @@ use super::problem::Effort;
 use super::simplex::{Column, Ended, Lp, LpRow, OnBases, Range};
 use super::{error::Side, scale::Scale};
 
-/// Gap at which a relaxation is done, relative to its objective.
+/// Gap at which a relaxation is done, relative to the size of what its objective is made of.
 const CLOSED: f64 = 1e-11;
 /// The same with impact, where each digit costs rounds.
 const CLOSED_IMPACT: f64 = 1e-9;
@@ -48,7 +48,7 @@ pub(super) enum Refused {
 /// A limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Member {
-    Liquidity(usize, bool),
+    Liquidity(usize, Side),
     Row(usize),
     Venue(usize),
     Budget,
@@ -167,8 +167,7 @@ impl<'a> Relaxation<'a> {
             }
             let found = self.found(boxes);
             let gap = found.value.objective - found.bound;
-            let scale = found.value.objective.abs().max(found.bound.abs());
-            let done = gap <= closed * scale + self.rounding() && found.value.breach <= BREACH;
+            let done = gap <= closed * found.value.size + self.rounding() && found.value.breach <= BREACH;
             let added = if done { 0 } else { self.add_scenarios(&found.lots) };
             if curved && !done {
                 self.refine(&found.lots, &found.multipliers, boxes);
@@ -368,9 +367,9 @@ impl<'a> Relaxation<'a> {
         }
         let products = self.lp.products(ray);
         for (number, sides) in self.segments.iter().enumerate() {
-            for (segments, bought) in sides.iter().zip([true, false]) {
+            for (segments, side) in sides.iter().zip([Side::Bought, Side::Sold]) {
                 if products[segments.first].abs() > 1e-12 * largest {
-                    members.push(Member::Liquidity(number, bought));
+                    members.push(Member::Liquidity(number, side));
                 }
             }
         }
@@ -462,11 +461,4 @@ fn tail_columns(form: &Form, scale: &Scale, columns: &mut Vec<Column>) -> Option
     let range = Range { lower: 0.0, upper: 3.0 * most };
     columns.extend(tail.losses.iter().map(|_| Column { base: None, range, cost: cost / tail.mass }));
     Some((z, z + 1))
-}
-
-impl Member {
-    /// Which side of an instrument.
-    pub(super) fn side(bought: bool) -> Side {
-        if bought { Side::Bought } else { Side::Sold }
-    }
 }

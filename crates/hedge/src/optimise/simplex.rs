@@ -82,6 +82,15 @@ pub(super) enum Ended {
     Stopped,
 }
 
+/// How variables are chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Choice {
+    /// Steepest edge, and bound flips.
+    Steepest,
+    /// Bland's rule: the smallest index.
+    SmallestIndex,
+}
+
 /// Why a step was not made.
 enum Blocked {
     Optimal,
@@ -186,7 +195,8 @@ impl Lp {
             if self.since_refresh >= REFRESH.max(self.rows.len() / 2) {
                 self.refresh();
             }
-            match self.step(shifts > SHIFTS) {
+            let choice = if shifts > SHIFTS { Choice::SmallestIndex } else { Choice::Steepest };
+            match self.step(choice) {
                 Ok(()) => {}
                 Err(_) if self.since_refresh > 0 => {
                     self.refresh();
@@ -357,8 +367,8 @@ impl Lp {
     }
 
     /// One exchange of a basic variable for another.
-    fn step(&mut self, smallest_index: bool) -> Result<(), Blocked> {
-        let place = self.leaving(smallest_index).ok_or(Blocked::Optimal)?;
+    fn step(&mut self, choice: Choice) -> Result<(), Blocked> {
+        let place = self.leaving(choice).ok_or(Blocked::Optimal)?;
         let leaving = self.basis[place];
         let (range, value) = (self.range(leaving), self.value[leaving]);
         let low = value < range.lower;
@@ -366,7 +376,7 @@ impl Lp {
         let ray = self.inverse.row(place).to_vec();
         let products = self.products(&ray);
         let side = if low { 1.0 } else { -1.0 };
-        let Some(entering) = self.entering((&products, side), (value - bound).abs(), smallest_index) else {
+        let Some(entering) = self.entering((&products, side), (value - bound).abs(), choice) else {
             return Err(Blocked::Infeasible(ray));
         };
         let column = self.inverse.times_sparse(&self.entries(entering));
@@ -392,7 +402,7 @@ impl Lp {
         Ok(())
     }
 
-    fn leaving(&self, smallest_index: bool) -> Option<usize> {
+    fn leaving(&self, choice: Choice) -> Option<usize> {
         let mut best: Option<(f64, usize)> = None;
         for (place, variable) in self.basis.iter().enumerate() {
             let (range, value) = (self.range(*variable), self.value[*variable]);
@@ -400,7 +410,7 @@ impl Lp {
             if outside <= PRIMAL * (1.0 + value.abs().min(1e3)) {
                 continue;
             }
-            let score = if smallest_index {
+            let score = if choice == Choice::SmallestIndex {
                 -(*variable as f64)
             } else {
                 outside * outside / self.inverse.weight(place).max(f64::MIN_POSITIVE)
@@ -413,12 +423,7 @@ impl Lp {
     }
 
     /// Which variable takes the place: the breakpoint at which the dual objective stops rising.
-    fn entering(
-        &self,
-        (products, side): (&[f64], f64),
-        infeasibility: f64,
-        smallest_index: bool,
-    ) -> Option<usize> {
+    fn entering(&self, (products, side): (&[f64], f64), infeasibility: f64, choice: Choice) -> Option<usize> {
         let mut breaks: Vec<(f64, usize)> = Vec::new();
         for (variable, product) in products.iter().enumerate() {
             if self.place[variable] != NONE || product.abs() <= ENTRY || self.range(variable).width() <= 0.0 {
@@ -430,7 +435,7 @@ impl Lp {
             }
         }
         breaks.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        if smallest_index {
+        if choice == Choice::SmallestIndex {
             let least = breaks.first()?.0;
             let reach: f64 = breaks.iter().map(|(_, v)| products[*v].abs() * self.range(*v).width()).sum();
             let ties = breaks.iter().take_while(|(ratio, _)| *ratio <= least).map(|(_, v)| *v);

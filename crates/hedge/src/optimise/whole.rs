@@ -180,7 +180,7 @@ impl Search<'_, '_> {
     }
 
     fn prunes(&self, bound: f64) -> bool {
-        let close = |best: &Value| CLOSE * best.objective.abs() + self.relaxation.rounding();
+        let close = |best: &Value| CLOSE * best.size + self.relaxation.rounding();
         self.best.as_ref().is_some_and(|(_, best)| bound >= best.objective - close(best))
     }
 

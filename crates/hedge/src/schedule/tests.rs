@@ -137,8 +137,8 @@ fn market(correlation: f64) -> Correlated {
 fn what_offsets_goes_in_step_and_carries_no_risk() {
     let done = flatten(&[leg(0, 30.0), leg(0, -30.0)], &market(0.0), PLAN).unwrap();
     assert!(done.sd_usd.abs() < 1e-9, "{done:?}");
-    assert!(done.legs.iter().all(|one| (one.offset_share - 1.0).abs() < 1e-15));
-    assert!(done.legs[0].schedule.trades.iter().all(|trade| (trade - 30.0 / 12.0).abs() < 1e-12));
+    assert!(done.legs.iter().all(|one| (one.offset_share - 1.0).abs() < 1e-15 && one.parts.len() == 1));
+    assert!(done.legs[0].parts[0].trades.iter().all(|trade| (trade - 30.0 / 12.0).abs() < 1e-12));
     // An unhedged book of the same size costs more, and has risk.
     let bare = flatten(&[leg(0, 30.0), leg(1, 30.0)], &market(0.0), PLAN).unwrap();
     assert!(bare.cost_usd > done.cost_usd && bare.sd_usd > 0.0);
@@ -152,7 +152,7 @@ fn options_offset_by_their_delta() {
     // Without a delta there is nothing to offset, and nothing to hurry for.
     let far = Leg { delta: 0.0, costs: Costs { daily_sd: 0.0, ..COIN }, ..leg(0, 24.0) };
     let done = flatten(&[far], &market(0.0), PLAN).unwrap();
-    assert!(done.legs[0].schedule.trades.iter().all(|trade| (trade - 2.0).abs() < 1e-12), "{done:?}");
+    assert!(done.legs[0].parts[0].trades.iter().all(|trade| (trade - 2.0).abs() < 1e-12), "{done:?}");
 }
 
 #[test]
@@ -160,10 +160,12 @@ fn one_leg_alone_is_almgren_and_chriss() {
     let done = flatten(&[leg(0, 30.0)], &market(0.0), PLAN).unwrap();
     let order = Order { held: 30.0, days: 0.5, steps: 12 };
     let alone = almgren_chriss(order, COIN, 1e-6).unwrap();
-    assert_eq!(done.legs[0].schedule, alone);
-    assert!(
-        (done.sd_usd / alone.sd_usd - 1.0).abs() < 1e-12 && (done.cost_usd - alone.cost_usd).abs() < 1e-9
-    );
+    assert_eq!(done.legs[0].parts, std::slice::from_ref(&alone));
+    assert!((done.sd_usd / alone.sd_usd - 1.0).abs() < 1e-12);
+    assert!((done.cost_usd / alone.cost_usd - 1.0).abs() < 1e-12);
+    for (kept, left) in done.legs[0].holdings.iter().zip(&alone.holdings) {
+        assert!((kept - left).abs() < 1e-12 * 30.0);
+    }
 }
 
 #[test]
@@ -175,30 +177,31 @@ fn correlation_adds_the_risks_of_two_underlyings() {
 }
 
 #[test]
-fn a_leg_that_is_too_slow_takes_its_time_and_nobody_waits() {
+fn a_slow_leg_keeps_its_hedge_and_what_is_net_does_not_wait() {
+    let hasty = Plan { risk_aversion: 1e-5, ..PLAN };
     let slow = Leg { most_per_day: 20.0, ..leg(0, 30.0) };
-    let fast = Leg { most_per_day: 120.0, ..leg(0, -50.0) };
-    let done = flatten(&[slow, fast], &market(0.0), PLAN).unwrap();
-    let days = |place: usize| done.legs[place].schedule.step_days * 12.0;
-    assert!((days(0) - 30.0 / 20.0).abs() < 1e-12 && (days(1) - 0.5).abs() < 1e-12);
-    assert!((done.days - 1.5).abs() < 1e-12);
-    // Neither offsets the other, and both keep to their caps.
-    for (place, most) in [(0, 20.0), (1, 120.0)] {
-        let step = done.legs[place].schedule.step_days;
-        let within = |trade: &f64| trade.abs() <= most * step * (1.0 + 1e-9);
-        assert!(done.legs[place].schedule.trades.iter().all(within), "{done:?}");
-        assert!(done.legs[place].offset_share.abs() < 1e-15);
-    }
-    // The net starts at what both hold and ends at nothing; after half a day only the slow leg is left.
+    let fast = Leg { most_per_day: 130.0, ..leg(0, -50.0) };
+    let done = flatten(&[slow, fast], &market(0.0), hasty).unwrap();
+    // 30 of the 50 sold stand against the slow leg for its day and a half, 20 go in the half day of the plan.
+    assert!((done.days - 30.0 / 20.0).abs() < 1e-12);
+    assert_eq!((done.legs[0].parts.len(), done.legs[1].parts.len()), (1, 2));
+    assert!((done.legs[1].offset_share - 30.0 / 50.0).abs() < 1e-12);
     let net = &done.net[0];
     assert!((net[0] + 20.0).abs() < 1e-12 && net.last().unwrap().abs() < 1e-12);
-    let late = done.times.iter().position(|time| *time > 0.5).unwrap();
-    assert!(net[late..].iter().all(|net| *net >= -1e-12), "{done:?}");
-    // Without caps both go in step.
-    let free = flatten(&[leg(0, 30.0), leg(0, -50.0)], &market(0.0), PLAN).unwrap();
-    assert!(free.missed_by_caps_usd.abs() < 1e-9 && free.sd_usd < done.sd_usd);
-    // At its cap all the time instead of fast at first.
-    assert!(done.legs[0].missed_by_cap_usd > 0.0, "{done:?}");
+    for (time, net) in done.times.iter().zip(net) {
+        assert!(*net <= 1e-12 && (*time <= 0.5 || net.abs() < 1e-12), "{time} {net}");
+    }
+    // Both keep to their caps, whatever their parts.
+    for (unwound, most) in done.legs.iter().zip([20.0, 130.0]) {
+        let steps = unwound.times.windows(2).zip(unwound.holdings.windows(2));
+        for (time, held) in steps {
+            let rate = (held[0] - held[1]).abs() / (time[1] - time[0]);
+            assert!(rate <= most * (1.0 + 1e-9), "{rate} {most}");
+        }
+    }
+    assert!(done.missed_by_caps_usd > 0.0, "{done:?}");
+    let free = flatten(&[leg(0, 30.0), leg(0, -50.0)], &market(0.0), hasty).unwrap();
+    assert!(free.missed_by_caps_usd.abs() < 1e-9 && (free.sd_usd / done.sd_usd - 1.0).abs() < 0.2);
 }
 
 #[test]
@@ -226,5 +229,30 @@ proptest! {
         let held = capped(PAPER_ORDER, PAPER, (aversion, most)).unwrap();
         prop_assert!(held.trades.iter().all(|trade| *trade <= most * (1.0 + 1e-12) && *trade >= 0.0));
         prop_assert!((held.trades.iter().sum::<f64>() - 1e6).abs() < 1e-5);
+    }
+
+    /// Whatever is held: everything goes, the net never grows, no leg trades beyond its cap, costs are what rates cost.
+    #[test]
+    fn on_the_way_out_no_net_delta_grows(
+        book in prop::collection::vec((0usize..2, -50.0f64..50.0, 5.0f64..200.0), 1..7)
+    ) {
+        let legs: Vec<Leg> =
+            book.iter().map(|(place, held, most)| Leg { most_per_day: *most, ..leg(*place, *held) }).collect();
+        let done = flatten(&legs, &market(0.5), PLAN).unwrap();
+        for path in &done.net {
+            prop_assert!(path.windows(2).all(|pair| pair[1].abs() <= pair[0].abs() + 1e-9), "{path:?}");
+            prop_assert!(path.last().unwrap().abs() < 1e-9);
+        }
+        for (leg, unwound) in legs.iter().zip(&done.legs) {
+            prop_assert!((unwound.holdings[0] - leg.held).abs() < 1e-9);
+            prop_assert!(unwound.holdings.last().unwrap().abs() < 1e-9);
+            let mut cost = leg.costs.fixed * leg.held.abs();
+            for (time, held) in unwound.times.windows(2).zip(unwound.holdings.windows(2)) {
+                let rate = (held[0] - held[1]) / (time[1] - time[0]);
+                prop_assert!(rate.abs() <= leg.most_per_day * (1.0 + 1e-6), "{rate} {leg:?}");
+                cost += leg.costs.temporary * rate * rate * (time[1] - time[0]);
+            }
+            prop_assert!((unwound.cost_usd - cost).abs() <= 1e-9 * cost + 1e-6, "{} {cost}", unwound.cost_usd);
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! SPECs: the sample parses; every mistake is found at once and named.
 
+use super::intervals_spec::IntervalsSpec;
 use super::spec::Spec;
 use backtest::intervals::{Dynamics, Gating, HedgeWith, Valuation};
 
@@ -11,9 +12,17 @@ fn mistakes(text: &str) -> Vec<(String, String, String)> {
     issues.kept().iter().map(|i| (i.field.clone(), i.value.clone(), i.rule.clone())).collect()
 }
 
+#[track_caller]
+fn sound(text: &str) -> IntervalsSpec {
+    match Spec::parse("spec.toml", text) {
+        Ok(Spec::Intervals(spec)) => spec,
+        other => panic!("no SPEC of intervals: {other:?}"),
+    }
+}
+
 #[test]
 fn the_sample_is_sound() {
-    let Spec::Intervals(spec) = Spec::parse("intervals.toml", SAMPLE).unwrap();
+    let spec = sound(SAMPLE);
     let plan = &spec.plan;
     let base = &plan.strategies[plan.baseline];
     assert_eq!(
@@ -28,7 +37,7 @@ fn the_sample_is_sound() {
 
 #[test]
 fn a_short_spec_takes_defaults() {
-    let Spec::Intervals(spec) = Spec::parse("spec.toml", SHORT).unwrap();
+    let spec = sound(SHORT);
     assert_eq!((spec.plan.held_out.share.to_bits(), spec.plan.bootstrap.draws), (0.3_f64.to_bits(), 1_000));
     assert!(spec.underlyings.is_empty() && spec.window.from.is_none());
 }
@@ -36,7 +45,7 @@ fn a_short_spec_takes_defaults() {
 #[test]
 fn all_mistakes_come_at_once() {
     let text = "kind = 'intervals'\nchains = 7\nfrom = 'yesterday'\nvaluation = 'last'\nheld_out_share = 0\nheld_out_seed = -1\n\
-                tail = 1.5\ncolour = 'red'\nbaseline = 'net'\nunderlyings = ['btc!']\n\
+                tail = 1.5\ncolour = 'red'\nbaseline = 'net'\nunderlyings = ['']\n\
                 [bootstrap]\ndraws = 3\nblocks = 4\n\
                 [[strategy]]\nname = 'net'\ndelta = 'nett'\n\
                 [[strategy]]\nname = 'b'\ndelta = 'net'\ndynamics = 'skew_stickiness'\nskew_stickiness = 7\nridge = 1\n";

@@ -10,6 +10,7 @@ Examples:
   plimsoll hedge                                      the embedded sample book, market and policy
   plimsoll hedge book.csv --market btc.json --policy desk.toml
   plimsoll hedge book.csv --market btc.json --policy desk.toml --choose
+  plimsoll hedge book.csv --market btc.json --policy desk.toml --greeks --bands my-bands.toml
   plimsoll hedge book.csv --market btc.json --policy desk.toml --flatten --costs my-costs.toml
   plimsoll hedge book.csv --market btc.json --policy desk.toml --format csv --table trades
 
@@ -28,6 +29,12 @@ pub(crate) struct HedgeArgs {
     /// Trade the cheapest instrument that the market quotes and the policy has a [[trading]] row for, instead of the rule's own
     #[arg(long, conflicts_with = "flatten")]
     pub(crate) choose: bool,
+    /// Bring delta, gamma and vega within bands at the least cost instead, with perpetuals, futures and options together
+    #[arg(long, conflicts_with_all = ["flatten", "choose"])]
+    pub(crate) greeks: bool,
+    /// Bands of --greeks; default: the embedded greeks.toml
+    #[arg(long, value_name = "FILE", requires = "greeks")]
+    pub(crate) bands: Option<PathBuf>,
     /// Unwind every position instead: schedule, expected cost and risk meanwhile
     #[arg(long)]
     pub(crate) flatten: bool,
@@ -52,6 +59,10 @@ pub(crate) enum HedgeTableName {
     Margin,
     /// Instruments that could carry a hedge, ranked by what holding them costs
     Instruments,
+    /// With --greeks: what is traded, and why not more
+    Legs,
+    /// With --greeks: every band, before and after
+    Greeks,
     /// With --flatten: each position with its way out
     Unwind,
     /// With --flatten: net delta of each underlying over time

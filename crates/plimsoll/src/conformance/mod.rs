@@ -11,6 +11,7 @@
 mod deribit;
 mod execution;
 mod hedge_bands;
+mod hedge_cvar;
 mod margin;
 mod oracle_pyth;
 mod pricing;
@@ -108,6 +109,7 @@ pub(crate) static SUITES: &[Suite] = &[
     Suite { id: stress_explain::ID, summary: stress_explain::SUMMARY, run: stress_explain::run },
     Suite { id: execution::SCHEDULE, summary: execution::SCHEDULE_SUMMARY, run: execution::run_schedule },
     Suite { id: execution::LVR, summary: execution::LVR_SUMMARY, run: execution::run_lvr },
+    Suite { id: hedge_cvar::ID, summary: hedge_cvar::SUMMARY, run: hedge_cvar::run },
 ];
 
 /// Why nothing was run.

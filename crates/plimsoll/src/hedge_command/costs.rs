@@ -294,4 +294,22 @@ mod tests {
         let unknown = EMBEDDED.replace("[money]", "[money]\ncolour = 1");
         assert!(Costs::parse("mine.toml", &unknown).unwrap_err().to_string().contains("colour"));
     }
+
+    #[test]
+    fn no_cut_and_no_missing_line_panics_and_every_key_is_needed() {
+        let lines: Vec<&str> = EMBEDDED.lines().collect();
+        for place in 0..lines.len() {
+            let cut = lines[..place].join("\n");
+            assert!(Costs::parse("cut.toml", &cut).is_err() || place + 5 > lines.len(), "{place}");
+            let without: Vec<&str> =
+                lines.iter().enumerate().filter(|(at, _)| *at != place).map(|(_, line)| *line).collect();
+            let is_key = lines[place].contains(" = ");
+            let found = Costs::parse("without.toml", &without.join("\n"));
+            assert_eq!(found.is_err(), is_key || lines[place].starts_with('['), "{}", lines[place]);
+        }
+        for number in ["nan", "inf", "-1.0", "1e300"] {
+            let text = EMBEDDED.replace("participation = 0.1", &format!("participation = {number}"));
+            assert!(Costs::parse("odd.toml", &text).is_err(), "{number}");
+        }
+    }
 }

@@ -4,7 +4,9 @@
 //! follows from the market's quotes, the policy's bounds and the file of costs. [`unwind`] plans `--flatten`. [`tables`] shows both;
 //! nothing is sent anywhere.
 
+mod bands;
 mod costs;
+mod greeks;
 mod plan;
 mod quotes;
 mod sight;
@@ -45,6 +47,8 @@ impl TableNames for HedgeTableName {
             Self::Path => "path",
             Self::Schedule => "schedule",
             Self::Refused => "refused",
+            Self::Legs => "legs",
+            Self::Greeks => "greeks",
         }
     }
 }
@@ -68,7 +72,13 @@ struct Refusal {
 /// Runs the command; the exit code says whether anything is missing.
 pub(crate) fn run(args: &HedgeArgs) -> Result<ExitCode, Failure> {
     let target = Target::new(&args.output, args.table);
-    let files = args.inputs.files().chain(&args.rules.rules).chain(&args.policy).chain(&args.costs);
+    let files = args
+        .inputs
+        .files()
+        .chain(&args.rules.rules)
+        .chain(&args.policy)
+        .chain(&args.costs)
+        .chain(&args.bands);
     target.check(files)?;
     if args.policy.is_none() && !args.inputs.book.is_empty() {
         return Err(Failure::Usage(
@@ -82,7 +92,11 @@ pub(crate) fn run(args: &HedgeArgs) -> Result<ExitCode, Failure> {
 
 fn sheet(args: &HedgeArgs) -> Result<Sheet<HedgeTableName>, Failure> {
     let bench = Bench::load(args)?;
-    if args.flatten { bench.flattened(args) } else { bench.planned(args) }
+    match (args.flatten, args.greeks) {
+        (true, _) => bench.flattened(args),
+        (false, true) => bench.hedged(args),
+        (false, false) => bench.planned(args),
+    }
 }
 
 fn policy(args: &HedgeArgs) -> Result<(Policy, InputFile), Failure> {
@@ -163,6 +177,24 @@ impl Bench {
         let lost = self.valuation.rows.iter().filter(|row| refused.contains(&row.underlying)).count();
         let notes = self.notes(&followed);
         Ok(self.answer("hedge plan", sections, (lost + self.valuation.unpriced.len(), notes)))
+    }
+
+    fn hedged(&self, args: &HedgeArgs) -> Result<Sheet<HedgeTableName>, Failure> {
+        let (bands, input) = bands::load(args.bands.as_deref())?;
+        let board = self.board(args);
+        if self.policy.hedges.is_empty() {
+            let rule = "the policy has no [[hedge]] rule: no coin has an account that would trade";
+            return Err(self.unfollowed("hedge", "", rule));
+        }
+        let plan = greeks::plan(self, board, &bands).map_err(Failure::Input)?;
+        let sections = tables::of_greeks(self, board, &plan)?;
+        let mut notes = greeks::notes(&plan, &bands);
+        notes.extend(self.desk.loaded.notes.iter().cloned());
+        notes.push(format!("costs: {}", self.costs.source));
+        let mut sheet =
+            self.answer("hedge plan over several greeks", sections, (self.valuation.unpriced.len(), notes));
+        sheet.inputs.push(input);
+        Ok(sheet)
     }
 
     fn flattened(&self, args: &HedgeArgs) -> Result<Sheet<HedgeTableName>, Failure> {

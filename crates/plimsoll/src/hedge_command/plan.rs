@@ -221,10 +221,7 @@ fn sized(
     let why = match binding {
         Some(bound) => bound.why,
         None if answer.end_usd > 0.0 => {
-            format!(
-                "ends at the band's edge, {} USD off the target: nearer is not worth it",
-                whole(answer.end_usd)
-            )
+            format!("ends at the band's edge, {} USD: nearer is not worth its cost", whole(answer.end_usd))
         }
         None => "ends at the target; the rest is less than one lot".into(),
     };
@@ -232,7 +229,7 @@ fn sized(
     let need = need(costs, wanted, notional);
     let carry_usd = Cost::of(&candidate(costs, &with, 0.0), &need).carry_usd;
     let trade = Trade {
-        place: place(rule, &with),
+        place: place(rule, &with.listing),
         orders: count(notional / orders.largest.to_f64()),
         fee_usd: with.fee * notional,
         half_spread_usd: with.half_spread * notional,
@@ -312,6 +309,22 @@ fn ranked(
         .collect()
 }
 
+/// What a notional of 1 USD costs over the horizon, held long and held short.
+pub(super) fn carry_sides(costs: &Costs, with: &Tradable) -> (f64, f64) {
+    let of = |wanted: f64| Cost::of(&candidate(costs, with, 0.0), &need(costs, wanted, 1.0)).carry_usd;
+    (of(1.0), of(-1.0))
+}
+
+/// Initial margin of an order's account once it is filled; none where no rulebook says.
+pub(super) fn initial_margin((desk, board): (&Desk, Board<'_>), order: &Order<'_>) -> Option<f64> {
+    let states = apply(&desk.states, &[order.fill(board).ok()?]).ok()?;
+    let here = |state: &&::margin::AccountState| {
+        state.account == order.place.account && state.venue == order.place.venue
+    };
+    let state = states.iter().find(here)?;
+    Some(desk.rules.of(state).ok()?.outcome(state).requirement.initial)
+}
+
 /// Initial margin that the hedge would add to its account, as a share of its notional; below zero where it frees some. None where no
 /// rulebook says.
 fn margin_share(
@@ -321,7 +334,8 @@ fn margin_share(
 ) -> Option<f64> {
     let size = wanted.abs().max(with.lot_usd() * (1.0 + 1e-9)).copysign(wanted);
     let quantity = with.lots(size).ok().filter(|quantity| !quantity.is_zero())?;
-    let order = Order { place: &place(rule, with), listing: &with.listing, priced: &with.priced, quantity };
+    let order =
+        Order { place: &place(rule, &with.listing), listing: &with.listing, priced: &with.priced, quantity };
     let change = order.fill(board).ok()?;
     let states = apply(&desk.states, &[change]).ok()?;
     let asked = |states: &[::margin::AccountState]| {
@@ -336,8 +350,8 @@ fn margin_share(
 }
 
 /// Where an instrument is traded for a rule.
-fn place(rule: &Hedge, with: &Tradable) -> book::Place {
-    let venue = with.listing.venue.clone();
+pub(super) fn place(rule: &Hedge, listing: &Listing) -> book::Place {
+    let venue = listing.venue.clone();
     if venue == rule.place.venue { rule.place.clone() } else { book::Place { venue, ..rule.place.clone() } }
 }
 

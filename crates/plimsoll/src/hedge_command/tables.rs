@@ -1,6 +1,7 @@
 //! The flat tables of `plimsoll hedge`. A column's name ends in its unit.
 
-use super::plan::{Followed, Trade};
+use super::greeks::Greeks;
+use super::plan::{Followed, Order, Trade};
 use super::quotes::Board;
 use super::unwind::{WayOut, in_lots};
 use super::{Bench, Costs, Refusal};
@@ -9,11 +10,12 @@ use crate::failure::Failure;
 use crate::margin_commands::{AccountFigures, MarginFigures, margined};
 use crate::measure_commands::Section;
 use crate::render::flat::{Body, columns, count, optional, text};
+use ::hedge::optimise::Band;
 use ::margin::{Change, apply};
 use lake::{Cell, ColumnKind};
 use risk::{Measure, Valuation};
 use std::collections::{BTreeMap, BTreeSet};
-use units::{Account, Asset, Fixed, Timestamp, Venue};
+use units::{Account, Asset, Fixed, Timestamp, Venue, border};
 
 type One = Section<HedgeTableName>;
 
@@ -42,6 +44,8 @@ pub(super) fn planned(
     (followed, refusals, refused): (&[Followed<'_>], &[Refusal], &BTreeSet<Asset>),
 ) -> Result<Vec<One>, Failure> {
     let costs = &bench.costs;
+    let orders: Vec<Order<'_>> =
+        followed.iter().filter_map(|one| Some(one.trade.as_ref()?.order())).collect();
     Ok(vec![
         Section::new(
             HedgeTableName::Trades,
@@ -66,7 +70,7 @@ pub(super) fn planned(
         Section::new(
             HedgeTableName::Buckets,
             ("Delta, gamma and vega by time to expiry", "before and after the trades"),
-            buckets(bench, (followed, refused)),
+            buckets(bench, (&orders, refused)),
         ),
         Section::new(
             HedgeTableName::Margin,
@@ -74,7 +78,7 @@ pub(super) fn planned(
                 "Margin where it changes",
                 "by the venue's own rules; available is what the initial margin leaves",
             ),
-            margin(bench, board, followed)?,
+            margin(bench, board, &orders)?,
         ),
         Section::new(
             HedgeTableName::Instruments,
@@ -85,10 +89,125 @@ pub(super) fn planned(
             instruments(followed),
         ),
         Section::new(HedgeTableName::Refused, ("Not traded", ""), refusal_rows(refusals)),
+        empty(HedgeTableName::Legs, leg_columns()),
+        empty(HedgeTableName::Greeks, greek_columns()),
         empty(HedgeTableName::Unwind, unwind_columns()),
         empty(HedgeTableName::Path, path_columns()),
         empty(HedgeTableName::Schedule, schedule_columns()),
     ])
+}
+
+/// All tables of a plan over several greeks.
+pub(super) fn of_greeks(bench: &Bench, board: Board<'_>, plan: &Greeks) -> Result<Vec<One>, Failure> {
+    let orders: Vec<Order<'_>> = plan.legs.iter().map(super::greeks::Leg::order).collect();
+    Ok(vec![
+        Section::new(
+            HedgeTableName::Legs,
+            (
+                "Proposed trades",
+                "the least cost that brings every greek within its band; quantities in the unit of the listing",
+            ),
+            (leg_columns(), legs(plan)),
+        ),
+        Section::new(
+            HedgeTableName::Greeks,
+            (
+                "Bands",
+                "in the unit of each greek, USD; price: what one more unit of width would save; beyond: what the rest costs",
+            ),
+            (greek_columns(), greeks(plan)),
+        ),
+        Section::new(
+            HedgeTableName::Buckets,
+            ("Delta, gamma and vega by time to expiry", "before and after the trades"),
+            buckets(bench, (&orders, &BTreeSet::new())),
+        ),
+        Section::new(
+            HedgeTableName::Margin,
+            (
+                "Margin where it changes",
+                "by the venue's own rules; available is what the initial margin leaves",
+            ),
+            margin(bench, board, &orders)?,
+        ),
+        Section::new(HedgeTableName::Refused, ("Not traded", ""), refusal_rows(&plan.refused)),
+        empty(HedgeTableName::Trades, trade_columns()),
+        empty(HedgeTableName::Reasons, reason_columns()),
+        empty(HedgeTableName::Costs, cost_columns()),
+        empty(HedgeTableName::Instruments, instrument_columns()),
+        empty(HedgeTableName::Unwind, unwind_columns()),
+        empty(HedgeTableName::Path, path_columns()),
+        empty(HedgeTableName::Schedule, schedule_columns()),
+    ])
+}
+
+fn leg_columns() -> Vec<lake::Column> {
+    columns(&[
+        ("account", ColumnKind::Text),
+        ("venue", ColumnKind::Text),
+        ("symbol", ColumnKind::Text),
+        ("side", ColumnKind::Text),
+        ("quantity", ColumnKind::Text),
+        ("unit", ColumnKind::Text),
+        ("notional_usd", ColumnKind::Fixed),
+        ("trading_usd", ColumnKind::Fixed),
+        ("impact_usd", ColumnKind::Fixed),
+        ("why_not_more", ColumnKind::Text),
+    ])
+}
+
+fn legs(plan: &Greeks) -> Vec<Vec<Cell>> {
+    let rows = plan.legs.iter().map(|leg| {
+        let size = border::to_model(leg.quantity).unwrap_or(f64::NAN);
+        vec![
+            text(&leg.offer.place.account),
+            text(&leg.offer.listing.venue),
+            text(&leg.offer.listing.symbol),
+            text(if size > 0.0 { "buy" } else { "sell" }),
+            text(leg.quantity),
+            text(&leg.offer.unit),
+            usd(size.abs() * leg.offer.notional_usd),
+            usd(leg.cost_usd),
+            usd(leg.impact_usd),
+            text(&leg.why),
+        ]
+    });
+    rows.collect()
+}
+
+fn greek_columns() -> Vec<lake::Column> {
+    columns(&[
+        ("underlying", ColumnKind::Text),
+        ("expiry", ColumnKind::Text),
+        ("measure", ColumnKind::Text),
+        ("before", ColumnKind::Fixed),
+        ("after", ColumnKind::Fixed),
+        ("width", ColumnKind::Fixed),
+        ("band", ColumnKind::Text),
+        ("price_usd", ColumnKind::Float),
+        ("beyond_usd", ColumnKind::Fixed),
+    ])
+}
+
+fn greeks(plan: &Greeks) -> Vec<Vec<Cell>> {
+    let rows = plan.rows.iter().zip(&plan.solution.rows).map(|((asset, bucket, measure), row)| {
+        let (width, kind) = match row.band {
+            Band::Hard { width } => (width, "hard"),
+            Band::Soft { width, .. } => (width, "soft"),
+        };
+        vec![
+            text(asset),
+            text(bucket),
+            text(measure.usd_key()),
+            usd(row.before),
+            usd(row.after),
+            usd(width),
+            text(kind),
+            Cell::Float(row.price),
+            if row.penalty > 0.0 { usd(row.penalty) } else { Cell::Null },
+        ]
+    });
+    rows.collect()
 }
 
 fn empty(name: HedgeTableName, columns: Vec<lake::Column>) -> One {
@@ -137,15 +256,19 @@ fn trades(followed: &[Followed<'_>]) -> Body {
     (trade_columns(), rows.collect())
 }
 
-fn reasons(followed: &[Followed<'_>]) -> Body {
-    let names = columns(&[
+fn reason_columns() -> Vec<lake::Column> {
+    columns(&[
         ("rule", ColumnKind::Text),
         ("account", ColumnKind::Text),
         ("policy", ColumnKind::Text),
         ("execution", ColumnKind::Text),
-        ("orders", ColumnKind::Integer),
         ("why_not_more", ColumnKind::Text),
-    ]);
+        ("orders", ColumnKind::Integer),
+    ])
+}
+
+fn reasons(followed: &[Followed<'_>]) -> Body {
+    let names = reason_columns();
     let rows = followed.iter().map(|one| {
         let execution = match one.rule.execution {
             engine::Execution::Propose => "propose",
@@ -156,15 +279,15 @@ fn reasons(followed: &[Followed<'_>]) -> Body {
             text(&one.rule.place.account),
             text(one.rule.sizing.word()),
             text(execution),
-            Cell::Integer(one.trade.as_ref().map_or(0, |trade| i64::from(trade.orders))),
             text(&one.why_not_more),
+            Cell::Integer(one.trade.as_ref().map_or(0, |trade| i64::from(trade.orders))),
         ]
     });
     (names, rows.collect())
 }
 
-fn trade_costs(followed: &[Followed<'_>]) -> Body {
-    let names = columns(&[
+fn cost_columns() -> Vec<lake::Column> {
+    columns(&[
         ("rule", ColumnKind::Text),
         ("symbol", ColumnKind::Text),
         ("mark_price", ColumnKind::Float),
@@ -175,7 +298,11 @@ fn trade_costs(followed: &[Followed<'_>]) -> Body {
         ("trading_bp", ColumnKind::Float),
         ("carry_usd", ColumnKind::Fixed),
         ("total_usd", ColumnKind::Fixed),
-    ]);
+    ])
+}
+
+fn trade_costs(followed: &[Followed<'_>]) -> Body {
+    let names = cost_columns();
     let rows = followed.iter().filter_map(|one| {
         let trade = one.trade.as_ref()?;
         let trading = now_usd(trade);
@@ -221,7 +348,7 @@ struct Bucket {
     change: [f64; 3],
 }
 
-fn buckets(bench: &Bench, (followed, refused): (&[Followed<'_>], &BTreeSet<Asset>)) -> Body {
+fn buckets(bench: &Bench, (orders, refused): (&[Order<'_>], &BTreeSet<Asset>)) -> Body {
     let asof = bench.desk.loaded.market.asof;
     let mut all: BTreeMap<(Asset, usize), Bucket> = BTreeMap::new();
     let rows = bench.valuation.rows.iter();
@@ -233,13 +360,13 @@ fn buckets(bench: &Bench, (followed, refused): (&[Followed<'_>], &BTreeSet<Asset
             *sum += row.exposure.in_usd(measure);
         }
     }
-    for trade in followed.iter().filter_map(|one| one.trade.as_ref()) {
-        let contract = &trade.with.listing.contract;
+    for order in orders {
+        let contract = &order.listing.contract;
         let (place, words) = bucket(asof, contract.expiry());
         let one = all.entry((contract.underlying.clone(), place)).or_default();
         one.words = words;
         for (sum, measure) in one.change.iter_mut().zip(SHOWN) {
-            *sum += trade.order().adds(measure).unwrap_or(f64::NAN);
+            *sum += order.adds(measure).unwrap_or(f64::NAN);
         }
     }
     let assets: BTreeSet<Asset> = all.keys().map(|(asset, _)| asset.clone()).collect();
@@ -283,12 +410,11 @@ fn buckets(bench: &Bench, (followed, refused): (&[Followed<'_>], &BTreeSet<Asset
 }
 
 /// Both sides of every account that a trade touches, by the functions of `plimsoll whatif`.
-fn margin(bench: &Bench, board: Board<'_>, followed: &[Followed<'_>]) -> Result<Body, Failure> {
+fn margin(bench: &Bench, board: Board<'_>, orders: &[Order<'_>]) -> Result<Body, Failure> {
     let (mut changes, mut places): (Vec<Change>, BTreeSet<(Account, Venue)>) = <_>::default();
-    for one in followed {
-        let Some(trade) = &one.trade else { continue };
-        changes.push(trade.order().fill(board).map_err(Failure::Input)?);
-        places.insert((trade.place.account.clone(), trade.place.venue.clone()));
+    for order in orders {
+        changes.push(order.fill(board).map_err(Failure::Input)?);
+        places.insert((order.place.account.clone(), order.place.venue.clone()));
     }
     let desk = &bench.desk;
     let states = apply(&desk.states, &changes).map_err(|errors| {
@@ -338,8 +464,8 @@ const fn figures(margin: &MarginFigures) -> [Fixed; FIGURES.len()] {
     [asked.initial, asked.maintenance, left.initial, left.maintenance]
 }
 
-fn instruments(followed: &[Followed<'_>]) -> Body {
-    let names = columns(&[
+fn instrument_columns() -> Vec<lake::Column> {
+    columns(&[
         ("underlying", ColumnKind::Text),
         ("venue", ColumnKind::Text),
         ("symbol", ColumnKind::Text),
@@ -353,7 +479,11 @@ fn instruments(followed: &[Followed<'_>]) -> Body {
         ("margin_usd", ColumnKind::Fixed),
         ("venue_usd", ColumnKind::Fixed),
         ("total_usd", ColumnKind::Fixed),
-    ]);
+    ])
+}
+
+fn instruments(followed: &[Followed<'_>]) -> Body {
+    let names = instrument_columns();
     let mut rows = Vec::new();
     for one in followed {
         for (rank, ranked) in (1..).zip(&one.ranked) {
@@ -407,7 +537,7 @@ fn path_columns() -> Vec<lake::Column> {
         ("underlying", ColumnKind::Text),
         ("step", ColumnKind::Integer),
         ("until_hours", ColumnKind::Float),
-        ("net_delta_coin", ColumnKind::Float),
+        ("net_delta_coin", ColumnKind::Fixed),
         ("net_delta_usd", ColumnKind::Fixed),
     ])
 }
@@ -445,9 +575,9 @@ pub(super) fn flattened(way: &WayOut<'_>, refusals: &[Refusal], format: Format) 
 
 fn unwound(way: &WayOut<'_>) -> Body {
     let rows = way.legs.iter().zip(&way.unwind.legs).map(|(out, unwound)| {
-        let size: f64 = unwound.schedule.trades.iter().map(|trade| trade.abs()).sum();
+        let size = out.units.abs();
         let (fee, spread) = (out.fee_usd * size, out.half_spread_usd * size);
-        let cost = unwound.schedule.cost_usd;
+        let cost = unwound.cost_usd;
         #[allow(clippy::cast_possible_truncation)] // a share
         let offset = (unwound.offset_share * 100.0).round() as i64;
         vec![
@@ -458,7 +588,7 @@ fn unwound(way: &WayOut<'_>) -> Body {
             text(out.position.quantity),
             usd(out.units * out.delta * out.spot_usd),
             Cell::Integer(offset),
-            Cell::Float(unwound.schedule.duration_days() * 24.0),
+            Cell::Float(took(unwound)),
             usd(fee),
             usd(spread),
             usd(cost - fee - spread),
@@ -471,6 +601,11 @@ fn unwound(way: &WayOut<'_>) -> Body {
 /// On screen or page.
 const fn is_read(format: Format) -> bool {
     matches!(format, Format::Table | Format::Html)
+}
+
+/// Hours until a position is gone.
+fn took(unwound: &::hedge::schedule::Unwound) -> f64 {
+    unwound.times.last().map_or(0.0, |days| days * 24.0)
 }
 
 fn path(way: &WayOut<'_>, format: Format) -> Body {
@@ -488,7 +623,7 @@ fn path(way: &WayOut<'_>, format: Format) -> Body {
                 text(asset),
                 count(step),
                 Cell::Float(time * 24.0),
-                Cell::Float(*coins),
+                usd(*coins),
                 usd(coins * spot),
             ]);
         }
@@ -499,19 +634,28 @@ fn path(way: &WayOut<'_>, format: Format) -> Body {
 fn schedule(way: &WayOut<'_>) -> Result<Body, Failure> {
     let mut rows = Vec::new();
     for (out, unwound) in way.legs.iter().zip(&way.unwind.legs) {
-        let trades = in_lots(out, &unwound.schedule.holdings).map_err(Failure::Input)?;
-        for (step, trade) in (1..).zip(trades).filter(|(_, trade)| !trade.is_zero()) {
+        let trades = in_lots(out, &unwound.holdings).map_err(Failure::Input)?;
+        let ends = unwound.times.iter().skip(1);
+        for ((step, trade), until) in (1..).zip(trades).zip(ends).filter(|((_, trade), _)| !trade.is_zero()) {
             rows.push(vec![
                 text(&out.position.account),
                 text(&out.position.venue),
                 text(&out.position.listing.symbol),
                 text(trade),
-                Cell::Integer(i64::from(step)),
-                Cell::Float(f64::from(step) * unwound.schedule.step_days * 24.0),
+                Cell::Integer(step),
+                Cell::Float(until * 24.0),
             ]);
         }
     }
     Ok((schedule_columns(), rows))
+}
+
+/// Hours until what no other position offsets is gone.
+fn net_gone_hours(way: &WayOut<'_>) -> f64 {
+    let rest = way.unwind.legs.iter().filter(|unwound| unwound.offset_share < 1.0);
+    let days =
+        rest.filter_map(|unwound| unwound.parts.last()).map(::hedge::schedule::Schedule::duration_days);
+    days.fold(0.0, f64::max) * 24.0
 }
 
 /// Single figures of a way out.
@@ -520,7 +664,8 @@ pub(super) fn unwind_facts(way: &WayOut<'_>) -> Vec<(&'static str, Cell)> {
     vec![
         ("expected_cost_usd", usd(unwind.cost_usd)),
         ("standard_deviation_usd", usd(unwind.sd_usd)),
-        ("duration_hours", Cell::Float(unwind.days * 24.0)),
+        ("net_delta_gone_after_hours", Cell::Float(net_gone_hours(way))),
+        ("everything_gone_after_hours", Cell::Float(unwind.days * 24.0)),
         ("missed_by_caps_usd", usd(unwind.missed_by_caps_usd)),
     ]
 }
@@ -528,14 +673,11 @@ pub(super) fn unwind_facts(way: &WayOut<'_>) -> Vec<(&'static str, Cell)> {
 /// What a reader should know of a way out.
 pub(super) fn unwind_notes(way: &WayOut<'_>, costs: &Costs, format: Format) -> Vec<String> {
     let mut notes = Vec::new();
-    let asked = costs.unwind_hours / 24.0 * (1.0 + 1e-9);
-    let took =
-        |unwound: &::hedge::schedule::Unwound| unwound.schedule.step_days * f64::from(costs.unwind_steps);
-    let slow = way.legs.iter().zip(&way.unwind.legs).filter(|(_, unwound)| took(unwound) > asked);
-    let slow = slow.count();
+    let asked = costs.unwind_hours * (1.0 + 1e-9);
+    let slow = way.unwind.legs.iter().filter(|unwound| took(unwound) > asked).count();
     if slow > 0 {
         notes.push(format!(
-            "{slow} of {} positions need longer than {} h at {} % of what trades; the others do not wait, and what is left is in the standard deviation",
+            "{slow} of {} positions take longer than {} h: at {} % of what trades, or as the hedge of one that does",
             way.legs.len(),
             costs.unwind_hours,
             crate::render::number::figure(costs.participation.share * 100.0, 3)

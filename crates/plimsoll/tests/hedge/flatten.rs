@@ -26,6 +26,8 @@ fn every_position_goes_in_whole_lots_and_the_path_ends_at_nothing() {
         let path = rows(&planned, "path", ("underlying", underlying));
         let (first, last) = (usd(&path[0]["net_delta_usd"]), usd(&path.last().unwrap()["net_delta_usd"]));
         assert!(last.abs() < 1e-6 && first.abs() > 1_000.0);
+        let sizes: Vec<f64> = path.iter().map(|row| usd(&row["net_delta_usd"]).abs()).collect();
+        assert!(sizes.windows(2).all(|pair| pair[1] <= pair[0] + 1e-6), "{underlying}: no net delta grows");
         let of_legs = legs.iter().filter(|leg| leg["symbol"].as_str().unwrap().starts_with(underlying));
         let sum: f64 = of_legs.map(|leg| usd(&leg["delta_usd"])).sum();
         assert!((sum - first).abs() < 1e-6, "{underlying}: {sum} {first}");

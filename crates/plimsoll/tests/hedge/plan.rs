@@ -96,7 +96,7 @@ fn participation_slippage_and_turnover_bound_the_size_and_say_so() {
         (
             costs.replace("participation = 0.1", "participation = 0.001"),
             policy.clone(),
-            "participation: 0.1 % of what trades",
+            "participation: 0.100 % of what trades",
         ),
         (costs.replace("slippage_bp = 15.0", "slippage_bp = 1.0"), policy.clone(), "slippage: "),
         (
