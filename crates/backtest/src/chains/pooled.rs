@@ -1,8 +1,8 @@
 //! What a policy did over all kinds of positions: plain means over kinds, and in how many of them it is told apart from a clock.
 
 use super::plan::{DeltaDefinition, Plan};
-use super::summary::{Interval, mean};
-use super::sweep::{Cell, Compared, Sweep};
+use super::summary::{Difference, Interval, mean};
+use super::sweep::{Cell, Sweep};
 
 /// In how many kinds the interval of a difference lies on one side of zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
@@ -66,6 +66,12 @@ pub struct Pooled {
     pub sd_against_dearer: Verdicts,
     /// Loss in the tail against that clock.
     pub cvar95_against_dearer: Verdicts,
+    /// Mean against the net delta under the same policy.
+    pub mean_against_net: Verdicts,
+    /// Standard deviation against that delta.
+    pub sd_against_net: Verdicts,
+    /// Loss in the tail against that delta.
+    pub cvar95_against_net: Verdicts,
 }
 
 /// Every policy and delta of a plan, in its order.
@@ -87,16 +93,17 @@ pub fn pooled(plan: &Plan, sweep: &Sweep) -> Vec<Pooled> {
 
 fn one((delta, policy): (DeltaDefinition, usize), cells: &[&Cell]) -> Pooled {
     let mean_of = |of: fn(&Cell) -> f64| mean(&cells.iter().map(|cell| of(cell)).collect::<Vec<f64>>());
-    let verdicts = |of: fn(&Cell) -> Option<&Compared>, figure: fn(&Compared) -> Interval, good: Good| {
+    let verdicts = |of: fn(&Cell) -> Option<&Difference>, figure: fn(&Difference) -> Interval, good: Good| {
         let mut verdicts = Verdicts::default();
-        cells.iter().filter_map(|cell| of(cell)).for_each(|compared| verdicts.add(figure(compared), good));
+        cells.iter().filter_map(|cell| of(cell)).for_each(|less| verdicts.add(figure(less), good));
         verdicts
     };
-    let best: fn(&Cell) -> Option<&Compared> = |cell| cell.against_best.as_ref();
-    let dearer: fn(&Cell) -> Option<&Compared> = |cell| cell.against_dearer.as_ref();
-    let mean_gain: fn(&Compared) -> Interval = |compared| compared.difference.mean;
-    let sd: fn(&Compared) -> Interval = |compared| compared.difference.sd;
-    let tail: fn(&Compared) -> Interval = |compared| compared.difference.cvar95;
+    let best: fn(&Cell) -> Option<&Difference> = |cell| cell.against_best.as_ref().map(|c| &c.difference);
+    let dearer: fn(&Cell) -> Option<&Difference> = |cell| cell.against_dearer.as_ref().map(|c| &c.difference);
+    let net: fn(&Cell) -> Option<&Difference> = |cell| cell.against_net.as_ref();
+    let mean_gain: fn(&Difference) -> Interval = |less| less.mean;
+    let sd: fn(&Difference) -> Interval = |less| less.sd;
+    let tail: fn(&Difference) -> Interval = |less| less.cvar95;
     Pooled {
         delta,
         policy,
@@ -115,5 +122,8 @@ fn one((delta, policy): (DeltaDefinition, usize), cells: &[&Cell]) -> Pooled {
         mean_against_dearer: verdicts(dearer, mean_gain, Good::More),
         sd_against_dearer: verdicts(dearer, sd, Good::Less),
         cvar95_against_dearer: verdicts(dearer, tail, Good::Less),
+        mean_against_net: verdicts(net, mean_gain, Good::More),
+        sd_against_net: verdicts(net, sd, Good::Less),
+        cvar95_against_net: verdicts(net, tail, Good::Less),
     }
 }
