@@ -5,6 +5,8 @@
 //! tight loop calls `book` is the engine's `delta_cash_usd` (coins of the position count), `net` its `delta_settlement_usd`. Funding is
 //! zero here: to the engine it is an event between snapshots, to the loop a part of a step.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
+
 use backtest::chains::{
     Costs, DeltaDefinition, Entry, Funding, History, HistoryBuilder, Holding, Latency, Lots, NamedPolicy,
     NoPerpetual, Plan, Recording, Structure, Track, Under, choose, run,

@@ -17,6 +17,22 @@
 //! what the contract is paid in, rounded to [`PLACES`] places.
 //!
 //! **Left out:** depth, standing orders, fees of options by orders (option trades are given with their fee), chains.
+//!
+//! ```
+//! use book::Place;
+//! use engine::Event;
+//! use paper::recorded::{RecordedCosts, RecordedVenue};
+//! use units::{Account, Asset, Chain, Symbol, Timestamp, Venue};
+//! let place = Place { account: Account::new("desk")?, venue: Venue::new("deribit")?, chain: Chain::new("offchain")? };
+//! let now = Timestamp::from_utc_date(2026, 2, 5, 12)?;
+//! let mut venue = RecordedVenue::new(place.clone(), RecordedCosts::default());
+//! // An option is sold at 0.02 coins: the premium is there.
+//! let symbol = Symbol::new("BTC-13FEB26-70000-P")?;
+//! let sold = venue.trade(now, &symbol, ("-1.5".parse()?, "0.02".parse()?), None)?;
+//! assert!(matches!(sold, Event::Fill(_)));
+//! assert_eq!(venue.ledger().balance(&place, &Asset::new("BTC")?), "0.03".parse()?);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use book::{Fill, Ledger, LedgerError, Place};
 use engine::{

@@ -17,6 +17,18 @@
 //!
 //! Left out: margin and its cost, netting of several positions that are open at once, depth of the option books (a whole position is sold
 //! at the best bid), trades between snapshots.
+//!
+//! ```
+//! use backtest::chains::{ChainsSpec, Funding};
+//! // What longs pay over twelve hours where nothing was recorded: one and a half times the rate of eight.
+//! let funding = Funding { recorded: Vec::new(), rate_8h: 0.0001 };
+//! let paid = funding.over("2026-02-05T00:00:00Z".parse()?, "2026-02-05T12:00:00Z".parse()?);
+//! assert!((paid - 0.00015).abs() < 1e-18);
+//! // A file that says too little is refused by what it lacks.
+//! let issues = ChainsSpec::parse("spec.toml", "kind = 'chains'").unwrap_err();
+//! assert!(issues.to_string().contains("missing field `source`"));
+//! # Ok::<(), units::UnitError>(())
+//! ```
 
 mod history;
 mod plan;

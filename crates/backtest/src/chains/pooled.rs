@@ -1,10 +1,10 @@
 //! What a policy did over all kinds of positions: plain means over kinds, and in how many of them it is told apart from a clock.
 
 use super::plan::{DeltaDefinition, Plan};
-use super::summary::{Interval, mean};
-use super::sweep::{Cell, Compared, Sweep};
+use super::summary::{Difference, Interval, mean};
+use super::sweep::{Cell, Sweep};
 
-/// In how many kinds an interval lies on one side of zero. Below zero is better: a smaller loss in the tail, a smaller spread.
+/// In how many kinds the interval of a difference lies on one side of zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 pub struct Verdicts {
     /// Kinds in which the policy is better.
@@ -14,10 +14,19 @@ pub struct Verdicts {
 }
 
 impl Verdicts {
-    fn add(&mut self, interval: Interval) {
-        self.better += usize::from(interval.high < 0.0);
-        self.worse += usize::from(interval.low > 0.0);
+    fn add(&mut self, interval: Interval, good: Good) {
+        let (below, above) = (usize::from(interval.high < 0.0), usize::from(interval.low > 0.0));
+        let (better, worse) = if good == Good::Less { (below, above) } else { (above, below) };
+        self.better += better;
+        self.worse += worse;
     }
+}
+
+/// Which way a figure is better.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Good {
+    More,
+    Less,
 }
 
 /// One policy and delta over all kinds, fractions of the notional.
@@ -45,14 +54,24 @@ pub struct Pooled {
     pub turnover: f64,
     /// Mean number of trades.
     pub trades: f64,
+    /// Mean against the best clock.
+    pub mean_against_best: Verdicts,
     /// Standard deviation against the best clock.
     pub sd_against_best: Verdicts,
     /// Loss in the tail against the best clock.
     pub cvar95_against_best: Verdicts,
-    /// Standard deviation against the clock that costs at least as much.
+    /// Mean against the clock that costs at least as much.
+    pub mean_against_dearer: Verdicts,
+    /// Standard deviation against that clock.
     pub sd_against_dearer: Verdicts,
     /// Loss in the tail against that clock.
     pub cvar95_against_dearer: Verdicts,
+    /// Mean against the net delta under the same policy.
+    pub mean_against_net: Verdicts,
+    /// Standard deviation against that delta.
+    pub sd_against_net: Verdicts,
+    /// Loss in the tail against that delta.
+    pub cvar95_against_net: Verdicts,
 }
 
 /// Every policy and delta of a plan, in its order.
@@ -74,11 +93,17 @@ pub fn pooled(plan: &Plan, sweep: &Sweep) -> Vec<Pooled> {
 
 fn one((delta, policy): (DeltaDefinition, usize), cells: &[&Cell]) -> Pooled {
     let mean_of = |of: fn(&Cell) -> f64| mean(&cells.iter().map(|cell| of(cell)).collect::<Vec<f64>>());
-    let verdicts = |of: fn(&Cell) -> Option<&Compared>, figure: fn(&Compared) -> Interval| {
+    let verdicts = |of: fn(&Cell) -> Option<&Difference>, figure: fn(&Difference) -> Interval, good: Good| {
         let mut verdicts = Verdicts::default();
-        cells.iter().filter_map(|cell| of(cell)).for_each(|compared| verdicts.add(figure(compared)));
+        cells.iter().filter_map(|cell| of(cell)).for_each(|less| verdicts.add(figure(less), good));
         verdicts
     };
+    let best: fn(&Cell) -> Option<&Difference> = |cell| cell.against_best.as_ref().map(|c| &c.difference);
+    let dearer: fn(&Cell) -> Option<&Difference> = |cell| cell.against_dearer.as_ref().map(|c| &c.difference);
+    let net: fn(&Cell) -> Option<&Difference> = |cell| cell.against_net.as_ref();
+    let mean_gain: fn(&Difference) -> Interval = |less| less.mean;
+    let sd: fn(&Difference) -> Interval = |less| less.sd;
+    let tail: fn(&Difference) -> Interval = |less| less.cvar95;
     Pooled {
         delta,
         policy,
@@ -91,15 +116,14 @@ fn one((delta, policy): (DeltaDefinition, usize), cells: &[&Cell]) -> Pooled {
         hedge_cost: mean_of(|cell| cell.summary.hedge_cost),
         turnover: mean_of(|cell| cell.summary.turnover),
         trades: mean_of(|cell| cell.summary.trades),
-        sd_against_best: verdicts(|cell| cell.against_best.as_ref(), |compared| compared.difference.sd),
-        cvar95_against_best: verdicts(
-            |cell| cell.against_best.as_ref(),
-            |compared| compared.difference.cvar95,
-        ),
-        sd_against_dearer: verdicts(|cell| cell.against_dearer.as_ref(), |compared| compared.difference.sd),
-        cvar95_against_dearer: verdicts(
-            |cell| cell.against_dearer.as_ref(),
-            |compared| compared.difference.cvar95,
-        ),
+        mean_against_best: verdicts(best, mean_gain, Good::More),
+        sd_against_best: verdicts(best, sd, Good::Less),
+        cvar95_against_best: verdicts(best, tail, Good::Less),
+        mean_against_dearer: verdicts(dearer, mean_gain, Good::More),
+        sd_against_dearer: verdicts(dearer, sd, Good::Less),
+        cvar95_against_dearer: verdicts(dearer, tail, Good::Less),
+        mean_against_net: verdicts(net, mean_gain, Good::More),
+        sd_against_net: verdicts(net, sd, Good::Less),
+        cvar95_against_net: verdicts(net, tail, Good::Less),
     }
 }

@@ -95,6 +95,8 @@ pub struct Cell {
     pub against_best: Option<Compared>,
     /// Against the cheapest clock that costs at least as much, the dearest where all cost less; none for clocks and without a hedge.
     pub against_dearer: Option<Compared>,
+    /// Against the same policy by the net delta; none for that itself, and where the plan has no net delta.
+    pub against_net: Option<Difference>,
 }
 
 /// A cell less a clock of the same kind and delta.
@@ -326,11 +328,21 @@ fn summaries(
         .map(|((kind, policy, delta), built)| {
             let summary = Summary::of(&built.samples, resampling(kind));
             let Building { samples, explained } = built;
-            let (against_best, against_dearer) = (None, None);
-            Cell { kind, policy, delta, summary, samples, explained, against_best, against_dearer }
+            let (against_best, against_dearer, against_net) = (None, None, None);
+            Cell {
+                kind,
+                policy,
+                delta,
+                summary,
+                samples,
+                explained,
+                against_best,
+                against_dearer,
+                against_net,
+            }
         })
         .collect();
-    let against: Vec<[Option<Compared>; 2]> = built
+    let against: Vec<Against> = built
         .par_iter()
         .map(|cell| {
             let kind = |at: usize| plan.policies.get(at).map(NamedPolicy::kind);
@@ -340,20 +352,31 @@ fn summaries(
                 .filter(|other| other.kind == cell.kind && other.delta == cell.delta)
                 .filter(|other| kind(other.policy) == Some(PolicyKind::Clock))
                 .collect();
-            let compared = |clock: &Cell| Compared {
-                clock: clock.policy,
-                difference: Difference::of(&cell.samples, &clock.samples, resampling(cell.kind)),
-            };
-            let best = best(&clocks).filter(|clock| clock.policy != cell.policy).map(compared);
-            [best, dearer(&clocks, cell.summary.hedge_cost).filter(|_| is_band).map(compared)]
+            let less = |other: &Cell| Difference::of(&cell.samples, &other.samples, resampling(cell.kind));
+            let compared = |clock: &Cell| Compared { clock: clock.policy, difference: less(clock) };
+            let same = |other: &&Cell| other.kind == cell.kind && other.policy == cell.policy;
+            let net = built.iter().filter(same).find(|other| other.delta == DeltaDefinition::Net);
+            Against {
+                best: best(&clocks).filter(|clock| clock.policy != cell.policy).map(compared),
+                dearer: dearer(&clocks, cell.summary.hedge_cost).filter(|_| is_band).map(compared),
+                net: net.filter(|_| cell.delta != DeltaDefinition::Net).map(less),
+            }
         })
         .collect();
-    let with = |(cell, [against_best, against_dearer]): (Cell, [Option<Compared>; 2])| Cell {
-        against_best,
-        against_dearer,
+    let with = |(cell, against): (Cell, Against)| Cell {
+        against_best: against.best,
+        against_dearer: against.dearer,
+        against_net: against.net,
         ..cell
     };
     built.into_iter().zip(against).map(with).collect()
+}
+
+/// What a cell is compared with.
+struct Against {
+    best: Option<Compared>,
+    dearer: Option<Compared>,
+    net: Option<Difference>,
 }
 
 /// The clock with the least loss in the tail. It is chosen with hindsight, which favours it.

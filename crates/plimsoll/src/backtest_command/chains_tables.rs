@@ -5,8 +5,8 @@ use crate::measure_commands::Section;
 use crate::render::flat::{Body, columns, count, text};
 use crate::render::html::{Mark, PlotPoint};
 use backtest::chains::{
-    Accounting, Cell as Ran, ChainsSpec, Compared, Entry, History, Interval, Kind, Latency, NoPerpetual,
-    PerpetualSource, PolicyKind, Pooled, Sweep, Verdicts,
+    Accounting, Cell as Ran, ChainsSpec, Compared, DeltaDefinition, Difference, Entry, History, Interval,
+    Kind, Latency, NoPerpetual, PerpetualSource, PolicyKind, Pooled, Sweep, Verdicts,
 };
 use lake::{Cell, ColumnKind};
 use units::Timestamp;
@@ -148,14 +148,24 @@ fn policies(spec: &ChainsSpec, pooled: &[Pooled]) -> Body {
         ("hedge_cost_pct", Float),
         ("turnover", Float),
         ("trades", Float),
+        ("mean_better_than_best_clock", Integer),
+        ("mean_worse_than_best_clock", Integer),
         ("sd_better_than_best_clock", Integer),
         ("sd_worse_than_best_clock", Integer),
         ("cvar95_better_than_best_clock", Integer),
         ("cvar95_worse_than_best_clock", Integer),
+        ("mean_better_than_dearer_clock", Integer),
+        ("mean_worse_than_dearer_clock", Integer),
         ("sd_better_than_dearer_clock", Integer),
         ("sd_worse_than_dearer_clock", Integer),
         ("cvar95_better_than_dearer_clock", Integer),
         ("cvar95_worse_than_dearer_clock", Integer),
+        ("mean_better_than_net", Integer),
+        ("mean_worse_than_net", Integer),
+        ("sd_better_than_net", Integer),
+        ("sd_worse_than_net", Integer),
+        ("cvar95_better_than_net", Integer),
+        ("cvar95_worse_than_net", Integer),
     ];
     let row = |one: &Pooled| {
         let policy = spec.plan.policies.get(one.policy);
@@ -176,16 +186,21 @@ fn policies(spec: &ChainsSpec, pooled: &[Pooled]) -> Body {
             Cell::Float(one.turnover),
             Cell::Float(one.trades),
         ];
+        cells.extend(both(one.mean_against_best));
         cells.extend(both(one.sd_against_best));
         cells.extend(both(one.cvar95_against_best));
+        cells.extend(if is_band { both(one.mean_against_dearer) } else { none() });
         cells.extend(if is_band { both(one.sd_against_dearer) } else { none() });
         cells.extend(if is_band { both(one.cvar95_against_dearer) } else { none() });
+        for verdicts in [one.mean_against_net, one.sd_against_net, one.cvar95_against_net] {
+            cells.extend(if one.delta == DeltaDefinition::Net { none() } else { both(verdicts) });
+        }
         cells
     };
     (columns(&list), pooled.iter().map(row).collect())
 }
 
-const RESULTS: [(&str, ColumnKind); 34] = [
+const RESULTS: [(&str, ColumnKind); 43] = [
     ("underlying", ColumnKind::Text),
     ("structure", ColumnKind::Text),
     ("tenor_days", ColumnKind::Float),
@@ -220,6 +235,15 @@ const RESULTS: [(&str, ColumnKind); 34] = [
     ("dearer_cvar95_change_pct", ColumnKind::Float),
     ("dearer_cvar95_change_low_pct", ColumnKind::Float),
     ("dearer_cvar95_change_high_pct", ColumnKind::Float),
+    ("net_mean_gain_pct", ColumnKind::Float),
+    ("net_mean_gain_low_pct", ColumnKind::Float),
+    ("net_mean_gain_high_pct", ColumnKind::Float),
+    ("net_sd_change_pct", ColumnKind::Float),
+    ("net_sd_change_low_pct", ColumnKind::Float),
+    ("net_sd_change_high_pct", ColumnKind::Float),
+    ("net_cvar95_change_pct", ColumnKind::Float),
+    ("net_cvar95_change_low_pct", ColumnKind::Float),
+    ("net_cvar95_change_high_pct", ColumnKind::Float),
 ];
 
 fn results(spec: &ChainsSpec, histories: &[History], sweep: &Sweep) -> Body {
@@ -241,6 +265,7 @@ fn results(spec: &ChainsSpec, histories: &[History], sweep: &Sweep) -> Body {
         ]);
         cells.extend(compared(spec, ran.against_best.as_ref()));
         cells.extend(compared(spec, ran.against_dearer.as_ref()));
+        cells.extend(ran.against_net.as_ref().map_or_else(|| vec![Cell::Null; 9], intervals));
         cells
     };
     (columns(&RESULTS), sweep.cells.iter().map(row).collect())
@@ -249,10 +274,13 @@ fn results(spec: &ChainsSpec, histories: &[History], sweep: &Sweep) -> Body {
 fn compared(spec: &ChainsSpec, compared: Option<&Compared>) -> Vec<Cell> {
     let Some(Compared { clock, difference }) = compared else { return vec![Cell::Null; 10] };
     let mut cells = vec![text(policy_name(spec, *clock))];
-    for Interval { value, low, high } in [difference.mean, difference.sd, difference.cvar95] {
-        cells.extend([percent(value), percent(low), percent(high)]);
-    }
+    cells.extend(intervals(difference));
     cells
+}
+
+fn intervals(difference: &Difference) -> Vec<Cell> {
+    let figures = [difference.mean, difference.sd, difference.cvar95];
+    figures.iter().flat_map(|Interval { value, low, high }| [*value, *low, *high].map(percent)).collect()
 }
 
 const EXPLAIN: [(&str, ColumnKind); 20] = [
