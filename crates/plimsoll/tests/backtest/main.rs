@@ -1,6 +1,7 @@
 //! `plimsoll backtest` as its users meet it: the built binary, a SPEC and recordings in, figures and exit codes out.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
 
+mod generated;
 #[path = "../report/json_paths.rs"]
 mod json_paths;
 mod played;

@@ -1,9 +1,11 @@
 //! Kind `chains` on a small market: one straddle, its figures in every form, and what is refused.
 
+use crate::json_paths::{assert_documented, assert_on_record, paths};
 use crate::support::Scratch;
 use crate::{at, perpetual};
 use std::fmt::Write;
 
+const RECORD: &str = "tests/backtest/chains_json_schema.txt";
 const SPEC: &str = r#"kind = "chains"
 source = "a test"
 checked = "2026-11-26"
@@ -106,6 +108,15 @@ fn one_straddle_under_three_policies() {
     let ends = trades.lines().filter(|line| line.ends_with(",end")).count();
     assert_eq!(ends, 2, "each hedge is closed: {trades}");
     assert!(trades.lines().skip(1).all(|line| line.split(',').count() == 18), "{trades}");
+}
+
+/// The JSON schema is a promise: run once with `PLIMSOLL_BLESS=1` to rewrite the list, and describe the change in docs/formats.md.
+#[test]
+fn key_paths_and_types_are_those_on_record_and_documented() {
+    let scratch = scratch(SPEC);
+    let sold = scratch.backtest("spec.toml --format json").json();
+    assert_on_record(RECORD, &paths(&[sold], &[]));
+    assert_documented(RECORD, "## 20. Backtests on chains");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod flatten;
+mod greeks;
 #[path = "../report/json_paths.rs"]
 mod json_paths;
 mod plan;

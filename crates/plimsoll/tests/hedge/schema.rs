@@ -10,7 +10,7 @@ use serde_json::Value;
 const RECORD: &str = "tests/hedge/hedge_json_schema.txt";
 
 /// Results that between them have everything.
-fn results() -> [Value; 4] {
+fn results() -> [Value; 5] {
     let scratch = Scratch::desk();
     let bad = format!("{}nobody,deribit,,NONSENSE,1,,,\n", scratch.text("book.csv"));
     scratch.write("bad.csv", bad);
@@ -22,6 +22,7 @@ fn results() -> [Value; 4] {
         scratch.planned(FILES),
         scratch.planned("book.csv --market market.json --policy wide.toml --choose"),
         scratch.planned(&format!("{FILES} --flatten")),
+        scratch.planned(&format!("{FILES} --greeks")),
         refused.json(),
     ]
 }

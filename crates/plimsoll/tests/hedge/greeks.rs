@@ -1,0 +1,75 @@
+//! `plimsoll hedge --greeks`: several greeks within bands.
+
+use crate::support::Scratch;
+use crate::{FILES, rows, usd};
+
+const BANDS: &str = include_str!("../../../../costs/greeks.toml");
+
+#[test]
+fn every_greek_ends_in_its_band_or_nearer_and_its_rows_say_what_it_costs() {
+    let scratch = Scratch::desk();
+    let plan = scratch.planned(&format!("{FILES} --greeks"));
+    let greeks = plan["greeks"].as_array().unwrap();
+    assert!(greeks.iter().any(|row| row["underlying"] == "BTC" && row["expiry"] == "all"));
+    let mut better = 0;
+    for row in greeks {
+        let figure = |key: &str| usd(&row[key]);
+        let beyond = |key: &str| (figure(key).abs() - figure("width")).max(0.0);
+        better += u32::from(beyond("after") < beyond("before"));
+        // A soft band that is left has its price; in whole lots one that was kept may be left by a lot.
+        let is_priced = !row["beyond_usd"].is_null();
+        assert_eq!(beyond("after") > 1e-6, is_priced, "{row}");
+    }
+    assert!(better >= 3, "delta of both coins and a vega");
+    for coin in ["BTC", "ETH"] {
+        let delta = greeks
+            .iter()
+            .find(|row| row["underlying"] == coin && row["measure"] == "delta_cash_usd")
+            .unwrap();
+        assert!(usd(&delta["after"]).abs() < 0.2 * usd(&delta["before"]).abs(), "{delta}");
+        let all = rows(&plan, "buckets", ("underlying", coin));
+        let all = all.iter().find(|row| row["expiry"] == "all").unwrap();
+        // Two ways to the same sum: the optimiser's rows, and each order at its contract.
+        let distance = usd(&all["delta_after_usd"]) - usd(&delta["after"]);
+        assert!(distance.abs() < 1e-3, "{all}: {delta}");
+    }
+}
+
+#[test]
+fn carry_that_is_received_is_told_and_makes_no_trade() {
+    let scratch = Scratch::desk();
+    let wide = BANDS
+        .replace("width = \"50000\"", "width = \"9000000\"")
+        .replace("width = \"20000\"", "width = \"9000000\"");
+    scratch.write("wide.toml", wide.replace("width = \"1000\"", "width = \"9000000\""));
+    let plan = scratch.planned(&format!("{FILES} --greeks --bands wide.toml"));
+    assert_eq!(plan["legs"], serde_json::json!([]), "a book within its bands trades nothing for its funding");
+}
+
+#[test]
+fn limits_that_exclude_one_another_are_named() {
+    let scratch = Scratch::desk();
+    let hard = BANDS.replace("price_usd = 0.02", "#");
+    scratch.write("hard.toml", hard.replace("within_hours = 24.0", "within_hours = 0.1"));
+    let ran = scratch.hedge(&format!("{FILES} --greeks --bands hard.toml"));
+    assert_eq!(ran.code, 3, "{}", ran.err);
+    for words in ["exclude one another", "delta_cash_usd all' within 50000", "Widen the band"] {
+        assert!(ran.err.contains(words), "{words}: {}", ran.err);
+    }
+    assert!(ran.err.len() < 1_500, "a few lines, not every instrument: {}", ran.err);
+}
+
+#[test]
+fn every_mistake_of_a_file_of_bands_is_named_at_once() {
+    let scratch = Scratch::desk();
+    let wrong = BANDS
+        .replace("width = \"20000\"", "width = \"wide\"")
+        .replace("within_hours = 24.0", "within_hours = nan");
+    scratch.write("wrong.toml", wrong);
+    let ran = scratch.hedge(&format!("{FILES} --greeks --bands wrong.toml"));
+    assert_eq!(ran.code, 3);
+    for words in ["band 2: width", "within_hours"] {
+        assert!(ran.err.contains(words), "{words}: {}", ran.err);
+    }
+    assert_eq!(scratch.hedge(&format!("{FILES} --bands wrong.toml")).code, 2, "--bands needs --greeks");
+}
