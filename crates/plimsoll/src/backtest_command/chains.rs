@@ -1,6 +1,7 @@
 //! Kind `chains`: files → histories; every position under every policy → figures, plots and a log of trades.
 
 use super::chains_tables as tables;
+use super::plotted::Plotted;
 use super::recordings::{Recordings, Window};
 use crate::cli::BacktestArgs;
 use crate::document::InputFile;
@@ -8,12 +9,11 @@ use crate::failure::Failure;
 use crate::load::hash;
 use crate::measure_commands::Sheet;
 use crate::meter::Meter;
-use crate::output::{Shown, TableNames, Target};
-use crate::render::grid::Style;
-use crate::render::html::{self, Plot};
+use crate::output::{TableNames, Target};
+use crate::render::html::Plot;
 use backtest::chains::{ChainsSpec, History, Pooled, Ran, Recording, Sweep, Trade, Why, pooled, sweep};
 use clap::ValueEnum;
-use lake::{Progress, Table};
+use lake::Progress;
 use market::{Market, Snapshot};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -49,44 +49,6 @@ impl TableNames for ChainsTableName {
     }
 }
 
-/// On a screen, longer tables are named and not shown.
-const MOST_ROWS_SHOWN: usize = 250;
-
-/// The result with its plots.
-struct ChainsDocument {
-    sheet: Sheet<ChainsTableName>,
-    plots: Vec<Plot>,
-}
-
-impl Shown for ChainsDocument {
-    type TableName = ChainsTableName;
-
-    fn text(&self, style: Style) -> String {
-        let mut shown = self.sheet.clone();
-        for section in &mut shown.sections {
-            let rows = section.body.1.len();
-            if rows > MOST_ROWS_SHOWN {
-                section.body.1.clear();
-                let stem = section.name.stem();
-                shown.notes.push(format!("{stem}: {rows} rows, see --format csv --table {stem}"));
-            }
-        }
-        shown.text(style)
-    }
-
-    fn json(&self) -> Result<String, serde_json::Error> {
-        self.sheet.json()
-    }
-
-    fn html(&self) -> String {
-        html::sheet_with(&self.sheet, &self.plots)
-    }
-
-    fn table(&self, name: ChainsTableName) -> Table {
-        self.sheet.table(name)
-    }
-}
-
 pub(super) fn run(args: &BacktestArgs, spec: &ChainsSpec) -> Result<ExitCode, Failure> {
     let target = Target::new(&args.output, super::table::<ChainsTableName>(args)?);
     target.check([&args.spec])?;
@@ -95,7 +57,7 @@ pub(super) fn run(args: &BacktestArgs, spec: &ChainsSpec) -> Result<ExitCode, Fa
     Ok(document.sheet.exit_code())
 }
 
-fn document(args: &BacktestArgs, mut spec: ChainsSpec) -> Result<ChainsDocument, Failure> {
+fn document(args: &BacktestArgs, mut spec: ChainsSpec) -> Result<Plotted<ChainsTableName>, Failure> {
     let mut notes = find(args, &mut spec)?;
     let mut meter = Meter::new("reading recordings");
     let total: u64 =
@@ -133,7 +95,7 @@ fn document(args: &BacktestArgs, mut spec: ChainsSpec) -> Result<ChainsDocument,
         sections: tables::sections(&spec, &histories, &sweep, &pooled),
     };
     let plots = plots(&spec, &pooled);
-    Ok(ChainsDocument { sheet, plots })
+    Ok(Plotted { sheet, plots })
 }
 
 fn asof(histories: &[History]) -> Timestamp {

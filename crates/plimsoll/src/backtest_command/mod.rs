@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `spec` | a SPEC as text → one of the kinds, checked, every mistake at once |
 //! | `fields` | reading and checking of TOML tables, for the parts of every kind |
+//! | `plotted` | tables with plots |
 //! | `recordings` | a folder → chain files in order of time, prices of perpetuals, snapshots in batches |
 //! | `intervals_spec`, `intervals` | kind `intervals`: its keys; its run and tables |
 //! | `chains`, `chains_tables` | kind `chains`, whose keys are in `backtest::chains`: its run; its tables |
@@ -18,6 +19,7 @@ mod intervals;
 mod intervals_spec;
 mod monte_carlo;
 mod monte_carlo_spec;
+mod plotted;
 mod recordings;
 mod spec;
 

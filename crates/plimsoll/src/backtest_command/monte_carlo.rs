@@ -2,6 +2,7 @@
 
 use super::intervals::no_market;
 use super::monte_carlo_spec::{MonteCarloSpec, Row};
+use super::plotted::Plotted;
 use crate::cli::BacktestArgs;
 use crate::document::InputFile;
 use crate::failure::Failure;
@@ -10,10 +11,13 @@ use crate::measure_commands::{Section, Sheet};
 use crate::meter::Meter;
 use crate::output::{TableNames, Target};
 use crate::render::flat::{columns, text};
+use crate::render::html::{Mark, Plot, PlotPoint};
+use crate::render::number;
 use backtest::monte_carlo::{Outcome, Strategy, paired_mean, run as play};
 use clap::ValueEnum;
 use hedge::policy::Policy;
 use lake::{Cell, ColumnKind};
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use units::Timestamp;
@@ -50,9 +54,9 @@ pub(super) fn run(args: &BacktestArgs, spec: &MonteCarloSpec) -> Result<ExitCode
     let outcomes =
         play(&spec.setup, &strategies, &progress).map_err(|error| Failure::Input(error.to_string()))?;
     drop(meter);
-    let sheet = sheet(args, spec, &outcomes)?;
-    target.write(&sheet)?;
-    Ok(sheet.exit_code())
+    let document = Plotted { sheet: sheet(args, spec, &outcomes)?, plots: plots(spec, &outcomes) };
+    target.write(&document)?;
+    Ok(document.sheet.exit_code())
 }
 
 fn sheet(
@@ -95,6 +99,44 @@ fn sheet(
             ),
         ],
     })
+}
+
+/// What is paid against what is missed, for each cost; clocks are joined.
+fn plots(spec: &MonteCarloSpec, outcomes: &[Outcome]) -> Vec<Plot> {
+    let rows: Vec<(&Row, &Outcome)> = spec.rows.iter().zip(outcomes).collect();
+    let costs: BTreeSet<usize> = rows.iter().map(|(row, _)| row.cost).collect();
+    let mut plots = Vec::new();
+    for cost in costs {
+        let hedged: Vec<&(&Row, &Outcome)> =
+            rows.iter().filter(|(row, _)| row.cost == cost && row.strategy.policy.is_some()).collect();
+        let Some((first, _)) = hedged.first() else { continue };
+        let bp = number::figure((first.strategy.cost.proportional * 1e8).round() * 1e-4, 3);
+        for (word, of) in [
+            ("standard deviation", (|outcome: &Outcome| outcome.statistics.sd) as fn(&Outcome) -> f64),
+            ("mean loss of the worst 5 %", |outcome: &Outcome| outcome.statistics.cvar95),
+        ] {
+            let mut points: Vec<PlotPoint> = hedged
+                .iter()
+                .map(|(row, outcome)| PlotPoint {
+                    name: row.policy.clone(),
+                    at: (outcome.cost_usd, of(outcome)),
+                    mark: if is_clock(row) && row.strategy.delay_steps == 0 {
+                        Mark::Line
+                    } else {
+                        Mark::Point
+                    },
+                })
+                .collect();
+            points.sort_by(|a, b| a.at.0.total_cmp(&b.at.0));
+            plots.push(Plot {
+                title: format!("{bp} bp: what is paid and {word}"),
+                across: "paid for hedging, USD".into(),
+                up: format!("{word}, USD"),
+                points,
+            });
+        }
+    }
+    plots
 }
 
 fn facts(spec: &MonteCarloSpec) -> Vec<(&'static str, Cell)> {

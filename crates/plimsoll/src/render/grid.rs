@@ -64,7 +64,11 @@ pub(crate) fn inputs(out: &mut String, inputs: &[InputFile]) {
         let short: String = input.blake3.chars().take(12).collect();
         let asof = input.asof.map_or_else(String::new, |asof| format!(", as of {asof}"));
         let is_parameters = matches!(input.role, "rulebook" | "policy" | "costs");
-        let rows = if is_parameters { String::new() } else { format!("{} rows{asof}, ", input.rows) };
+        let rows = if is_parameters || input.rows == 0 {
+            String::new()
+        } else {
+            format!("{} rows{asof}, ", input.rows)
+        };
         line(out, &format!("  {:<9} {}  ({rows}blake3 {short})", input.role, input.path));
     }
 }

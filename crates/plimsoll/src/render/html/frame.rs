@@ -78,13 +78,10 @@ pub(super) fn inputs(page: &mut Markup, inputs: &[InputFile]) {
     page.raw("<ul class=\"inputs\">");
     for input in inputs {
         let hash: String = input.blake3.chars().take(HASH_DIGITS).collect();
-        page.raw("<li>")
-            .text(input.role)
-            .raw(" <b>")
-            .text(&input.path)
-            .raw("</b>, ")
-            .text(input.rows)
-            .raw(" rows, ");
+        page.raw("<li>").text(input.role).raw(" <b>").text(&input.path).raw("</b>, ");
+        if input.rows > 0 {
+            page.text(input.rows).raw(" rows, ");
+        }
         if let Some(asof) = input.asof {
             page.raw("as of ").text(asof).raw(", ");
         }

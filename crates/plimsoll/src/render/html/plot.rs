@@ -89,15 +89,68 @@ pub(super) fn plot(plot: &Plot) -> Markup {
         figure.at(x(point.at.0)).raw(",").at(y(point.at.1)).raw(" ");
     }
     figure.raw("\"/>");
-    for point in shown {
+    let dots: Vec<(f64, f64)> = shown.iter().map(|point| (x(point.at.0), y(point.at.1))).collect();
+    let mut taken: Vec<Rectangle> = dots.iter().map(|dot| Rectangle::around(*dot)).collect();
+    for (point, dot) in shown.iter().zip(&dots) {
         let class = if point.mark == Mark::Line { "even" } else { "spot" };
-        figure.raw("<circle class=\"").raw(class).raw("\" r=\"3.4\" cx=\"").at(x(point.at.0)).raw("\" cy=\"");
-        figure.at(y(point.at.1)).raw("\"><title>").text(&point.name).raw("</title></circle><text x=\"");
-        figure.at(x(point.at.0) + 5.0).raw("\" y=\"").at(y(point.at.1) + 3.0).raw("\">").text(&point.name);
+        figure.raw("<circle class=\"").raw(class).raw("\" r=\"3.4\" cx=\"").at(dot.0).raw("\" cy=\"");
+        figure.at(dot.1).raw("\"><title>").text(&point.name).raw("</title></circle>");
+        // A name without room is read by pointing at its dot.
+        let Some(place) = Rectangle::of_name(*dot, &point.name, &taken) else { continue };
+        figure
+            .raw("<text x=\"")
+            .at(place.left)
+            .raw("\" y=\"")
+            .at(place.bottom - 2.0)
+            .raw("\">")
+            .text(&point.name);
         figure.raw("</text>");
+        taken.push(place);
     }
     figure.raw("</svg></figure>");
     figure
+}
+
+/// Where something is drawn already.
+#[derive(Clone, Copy)]
+struct Rectangle {
+    left: f64,
+    right: f64,
+    top: f64,
+    bottom: f64,
+}
+
+impl Rectangle {
+    fn around((x, y): (f64, f64)) -> Self {
+        Self { left: x - 4.0, right: x + 4.0, top: y - 4.0, bottom: y + 4.0 }
+    }
+
+    /// The first place beside a dot, right, left, below or above, where its name covers nothing.
+    fn of_name((x, y): (f64, f64), name: &str, taken: &[Self]) -> Option<Self> {
+        /// Of the small letters of figures.
+        const LETTER: f64 = 6.2;
+        const HEIGHT: f64 = 12.0;
+        #[allow(clippy::cast_precision_loss)] // letters of a name
+        let width = name.chars().count() as f64 * LETTER;
+        let at = |left: f64, top: f64| Self { left, right: left + width, top, bottom: top + HEIGHT };
+        let places = [
+            at(x + 6.0, y - 6.0),
+            at(x - 6.0 - width, y - 6.0),
+            at(x - width * 0.5, y + 6.0),
+            at(x - width * 0.5, y - 6.0 - HEIGHT),
+        ];
+        let is_free = |place: &Self| {
+            place.left > LEFT && place.right < WIDTH && !taken.iter().any(|other| place.covers(other))
+        };
+        places.into_iter().find(is_free)
+    }
+
+    fn covers(&self, other: &Self) -> bool {
+        self.left < other.right
+            && other.left < self.right
+            && self.top < other.bottom
+            && other.top < self.bottom
+    }
 }
 
 fn line(figure: &mut Markup, from: (f64, f64), to: (f64, f64)) {
