@@ -74,7 +74,7 @@ pub use margins::{Distance, MarginRules, MarginView, Margins};
 pub use orders::{OpenOrder, Order, Phase};
 pub use output::{Held, LevelChange, Output, TriggerChange, Turn};
 pub use policy::{
-    Action, Execution, Hedge, Limit, Misread, OrderLimits, Policy, PolicyMistakes, Trading, Trigger,
+    Action, Execution, Hedge, Limit, Misread, OrderLimits, Paid, Policy, PolicyMistakes, Trading, Trigger,
 };
 pub use profit::Profit;
 pub use triggers::{Expression, Mistake, Type, Variable};

@@ -134,8 +134,9 @@ impl Summary {
         Self {
             positions: samples.len(),
             mean: mean(&pnl),
-            mean_error: deviation(&means),
-            sd: deviation(&pnl),
+            // Of one position nothing is known of either.
+            mean_error: if pnl.len() > 1 { deviation(&means) } else { f64::NAN },
+            sd: if pnl.len() > 1 { deviation(&pnl) } else { f64::NAN },
             cvar95,
             worst: sorted.first().copied().unwrap_or(0.0),
             hedge_cost: mean_of(|sample| sample.hedge_cost),

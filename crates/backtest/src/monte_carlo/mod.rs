@@ -58,6 +58,9 @@ use pricing::OptionKind;
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+/// Results that are kept, 32 bytes each: paths times strategies.
+const MOST_RESULTS: usize = 100_000_000;
+
 /// Paths that are stepped together.
 pub(crate) const LANES: usize = 128;
 
@@ -232,6 +235,15 @@ fn check(setup: &Setup, strategies: &[Strategy]) -> Result<(), SetupError> {
     rule((1..=10_000_000).contains(&setup.steps), format!("steps {}: 1 to 10,000,000", setup.steps));
     rule(is_size(setup.step_years), format!("step {} years: above zero", setup.step_years));
     rule((2..=50_000_000).contains(&setup.pairs), format!("pairs {}: 2 to 50,000,000", setup.pairs));
+    let kept = setup.pairs.saturating_mul(2).saturating_mul(strategies.len());
+    rule(
+        kept <= MOST_RESULTS,
+        format!(
+            "{} paths of {} strategies: at most {MOST_RESULTS} of both",
+            2 * setup.pairs,
+            strategies.len()
+        ),
+    );
     for Strategy { name, cost, delay_steps, .. } in strategies {
         let costs = (0.0..1.0).contains(&cost.proportional) && (0.0..1e12).contains(&cost.fixed_usd);
         rule(costs, format!("{name}: costs {cost:?}: a fraction from 0 to 1, an amount of 0 or more"));

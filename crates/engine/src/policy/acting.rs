@@ -15,6 +15,7 @@
 //! venue = "deribit"
 //! kind = "perpetual"              # perpetual, future or option
 //! underlying = "BTC"              # all without it
+//! settlement = "inverse"          # or linear; both without it
 //! tick = "0.5"
 //! lot = "10"
 //! fee_bp = 5.0                    # of the notional
@@ -38,7 +39,7 @@
 use super::Checker;
 use ::hedge::policy::{Policy as SizingPolicy, PolicySpec};
 use book::Place;
-use instrument::{Listing, Specs, Terms, resolve};
+use instrument::{Listing, Settlement, Specs, Terms, resolve};
 use risk::Measure;
 use std::sync::Arc;
 use units::{Account, Asset, Chain, Decimal, Fixed, Symbol, Venue};
@@ -73,6 +74,8 @@ pub struct Trading {
     pub kind: String,
     /// Of which underlying; all without it.
     pub underlying: Option<Asset>,
+    /// Paid in the coin or in a currency; both without it.
+    pub settlement: Option<Paid>,
     /// Step of prices, in the quote unit of the listing.
     pub tick: Decimal,
     /// Step of quantities, in the unit of the listing.
@@ -81,6 +84,16 @@ pub struct Trading {
     pub fee: f64,
     /// Half the spread as a fraction of the price.
     pub half_spread: f64,
+}
+
+/// What gains are paid in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Paid {
+    /// The underlying.
+    Inverse,
+    /// A currency.
+    Linear,
 }
 
 /// Keeps the delta of an underlying in a band by trading one instrument.
@@ -140,6 +153,8 @@ pub(super) struct TradingToml {
     kind: String,
     #[serde(default)]
     underlying: Option<String>,
+    #[serde(default)]
+    settlement: Option<Paid>,
     tick: String,
     lot: String,
     fee_bp: f64,
@@ -175,6 +190,9 @@ impl Trading {
         self.venue == listing.venue
             && self.kind == contract.kind_word()
             && self.underlying.as_ref().is_none_or(|underlying| *underlying == contract.underlying)
+            && self
+                .settlement
+                .is_none_or(|paid| (paid == Paid::Inverse) == (contract.settlement == Settlement::Inverse))
     }
 }
 
@@ -242,6 +260,7 @@ impl Checker<'_> {
             venue: venue?,
             kind: raw.kind.clone(),
             underlying,
+            settlement: raw.settlement,
             tick: tick?,
             lot: lot?,
             fee: raw.fee_bp * 1e-4,

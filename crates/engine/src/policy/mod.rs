@@ -28,7 +28,7 @@ mod acting;
 mod margin;
 mod trigger;
 
-pub use acting::{Execution, Hedge, OrderLimits, Trading};
+pub use acting::{Execution, Hedge, OrderLimits, Paid, Trading};
 pub use trigger::{Action, Trigger};
 
 use crate::limits::State;

@@ -53,6 +53,7 @@ fn round_bp(fraction: f64) -> f64 {
 
 pub(super) fn notes(spec: &ChainsSpec) -> Vec<String> {
     let mut notes = vec![
+        "CVaR and costs are positive for a loss, mean and worst for a gain; mean P&L by part is of the coins sold, so that larger positions weigh more than in the plain means".to_owned(),
         "P&L, spread, tail and costs are percent of the notional, net of all costs; options are sold at the bid, all of it".to_owned(),
         "delivered at the first index recorded at the expiry or after it, and the hedge is closed there; the venue settles on an average of the half hour before".to_owned(),
         "intervals of 95 % and errors: blocks of positions that are open at once, drawn again on a circle; better or worse: the interval of the difference lies on one side of zero".to_owned(),

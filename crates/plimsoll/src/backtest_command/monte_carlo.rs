@@ -178,11 +178,8 @@ const POLICIES: [(&str, ColumnKind); 13] = [
 fn policy(row: &Row, outcome: &Outcome) -> Vec<Cell> {
     let s = &outcome.statistics;
     let cost = row.strategy.cost;
-    let mut cells = vec![
-        Cell::Float((cost.proportional * 1e8).round() * 1e-4),
-        if cost.fixed_usd > 0.0 { Cell::Float(cost.fixed_usd) } else { Cell::Null },
-        text(&row.policy),
-    ];
+    let mut cells =
+        vec![Cell::Float((cost.proportional * 1e8).round() * 1e-4), fixed(row), text(&row.policy)];
     let figures = [
         s.mean,
         s.mean_error,
@@ -199,8 +196,9 @@ fn policy(row: &Row, outcome: &Outcome) -> Vec<Cell> {
     cells
 }
 
-const COMPARISONS: [(&str, ColumnKind); 8] = [
+const COMPARISONS: [(&str, ColumnKind); 9] = [
     ("cost_bp", ColumnKind::Float),
+    ("fixed_usd", ColumnKind::Float),
     ("policy", ColumnKind::Text),
     ("clock", ColumnKind::Text),
     ("cvar95_less_pct", ColumnKind::Float),
@@ -210,8 +208,14 @@ const COMPARISONS: [(&str, ColumnKind); 8] = [
     ("mean_more_error_usd", ColumnKind::Float),
 ];
 
+/// The fixed cost of a trade; empty without one.
+fn fixed(row: &Row) -> Cell {
+    let usd = row.strategy.cost.fixed_usd;
+    if usd > 0.0 { Cell::Float(usd) } else { Cell::Null }
+}
+
 const fn is_clock(row: &Row) -> bool {
-    matches!(row.strategy.policy, Some(Policy::Clock(_) | Policy::Leland(_)))
+    matches!(row.strategy.policy, Some(Policy::Clock(_)))
 }
 
 fn comparisons(rows: &[(&Row, &Outcome)]) -> Vec<Vec<Cell>> {
@@ -231,6 +235,7 @@ fn comparisons(rows: &[(&Row, &Outcome)]) -> Vec<Vec<Cell>> {
             let more = paired_mean(&outcome.profit, &theirs.profit);
             Some(vec![
                 Cell::Float((row.strategy.cost.proportional * 1e8).round() * 1e-4),
+                fixed(row),
                 text(&row.policy),
                 text(&clock.policy),
                 less(outcome.statistics.cvar95, theirs.statistics.cvar95),

@@ -6,7 +6,8 @@
 //! the participation allows. Margin is linear here, of one lot each way, and exact in the table of what it comes to.
 
 use super::bands::{Bands, By, GreekBand};
-use super::plan::{Order, carry_sides, initial_margin, place, whole};
+use super::costs::Costs;
+use super::plan::{Order, carry_sides, place, room, room_after, whole};
 use super::quotes::{Board, measure};
 use super::tables::bucket;
 use super::{Bench, Refusal};
@@ -26,8 +27,8 @@ use units::{Asset, Decimal, Timestamp, border};
 pub(super) struct Greeks {
     pub(super) legs: Vec<Leg>,
     pub(super) solution: Solution,
-    /// Coin, bucket and measure of each row.
-    pub(super) rows: Vec<(Asset, &'static str, Measure)>,
+    /// Coin, bucket and measure of each row, and what its band is around.
+    pub(super) rows: Vec<(Asset, &'static str, Measure, f64)>,
     pub(super) refused: Vec<Refusal>,
     pub(super) offered: usize,
 }
@@ -57,6 +58,15 @@ pub(super) struct Offer {
     carry_usd: Sides,
     liquidity: Liquidity,
     coins: f64,
+}
+
+impl Offer {
+    /// Impact of so many units by the law of the costs, USD: for an option that of its delta.
+    fn impact_usd(&self, costs: &Costs, units: f64) -> f64 {
+        let delta = measure(&self.priced, Measure::Delta)
+            * border::to_model(self.listing.contract_size).unwrap_or(f64::NAN);
+        costs.impact.average(&self.liquidity, units * self.coins) * delta.abs() * units
+    }
 }
 
 impl Leg {
@@ -110,13 +120,13 @@ pub(super) fn plan(bench: &Bench, board: Board<'_>, bands: &Bands) -> Result<Gre
         legs.push(Leg {
             trading_usd: size * offer.trading_usd,
             carry_usd: size * side,
-            impact_usd: trade.cost.impact,
+            impact_usd: offer.impact_usd(board.costs, size),
             why: why(&trade.why),
             offer,
             quantity,
         });
     }
-    let rows = rows.into_iter().map(|row| (row.asset, row.bucket, row.measure)).collect();
+    let rows = rows.into_iter().map(|row| (row.asset, row.bucket, row.measure, row.target)).collect();
     Ok(Greeks { legs, solution, rows, refused, offered: count })
 }
 
@@ -149,6 +159,8 @@ struct GreekRow {
     bucket: &'static str,
     by: By,
     measure: Measure,
+    /// What the band is around.
+    target: f64,
     row: Row,
 }
 
@@ -159,7 +171,7 @@ fn rows(
     bands: &Bands,
 ) -> Vec<GreekRow> {
     let mut found = Vec::new();
-    for asset in hedged.keys() {
+    for (asset, rule) in hedged {
         for GreekBand { measure, by, band } in &bands.bands {
             let mut sums: BTreeMap<(usize, &'static str), units::Fixed> = BTreeMap::new();
             // Where nothing is held, trades may bring something.
@@ -180,15 +192,21 @@ fn rows(
                 bucket,
                 by: *by,
                 measure: *measure,
+                target: target(rule, (*measure, *by)),
                 row: Row {
                     name: format!("{asset} {} {bucket}", measure.usd_key()),
-                    exposure: sum.to_f64(),
+                    exposure: sum.to_f64() - target(rule, (*measure, *by)),
                     band: *band,
                 },
             }));
         }
     }
     found
+}
+
+/// What a band is around: the rule's target, of its own delta.
+fn target(rule: &Hedge, (measure, by): (Measure, By)) -> f64 {
+    if measure == rule.delta && by == By::Underlying { rule.target.to_f64() } else { 0.0 }
 }
 
 /// A measure of one unit of the listing, USD.
@@ -306,17 +324,13 @@ fn instruments(
         let (costs, lot) = (board.costs, border::to_model(offer.lot).unwrap_or(f64::NAN));
         let cap = offer.liquidity.cap(costs.participation, bands.within_hours / 24.0) / offer.coins;
         let cap = (cap / lot).floor() * lot;
-        let impact = if cap > 0.0 {
-            2.0 * costs.impact.average(&offer.liquidity, cap * offer.coins) * offer.notional_usd / cap
-        } else {
-            0.0
-        };
+        let impact = if cap > 0.0 { 2.0 * offer.impact_usd(costs, cap) / (cap * cap) } else { 0.0 };
         instruments.push(Instrument {
             name: format!("{} {}", offer.listing.venue, offer.listing.symbol),
             lot,
             cost: Sides {
-                bought: offer.trading_usd + offer.carry_usd.bought.max(0.0),
-                sold: offer.trading_usd + offer.carry_usd.sold.max(0.0),
+                bought: offer.trading_usd.max(0.0) + offer.carry_usd.bought.max(0.0),
+                sold: offer.trading_usd.max(0.0) + offer.carry_usd.sold.max(0.0),
             },
             impact,
             liquidity: Sides::both(cap.max(0.0)),
@@ -328,38 +342,28 @@ fn instruments(
     (instruments, venues.into_values().collect())
 }
 
-/// What a unit asks of its account, bought and sold: of one lot each way, by the venue's rules. None where no rulebook says.
+/// What a unit takes of what its account has to spare, bought and sold: of one lot each way, by the venue's rules. An account whose wallets
+/// stand alone has nothing to spare for what would leave one of them short. None where no rulebook says.
 fn margin(
     (bench, board): (&Bench, Board<'_>),
     offer: &Offer,
     (lot, venues): (f64, &mut BTreeMap<String, Venue>),
 ) -> Option<VenueMargin> {
-    let asked = |quantity: Decimal| {
+    let now = room((&bench.desk, &bench.desk.states), &offer.place)?;
+    let taken = |quantity: Decimal| {
         let order = Order { place: &offer.place, listing: &offer.listing, priced: &offer.priced, quantity };
-        initial_margin((&bench.desk, board), &order)
+        Some((now - room_after((&bench.desk, board), &order)?) / lot)
     };
-    let (used, counted) = initial_margin_now(bench, offer)?;
-    let bought = (asked(offer.lot)? - used) / lot;
-    let sold = (asked(-offer.lot)? - used) / lot;
+    let (bought, sold) = (taken(offer.lot)?, taken(-offer.lot)?);
     let name = format!("{}@{}", offer.place.account, offer.place.venue);
     // Portfolio margin is convex but for rounding: buying and selling the same releases nothing.
     let short = (-(bought + sold)).max(0.0) * 0.5;
     venues.entry(name.clone()).or_insert_with(|| Venue {
         name: name.clone(),
-        used,
-        limit: counted.max(used),
+        used: 0.0,
+        limit: now.max(0.0),
     });
     Some(VenueMargin { venue: name, per_unit: Sides { bought: bought + short, sold: sold + short } })
-}
-
-/// Initial margin of an offer's account as it is, and what counts against it.
-fn initial_margin_now(bench: &Bench, offer: &Offer) -> Option<(f64, f64)> {
-    let here = |state: &&::margin::AccountState| {
-        state.account == offer.place.account && state.venue == offer.place.venue
-    };
-    let state = bench.desk.states.iter().find(here)?;
-    let outcome = bench.desk.rules.of(state).ok()?.outcome(state);
-    Some((outcome.requirement.initial, outcome.counted.initial))
 }
 
 fn why(why: &WhyNotMore) -> String {

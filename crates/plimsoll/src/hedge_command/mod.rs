@@ -26,8 +26,8 @@ use engine::{Hedge, OrderLimits, Policy};
 use instrument::Specs;
 use plan::{Chosen, Followed, follow};
 use quotes::Board;
-use risk::Valuation;
-use std::collections::BTreeSet;
+use risk::{Measure, Valuation};
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 use units::{Asset, Issue, Issues};
 
@@ -155,7 +155,17 @@ impl Bench {
         }
         let orders = self.orders()?;
         let (mut followed, mut refusals): (Vec<Followed<'_>>, Vec<Refusal>) = (Vec::new(), Vec::new());
+        let mut hedged: BTreeMap<&Asset, &str> = BTreeMap::new();
         for rule in &self.policy.hedges {
+            if let Some(first) = hedged.insert(&rule.underlying, &rule.name) {
+                let why = format!(
+                    "'{first}' hedges the delta of {} already: one band for each coin",
+                    rule.underlying
+                );
+                refusals.push(Refusal { what: "rule", name: rule.name.clone(), why });
+                hedged.insert(&rule.underlying, first);
+                continue;
+            }
             match follow((board, &self.desk), (rule, orders), (&self.valuation, chosen)) {
                 Ok(one) => followed.push(one),
                 Err(why) => refusals.push(Refusal { what: "rule", name: rule.name.clone(), why }),
@@ -164,6 +174,7 @@ impl Bench {
         if !refusals.is_empty() && !args.inputs.allow_partial {
             return Err(Failure::Unfollowed { issues: self.issues(&refusals) });
         }
+        let unfollowed = refusals.len();
         let refused = refused_underlyings(&self.policy.hedges, &followed);
         for one in &followed {
             let listings = one.refused.iter();
@@ -176,7 +187,7 @@ impl Bench {
         let sections = tables::planned(self, board, (&followed, &refusals, &refused))?;
         let lost = self.valuation.rows.iter().filter(|row| refused.contains(&row.underlying)).count();
         let notes = self.notes(&followed);
-        Ok(self.answer("hedge plan", sections, (lost + self.valuation.unpriced.len(), notes)))
+        Ok(self.answer("hedge plan", sections, (lost.max(unfollowed) + self.valuation.unpriced.len(), notes)))
     }
 
     fn hedged(&self, args: &HedgeArgs) -> Result<Sheet<HedgeTableName>, Failure> {
@@ -298,6 +309,12 @@ impl Bench {
                     "{name}: no rulebook says what it would ask, so margin is in no cost of it"
                 ));
             }
+        }
+        for rule in self.policy.hedges.iter().filter(|rule| rule.delta == Measure::DeltaSettlement) {
+            notes.push(format!(
+                "{}: its delta is settlement-adjusted; those by time to expiry are cash deltas",
+                rule.name
+            ));
         }
         notes.push(format!("costs: {}", self.costs.source));
         notes

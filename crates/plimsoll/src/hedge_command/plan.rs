@@ -100,7 +100,11 @@ pub(super) fn follow<'a>(
     let count = tried.len();
     for (place, with) in (1..).zip(tried) {
         let name = with.listing.clone();
-        match sized((board.costs, orders), (rule, &answer, wanted), with) {
+        let sized = sized((board.costs, orders), (rule, &answer, wanted), with).and_then(|(trade, why)| {
+            trade.as_ref().map_or(Ok(()), |trade| margined((board, desk), trade))?;
+            Ok((trade, why))
+        });
+        match sized {
             // The next one may take what this one cannot.
             Ok((None, why)) | Err(why) if place < count => followed.refused.push((name, why)),
             Err(why) => return Err(format!("{} {}: {why}", name.venue, name.symbol)),
@@ -221,17 +225,30 @@ fn sized(
     let why = match binding {
         Some(bound) => bound.why,
         None if answer.end_usd > 0.0 => {
-            format!("ends at the band's edge, {} USD: nearer is not worth its cost", whole(answer.end_usd))
+            let shift = if answer.shift_usd == 0.0 {
+                String::new()
+            } else {
+                format!(" of the delta at the policy's own vols, {} USD more", whole(answer.shift_usd))
+            };
+            format!(
+                "ends at the band's edge, {} USD{shift}: nearer is not worth its cost",
+                whole(answer.end_usd)
+            )
         }
+        None if answer.shift_usd != 0.0 => format!(
+            "ends where the delta at the policy's own vols, {} USD more, is at the target",
+            whole(answer.shift_usd)
+        ),
         None => "ends at the target; the rest is less than one lot".into(),
     };
     let coins = notional / with.priced.spot_usd;
     let need = need(costs, wanted, notional);
     let carry_usd = Cost::of(&candidate(costs, &with, 0.0), &need).carry_usd;
+    let orders_of = count(notional / orders.largest.to_f64());
     let trade = Trade {
         place: place(rule, &with.listing),
-        orders: count(notional / orders.largest.to_f64()),
-        fee_usd: with.fee * notional,
+        orders: orders_of,
+        fee_usd: with.fee.mul_add(notional, rule.fixed_cost.to_f64() * f64::from(orders_of)),
         half_spread_usd: with.half_spread * notional,
         impact_usd: costs.impact.average(&with.liquidity, coins) * notional,
         carry_usd,
@@ -315,14 +332,32 @@ pub(super) fn carry_sides(costs: &Costs, with: &Tradable) -> (f64, f64) {
     (of(1.0), of(-1.0))
 }
 
-/// Initial margin of an order's account once it is filled; none where no rulebook says.
-pub(super) fn initial_margin((desk, board): (&Desk, Board<'_>), order: &Order<'_>) -> Option<f64> {
+/// What an account has to spare beyond its initial margin, USD: over all its wallets, or, below zero, what those that are short lack. Of a
+/// place that holds nothing it is nothing; none where no rulebook says.
+pub(super) fn room((desk, states): (&Desk, &[::margin::AccountState]), at: &book::Place) -> Option<f64> {
+    let here = |state: &&::margin::AccountState| state.account == at.account && state.venue == at.venue;
+    let Some(state) = states.iter().find(here) else { return Some(0.0) };
+    Some(desk.rules.of(state).ok()?.outcome(state).surplus().initial)
+}
+
+/// The same once an order is filled.
+pub(super) fn room_after((desk, board): (&Desk, Board<'_>), order: &Order<'_>) -> Option<f64> {
     let states = apply(&desk.states, &[order.fill(board).ok()?]).ok()?;
-    let here = |state: &&::margin::AccountState| {
-        state.account == order.place.account && state.venue == order.place.venue
-    };
-    let state = states.iter().find(here)?;
-    Some(desk.rules.of(state).ok()?.outcome(state).requirement.initial)
+    room((desk, &states), order.place)
+}
+
+/// Refuses a trade that leaves its account, or one of its wallets, shorter of initial margin than it was.
+fn margined((board, desk): (Board<'_>, &Desk), trade: &Trade) -> Result<(), String> {
+    let (now, after) = (room((desk, &desk.states), &trade.place), room_after((desk, board), &trade.order()));
+    match now.zip(after) {
+        Some((now, after)) if after < 0.0 && after < now => Err(format!(
+            "margin: {}@{} would be {} USD short of its initial margin in a wallet or in all",
+            trade.place.account,
+            trade.place.venue,
+            whole(-after)
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Initial margin that the hedge would add to its account, as a share of its notional; below zero where it frees some. None where no

@@ -106,7 +106,10 @@ impl Board<'_> {
         let priced = Priced::new(&listing.contract, self.market).map_err(|missing| missing.to_string())?;
         let size = border::to_model(listing.contract_size).map_err(|error| error.to_string())?;
         let kind = listing.contract.kind_word();
-        let traded = quote.volume.filter(|volume| *volume > 0.0);
+        if quote.volume.is_some_and(|volume| volume <= 0.0) {
+            return Err("no liquidity: nothing traded in 24 hours".into());
+        }
+        let traded = quote.volume;
         let Some(daily_volume) = traded.or_else(|| self.assumed_volume(kind, priced.spot_usd)) else {
             return Err(format!(
                 "its volume is not known: the market files do not tell it, and the costs have no [[unquoted]] of kind \"{kind}\""

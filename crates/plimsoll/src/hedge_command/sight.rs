@@ -27,6 +27,8 @@ pub(super) struct Answer {
     pub(super) wanted_usd: Option<f64>,
     /// Half the width beyond which nothing more is traded: where a trade ends, USD.
     pub(super) end_usd: f64,
+    /// What the delta at the policy's vols has more than at the market's, USD.
+    pub(super) shift_usd: f64,
 }
 
 /// Asks the policy of a rule.
@@ -84,6 +86,7 @@ pub(super) fn ask(
         band_usd: band.outer().map(|outer| outer * spot),
         wanted_usd: wanted.map(|coins| coins * spot),
         end_usd,
+        shift_usd,
     })
 }
 

@@ -192,7 +192,7 @@ fn greek_columns() -> Vec<lake::Column> {
 }
 
 fn greeks(plan: &Greeks) -> Vec<Vec<Cell>> {
-    let rows = plan.rows.iter().zip(&plan.solution.rows).map(|((asset, bucket, measure), row)| {
+    let rows = plan.rows.iter().zip(&plan.solution.rows).map(|((asset, bucket, measure, target), row)| {
         let (width, kind) = match row.band {
             Band::Hard { width } => (width, "hard"),
             Band::Soft { width, .. } => (width, "soft"),
@@ -201,8 +201,8 @@ fn greeks(plan: &Greeks) -> Vec<Vec<Cell>> {
             text(asset),
             text(bucket),
             text(measure.usd_key()),
-            usd(row.before),
-            usd(row.after),
+            usd(row.before + target),
+            usd(row.after + target),
             usd(width),
             text(kind),
             Cell::Float(row.price),
@@ -579,7 +579,8 @@ fn unwound(way: &WayOut<'_>) -> Body {
     let rows = way.legs.iter().zip(&way.unwind.legs).map(|(out, unwound)| {
         let size = out.units.abs();
         let (fee, spread) = (out.fee_usd * size, out.half_spread_usd * size);
-        let cost = unwound.cost_usd;
+        let impact = way.impact_usd(out, unwound);
+        let cost = fee + spread + impact;
         #[allow(clippy::cast_possible_truncation)] // a share
         let offset = (unwound.offset_share * 100.0).round() as i64;
         vec![
@@ -593,7 +594,7 @@ fn unwound(way: &WayOut<'_>) -> Body {
             Cell::Float(took(unwound)),
             usd(fee),
             usd(spread),
-            usd(cost - fee - spread),
+            usd(impact),
             usd(cost),
         ]
     });
@@ -665,7 +666,7 @@ fn net_gone_hours(way: &WayOut<'_>) -> f64 {
 pub(super) fn unwind_facts(way: &WayOut<'_>) -> Vec<(&'static str, Cell)> {
     let unwind = &way.unwind;
     vec![
-        ("expected_cost_usd", usd(unwind.cost_usd)),
+        ("expected_cost_usd", usd(way.cost_usd())),
         ("standard_deviation_usd", usd(unwind.sd_usd)),
         ("net_delta_gone_after_hours", Cell::Float(net_gone_hours(way))),
         ("everything_gone_after_hours", Cell::Float(unwind.days * 24.0)),
@@ -689,7 +690,7 @@ pub(super) fn unwind_notes(way: &WayOut<'_>, costs: &Costs, format: Format) -> V
     let thin = way.legs.iter().filter(|out| out.volume_is_assumed).count();
     if thin > 0 {
         notes.push(format!(
-            "{thin} of {} positions: the market files tell no volume, that of [[unquoted]] stands in",
+            "{thin} of {} positions: the market files tell no volume, or none traded in 24 hours; that of [[unquoted]] stands in",
             way.legs.len()
         ));
     }

@@ -3,7 +3,7 @@
 use super::quotes::{Board, lots, measure};
 use ::hedge::impact::{Liquidity, Worked};
 use ::hedge::schedule::Costs as Trading;
-use ::hedge::schedule::{Correlated, Leg, Plan, Unwind, flatten};
+use ::hedge::schedule::{Correlated, Leg, Plan, Unwind, Unwound, flatten};
 use book::{Book, Position};
 use instrument::{Contract, Listing, Terms};
 use market::OptionQuote;
@@ -39,10 +39,31 @@ pub(super) struct Out<'a> {
 pub(super) struct WayOut<'a> {
     pub(super) legs: Vec<Out<'a>>,
     pub(super) unwind: Unwind,
+    /// Days asked for.
+    days: f64,
     pub(super) underlyings: Vec<Asset>,
     pub(super) refused: Vec<(&'a Position, String)>,
     /// Those without quoted options.
     pub(super) without_vol: Vec<Asset>,
+}
+
+impl WayOut<'_> {
+    /// Fees, spreads and impact of every position, USD.
+    pub(super) fn cost_usd(&self) -> f64 {
+        let each = self.legs.iter().zip(&self.unwind.legs);
+        each.map(|(out, unwound)| {
+            (out.fee_usd + out.half_spread_usd).mul_add(out.units.abs(), self.impact_usd(out, unwound))
+        })
+        .sum()
+    }
+
+    /// Impact of one position, USD. The schedule works with a line that costs what the law does for the position over the hours asked
+    /// for; the law has no time in it, so who takes longer, because of a cap or as the hedge of another, gains nothing by it.
+    pub(super) fn impact_usd(&self, out: &Out<'_>, unwound: &Unwound) -> f64 {
+        let of_line = unwound.cost_usd - (out.fee_usd + out.half_spread_usd) * out.units.abs();
+        let taken = unwound.times.last().copied().unwrap_or(0.0);
+        of_line * (taken / self.days).max(1.0)
+    }
 }
 
 /// Half a spread and how much trades, with where it comes from.
@@ -86,7 +107,7 @@ pub(super) fn plan<'a>(board: Board<'_>, book: &'a Book) -> Result<WayOut<'a>, S
     let parts: Vec<Leg> = legs.iter().map(|out| leg((board, out), (&underlyings, plan))).collect();
     let unwind = flatten(&parts, &market, plan).map_err(|error| error.to_string())?;
     let without_vol = underlyings.iter().filter(|asset| board.quoted_vol(asset).is_none()).cloned().collect();
-    Ok(WayOut { legs, unwind, underlyings, refused, without_vol })
+    Ok(WayOut { legs, unwind, days, underlyings, refused, without_vol })
 }
 
 fn matrix(count: usize, off: f64) -> Vec<f64> {
@@ -131,6 +152,7 @@ fn out<'a>(board: Board<'_>, position: &'a Position) -> Result<Out<'a>, String> 
     };
     let moves = if is_option { delta.abs().clamp(LEAST_DELTA, 1.0) } else { 1.0 };
     let daily_vol = board.daily_vol(&listing.contract.underlying) * moves;
+    let liquidity = Liquidity { daily_vol, daily_volume };
     Ok(Out {
         position,
         units,
@@ -139,7 +161,7 @@ fn out<'a>(board: Board<'_>, position: &'a Position) -> Result<Out<'a>, String> 
         lot: trading.lot,
         fee_usd: trading.fee * spot,
         half_spread_usd: found.half_spread_usd,
-        liquidity: Liquidity { daily_vol, daily_volume },
+        liquidity,
         volume_is_assumed: found.by == ASSUMED || found.daily_volume.is_none(),
         priced_by: found.by,
     })

@@ -10,7 +10,7 @@ use crate::cli::{PolicyAction, PolicyArgs, ReportForm};
 use crate::failure::Failure;
 use crate::output::put;
 use crate::render::json::pretty;
-use engine::{Action, Execution, Misread, Policy, PolicyMistakes, Variable};
+use engine::{Action, Execution, Misread, Paid, Policy, PolicyMistakes, Variable};
 use instrument::Specs;
 use risk::GroupBy;
 use serde::Serialize;
@@ -77,6 +77,7 @@ struct TradingJson {
     venue: String,
     kind: String,
     underlying: Option<String>,
+    settlement: Option<&'static str>,
     tick: String,
     lot: String,
     fee: f64,
@@ -213,6 +214,10 @@ fn said(policy: Policy) -> Checked {
         venue: row.venue.to_string(),
         kind: row.kind,
         underlying: row.underlying.map(|asset| asset.to_string()),
+        settlement: row.settlement.map(|paid| match paid {
+            Paid::Inverse => "inverse",
+            Paid::Linear => "linear",
+        }),
         tick: row.tick.to_string(),
         lot: row.lot.to_string(),
         fee: row.fee,

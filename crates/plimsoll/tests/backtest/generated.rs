@@ -69,7 +69,7 @@ fn threads_do_not_change_a_byte_and_every_form_is_there() {
         scratch.backtest("spec.toml").out.starts_with("Plimsoll backtest: policies over generated paths\n")
     );
     let csv = scratch.backtest("spec.toml --format csv --table comparisons").out;
-    assert!(csv.starts_with("cost_bp,policy,clock,"), "{csv}");
+    assert!(csv.starts_with("cost_bp,fixed_usd,policy,clock,"), "{csv}");
     let page = scratch.backtest("spec.toml --format html").out;
     assert!(page.contains("Policies") && !page.contains("1970"), "of no time");
 }

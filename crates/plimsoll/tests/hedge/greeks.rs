@@ -73,3 +73,52 @@ fn every_mistake_of_a_file_of_bands_is_named_at_once() {
     }
     assert_eq!(scratch.hedge(&format!("{FILES} --bands wrong.toml")).code, 2, "--bands needs --greeks");
 }
+
+/// The account has wallets that stand alone and none in USDC: a perpetual that is paid in USDC would leave that wallet short at once.
+#[test]
+fn no_plan_leaves_an_account_short_of_margin() {
+    let scratch = Scratch::desk();
+    for args in ["", "--choose", "--greeks"] {
+        let plan = scratch.planned(&format!("{FILES} {args}"));
+        for row in plan["margin"].as_array().unwrap() {
+            assert_eq!(row["status"], "ok", "{args}: {row}");
+        }
+    }
+    // An account that holds nothing has nothing to spare.
+    let nobody = scratch.text("policy.toml").replace("account = \"vol-desk\"", "account = \"nobody\"");
+    scratch.write("nobody.toml", nobody);
+    let ran = scratch.hedge("book.csv --market market.json --policy nobody.toml");
+    assert_eq!(ran.code, 3);
+    assert!(ran.err.contains("margin: nobody@deribit would be"), "{}", ran.err);
+    let plan = scratch.planned("book.csv --market market.json --policy nobody.toml --greeks");
+    assert_eq!(plan["legs"], serde_json::json!([]));
+}
+
+#[test]
+fn two_rules_do_not_hedge_one_delta_twice() {
+    let scratch = Scratch::desk();
+    let policy = scratch.text("policy.toml");
+    let at = policy.find("[[hedge]]").unwrap();
+    let second = policy[at..].split("[[hedge]]").nth(1).unwrap().replace("btc delta", "btc again");
+    scratch.write("two.toml", format!("{policy}\n[[hedge]]{second}"));
+    let ran = scratch.hedge("book.csv --market market.json --policy two.toml");
+    assert_eq!(ran.code, 3);
+    assert!(ran.err.contains("'btc delta' hedges the delta of BTC already"), "{}", ran.err);
+    let ran = scratch.hedge("book.csv --market market.json --policy two.toml --allow-partial");
+    assert_eq!(ran.code, 4, "a rule that is not followed makes the plan partial");
+}
+
+#[test]
+fn bands_of_delta_are_around_the_rules_target() {
+    let scratch = Scratch::desk();
+    let policy = scratch.text("policy.toml").replacen(
+        "account = \"vol-desk\"",
+        "target_usd = \"900000\"\naccount = \"vol-desk\"",
+        1,
+    );
+    scratch.write("target.toml", policy);
+    let plan = scratch.planned("book.csv --market market.json --policy target.toml --greeks");
+    let delta = rows(&plan, "greeks", ("measure", "delta_cash_usd"));
+    let btc = delta.iter().find(|row| row["underlying"] == "BTC").unwrap();
+    assert!((usd(&btc["after"]) - 900_000.0).abs() <= 50_000.0 + 1_000.0, "{btc}");
+}
