@@ -466,9 +466,9 @@ impl Acting {
     }
 }
 
-/// Whether a clock has its time.
+/// Whether a clock has its time, or a hedge its age.
 fn is_due(rule: &Hedge, acted: Option<Timestamp>, now: Timestamp) -> bool {
-    rule.sizing.interval_years().is_some_and(|interval| sizing::age_years(now, acted) >= interval)
+    rule.habits.due_years(&rule.sizing).is_some_and(|years| sizing::age_years(now, acted) >= years)
 }
 
 /// A text with its numbers taken out.

@@ -52,7 +52,7 @@ pub(crate) fn hedge<'a>(
         return Ok(None);
     }
     let of_policy = sized(desk, rule, acted)?;
-    let in_coins = |usd: f64| usd / of_policy.spot;
+    let in_coins = |usd: f64| usd / of_policy.spot_usd;
     let exposure = Exposure { delta: in_coins(off.to_f64() + of_policy.shift_usd), held: 0.0 };
     let Some(trade) = decide(of_policy.band, exposure) else { return Ok(None) };
     if unvalued > 0 {
@@ -63,7 +63,7 @@ pub(crate) fn hedge<'a>(
     let priced = desk.priced(&rule.listing.contract).map_err(|missing| missing.to_string())?;
     let one = border::to_model(canonical(&rule.listing, Decimal::ONE)?).map_err(|error| error.to_string())?;
     let per_unit = unit(&priced, rule.delta) * one;
-    let wanted = lots(desk, &rule.listing, trade * of_policy.spot / per_unit)?;
+    let wanted = lots(desk, &rule.listing, trade * of_policy.spot_usd / per_unit)?;
     if wanted.is_zero() || desk.notional(&rule.listing, wanted.get())? < bounds.smallest {
         return Ok(None);
     }

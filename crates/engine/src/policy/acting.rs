@@ -28,6 +28,9 @@
 //! target_usd = "0"
 //! sizing = { policy = "band", half_width_usd = 100000.0, end = "edge" }    # when and how far: `hedge::policy`
 //! fixed_cost_usd = "0"            # of each trade: gas
+//! max_age_hours = 24.0            # without a trade for so long it is brought to its delta
+//! watch_seconds = 12.0            # the band is narrower by what is missed between two looks
+//! fill_seconds = 12.0             # and until the fill
 //! account = "desk"
 //! venue = "deribit"
 //! chain = "offchain"
@@ -37,12 +40,14 @@
 //! ```
 
 use super::Checker;
-use ::hedge::policy::{Policy as SizingPolicy, PolicySpec};
+use ::hedge::policy::{Habits, Policy as SizingPolicy, PolicySpec, Watch};
 use book::Place;
 use instrument::{Listing, Settlement, Specs, Terms, resolve};
 use risk::Measure;
 use std::sync::Arc;
 use units::{Account, Asset, Chain, Decimal, Fixed, Symbol, Venue};
+
+const HOURS_A_YEAR: f64 = 8_760.0;
 
 /// Bounds of all orders that rules send.
 #[derive(Debug, Clone, PartialEq)]
@@ -111,6 +116,8 @@ pub struct Hedge {
     pub sizing: SizingPolicy,
     /// What each trade costs whatever its size.
     pub fixed_cost: Fixed,
+    /// How often it is looked at, how old it may be.
+    pub habits: Habits,
     /// Where it trades.
     pub place: Place,
     /// What it trades.
@@ -174,6 +181,12 @@ pub(super) struct HedgeToml {
     sizing: PolicySpec,
     #[serde(default)]
     fixed_cost_usd: Option<String>,
+    #[serde(default)]
+    max_age_hours: Option<f64>,
+    #[serde(default)]
+    watch_seconds: f64,
+    #[serde(default)]
+    fill_seconds: f64,
     account: String,
     venue: String,
     chain: String,
@@ -300,6 +313,7 @@ impl Checker<'_> {
             None => Some(Fixed::ZERO),
             Some(text) => self.signed(&at("target_usd"), text),
         };
+        let habits = self.habits(raw);
         let account = self.named(&at("account"), &raw.account, Account::new);
         let venue = self.named(&at("venue"), &raw.venue, Venue::new);
         let chain = self.named(&at("chain"), &raw.chain, Chain::new);
@@ -333,11 +347,29 @@ impl Checker<'_> {
             target: target?,
             sizing: sizing.ok()?,
             fixed_cost: fixed_cost?,
+            habits,
             place,
             listing,
             execution: raw.execution,
             cool_down_seconds: raw.cool_down_seconds,
         })
+    }
+
+    fn habits(&mut self, raw: &HedgeToml) -> Habits {
+        let at = |field: &str| format!("hedge '{}': {field}", raw.name);
+        if let Some(hours) = raw.max_age_hours.filter(|hours| !(*hours > 0.0 && *hours <= HOURS_A_YEAR)) {
+            self.issue(&at("max_age_hours"), &hours.to_string(), "above 0 and at most 8760");
+        }
+        for (field, seconds) in [("watch_seconds", raw.watch_seconds), ("fill_seconds", raw.fill_seconds)] {
+            if !(0.0..=86_400.0).contains(&seconds) {
+                self.issue(&at(field), &seconds.to_string(), "0 to 86400");
+            }
+        }
+        let years = |seconds: f64| seconds / (HOURS_A_YEAR * 3_600.0);
+        Habits {
+            watch: Watch { interval_years: years(raw.watch_seconds), delay_years: years(raw.fill_seconds) },
+            most_age_years: raw.max_age_hours.map(|hours| hours / HOURS_A_YEAR),
+        }
     }
 
     fn listing(

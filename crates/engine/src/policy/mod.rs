@@ -217,7 +217,7 @@ impl Policy {
     pub(crate) fn watched(&self) -> BTreeSet<(Vec<GroupBy>, Measure)> {
         let of_limits = self.limits.iter().map(|limit| (limit.group_by.clone(), limit.measure));
         let of_hedges = self.hedges.iter().flat_map(|hedge| {
-            let gamma = (hedge.sizing.reads() >= Reads::Gamma).then_some(Measure::Gamma);
+            let gamma = (hedge.habits.reads(&hedge.sizing) >= Reads::Gamma).then_some(Measure::Gamma);
             std::iter::once(hedge.delta).chain(gamma).map(|measure| (vec![GroupBy::Underlying], measure))
         });
         let groups = self.triggers.iter().map(|trigger| (trigger.each.clone(), Measure::Value));

@@ -760,3 +760,35 @@ fn a_hedge_of_the_settlement_delta_counts_the_options_value_as_coins() {
     assert!(greek(&desk, risk::Measure::DeltaSettlement).abs() < 101.0, "one lot");
     assert!(greek(&desk, risk::Measure::Delta).abs() > 101.0);
 }
+
+/// Within the band for an hour, then at the delta; and what was done counts as young again.
+#[test]
+fn a_hedge_older_than_it_may_be_is_brought_to_its_delta() {
+    let wide =
+        "sizing = { policy = \"band\", half_width_usd = 9000000.0, end = \"edge\" }\n    max_age_hours = 1.0";
+    let (mut desk, outputs) = sized(wide);
+    assert!(!outputs.iter().any(|output| matches!(output, Output::Order(_))), "inside the band");
+    let mut sent = Vec::new();
+    for minute in 1..=61 {
+        let outputs = desk.wait(60);
+        if outputs.iter().any(|output| matches!(output, Output::Order(_))) {
+            sent.push((minute, outputs));
+        }
+    }
+    let (minute, outputs) = sent.remove(0);
+    assert!((59..=61).contains(&minute), "after {minute} minutes");
+    assert!(left_over(&mut desk, &outputs).abs() < 101.0, "one lot");
+}
+
+/// 0.58 |Γ| S σ sqrt(h + 2 l) coins less on either side.
+#[test]
+fn a_band_that_is_looked_at_by_the_block_is_narrower() {
+    let plain = "sizing = { policy = \"whalley_wilmott\", risk_tolerance_usd = 20000000.0 }";
+    let edge = |sizing: &str| {
+        let (mut desk, outputs) = sized(sizing);
+        left_over(&mut desk, &outputs).abs()
+    };
+    let (always, by_block) =
+        (edge(plain), edge(&format!("{plain}\n    watch_seconds = 600.0\n    fill_seconds = 60.0")));
+    assert!(by_block < always - 101.0, "{by_block} of {always}");
+}

@@ -45,6 +45,7 @@
 
 mod clock;
 mod leland;
+mod looked;
 mod spec;
 mod tolerance;
 mod two_bands;
@@ -57,6 +58,7 @@ mod tests;
 
 pub use clock::{Clock, FixedBand, Width};
 pub use leland::{Leland, LelandNumber};
+pub use looked::{Habits, Looked, Sized, sized};
 pub use spec::{End, Policy, PolicyError, PolicySpec, Reads};
 pub use tolerance::{Aim, RiskTolerance, ToleranceError, TrackingError};
 pub use two_bands::TwoBands;

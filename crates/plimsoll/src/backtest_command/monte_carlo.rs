@@ -80,11 +80,7 @@ fn sheet(
         inputs,
         missing: 0,
         issues: units::Issues::default(),
-        notes: vec![
-            "antithetic pairs of paths, the same for every row; each ± is one standard error over independent pairs".into(),
-            "CVaR: mean loss of the worst 5 %, positive for a loss; costs include the first and the last trade".into(),
-            "compared with the clock that has the shortest tail at the same cost; a difference of means is of paired paths".into(),
-        ],
+        notes: notes(spec),
         facts: facts(spec),
         sections: vec![
             Section::new(
@@ -137,6 +133,28 @@ fn plots(spec: &MonteCarloSpec, outcomes: &[Outcome]) -> Vec<Plot> {
         }
     }
     plots
+}
+
+/// What a reader should know.
+fn notes(spec: &MonteCarloSpec) -> Vec<String> {
+    let mut notes: Vec<String> = vec![
+            "antithetic pairs of paths, the same for every row; each ± is one standard error over independent pairs".into(),
+            "CVaR: mean loss of the worst 5 %, positive for a loss; costs include the first and the last trade".into(),
+            "compared with the clock that has the shortest tail at the same cost; a difference of means is of paired paths".into(),
+        ];
+    let step = spec.setup.step_years;
+    let short = |row: &&Row| {
+        row.strategy
+            .policy
+            .and_then(|policy| policy.interval_years())
+            .is_some_and(|every| every < step * (1.0 - 1e-9))
+    };
+    let names: BTreeSet<&str> = spec.rows.iter().filter(short).map(|row| row.policy.as_str()).collect();
+    if !names.is_empty() {
+        let names: Vec<&str> = names.into_iter().collect();
+        notes.push(format!("clocks shorter than a step act at every step: {}", names.join(", ")));
+    }
+    notes
 }
 
 fn facts(spec: &MonteCarloSpec) -> Vec<(&'static str, Cell)> {

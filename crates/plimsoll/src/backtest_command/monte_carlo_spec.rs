@@ -84,6 +84,11 @@ impl MonteCarloSpec {
         }
         let named: Vec<Named> =
             policies.into_iter().filter_map(|table| named(table, step_minutes, issues)).collect();
+        for (place, one) in named.iter().enumerate() {
+            if named.iter().take(place).any(|other| other.name == one.name) {
+                fields.issue(issues, "policy", (&one.name, "a name of its own for each policy"));
+            }
+        }
         fields.finish(issues);
         let rows = costs.iter().enumerate().flat_map(|(cost, of)| {
             named.iter().map(move |named| Row {

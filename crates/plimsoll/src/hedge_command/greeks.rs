@@ -94,6 +94,12 @@ pub(super) fn plan(bench: &Bench, board: Board<'_>, bands: &Bands) -> Result<Gre
     for rule in hedged.values() {
         offered(board, rule, (&mut offers, &mut refused));
     }
+    if offers.is_empty() {
+        let why: Vec<String> =
+            refused.iter().take(5).map(|one: &Refusal| format!("{}: {}", one.name, one.why)).collect();
+        let more = refused.len().saturating_sub(why.len());
+        return Err(format!("nothing can be traded: {}; and {more} more", why.join("; ")));
+    }
     let asof = bench.desk.loaded.market.asof;
     let rows = rows((bench, asof), (&hedged, &offers), bands);
     let (instruments, venues) = instruments((bench, board), &offers, (&rows, asof, bands));

@@ -1,20 +1,15 @@
 //! What a rule's policy sees of the whole book, and what it answers, in USD of delta: the figures of the live engine, of a book in files.
 //!
-//! ```text
-//! gamma   100 x gamma_1pct of the underlying / S²                             coins per USD
-//! vol     mean of the vols of the options held, weighted by their |gamma|     net over the book, an option a contract; so the expiry
-//! cost    fee + half spread of the rule's row of [[trading]]; the rule's fixed cost
-//! age     endless: a clock acts at once
-//! ```
+//! `hedge::policy::sized` decides. A clock acts at once: a book in files has no last trade.
 
-use super::quotes::{Board, measure};
-use ::hedge::policy::{Band, Cost, DeltaPolicy, Exposure, Reads, Sight, decide};
+use super::quotes::Board;
+use ::hedge::policy::{Band, Cost, Exposure, Looked, Sized, decide, sized};
 use book::Book;
 use engine::Hedge;
 use instrument::Contract;
 use risk::{Form, Measure, Priced, Valuation};
 use std::collections::BTreeMap;
-use units::{Fixed, Vol, border};
+use units::{Fixed, border};
 
 /// A policy's answer.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -48,32 +43,17 @@ pub(super) fn ask(
     let row = board.trading(&rule.listing)?;
     let cost =
         Cost { proportional: (row.fee + row.half_spread).max(0.0), fixed_usd: rule.fixed_cost.to_f64() };
-    let mut sight =
-        Sight { spot, gamma: 0.0, vol: 0.0, expiry_years: 0.0, cost, hedge_age_years: f64::INFINITY };
-    let reads = rule.sizing.reads();
-    if reads >= Reads::Gamma {
-        sight.gamma = 100.0 * sum(Measure::Gamma).to_f64() / (spot * spot);
-    }
-    let (mut shift_usd, mut is_flat) = (0.0, false);
-    if reads == Reads::Vol {
-        let options = options(rule, (book, valuation));
-        match weighted(&options) {
-            None => is_flat = true,
-            Some((vol, expiry_years)) => {
-                (sight.vol, sight.expiry_years) = (vol, expiry_years);
-                let factor = rule.sizing.variance_factor(&sight);
-                if factor.to_bits() != 1.0_f64.to_bits() {
-                    shift_usd = options
-                        .iter()
-                        .map(|(net, priced)| net * shift(priced, rule.delta, factor.sqrt()))
-                        .sum();
-                }
-            }
-        }
-    }
-    // Without options nothing moves the delta again: a clock keeps its time, a band is none.
-    let is_band = rule.sizing.interval_years().is_none();
-    let band = if is_flat && is_band { Band::to_edge(0.0) } else { rule.sizing.band(&sight) };
+    let options = options(rule, (book, valuation));
+    let looked = Looked {
+        spot_usd: spot,
+        gamma_1pct_usd: sum(Measure::Gamma).to_f64(),
+        options: &options,
+        delta: rule.delta,
+        cost,
+        // Of a hedge that nobody traded yet only a clock knows that its time has come.
+        hedge_age_years: if rule.sizing.interval_years().is_some() { f64::INFINITY } else { 0.0 },
+    };
+    let Sized { band, shift_usd, .. } = sized(&rule.sizing, &rule.habits, &looked);
     let delta_usd = sum(rule.delta);
     let off = (delta_usd - rule.target).to_f64() + shift_usd;
     let wanted = decide(band, Exposure { delta: off / spot, held: 0.0 });
@@ -100,28 +80,4 @@ fn options<'a>(rule: &Hedge, (book, valuation): (&Book, &'a Valuation)) -> Vec<(
     let priced = |contract: &Contract| valuation.board.contracts.get(contract)?.as_ref().ok();
     let all = net.into_iter().filter_map(|(contract, net)| Some((net, priced(contract)?)));
     all.filter(|(_, priced)| matches!(priced.form, Form::Option(_))).collect()
-}
-
-/// Vol and expiry that the gamma comes from; none without gamma.
-fn weighted(options: &[(f64, &Priced)]) -> Option<(f64, f64)> {
-    let (mut weights, mut vols, mut expiries) = (0.0, 0.0, 0.0);
-    for (net, priced) in options {
-        let Form::Option(black) = &priced.form else { continue };
-        let weight = (net * measure(priced, Measure::Gamma)).abs();
-        weights += weight;
-        vols += weight * black.vol.get();
-        expiries += weight * black.expiry.get();
-    }
-    (weights > 0.0).then(|| (vols / weights, expiries / weights))
-}
-
-/// Delta of one unit at its vol times a factor, less that at its vol. USD.
-fn shift(priced: &Priced, delta: Measure, factor: f64) -> f64 {
-    let Form::Option(black) = &priced.form else { return 0.0 };
-    let Ok(vol) = Vol::new(black.vol.get() * factor) else { return 0.0 };
-    let mut there = priced.clone();
-    let mut moved = *black;
-    moved.vol = vol;
-    there.form = Form::Option(moved);
-    measure(&there, delta) - measure(priced, delta)
 }

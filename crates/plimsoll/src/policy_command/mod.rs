@@ -92,6 +92,9 @@ struct HedgeJson {
     target_usd: Fixed,
     sizing: sizing::SizingJson,
     fixed_cost_usd: Fixed,
+    max_age_hours: Option<f64>,
+    watch_seconds: f64,
+    fill_seconds: f64,
     account: String,
     venue: String,
     chain: String,
@@ -198,6 +201,8 @@ fn check(path: &Path, specs: &Specs, at: Timestamp) -> Result<Checked, Failure> 
     })
 }
 
+const HOURS_A_YEAR: f64 = 8_760.0;
+
 /// What a sound policy says.
 fn said(policy: Policy) -> Checked {
     let orders = policy.orders.map(|orders| OrdersJson {
@@ -230,6 +235,9 @@ fn said(policy: Policy) -> Checked {
         target_usd: hedge.target,
         sizing: sizing::SizingJson::of(&hedge.sizing),
         fixed_cost_usd: hedge.fixed_cost,
+        max_age_hours: hedge.habits.most_age_years.map(|years| years * HOURS_A_YEAR),
+        watch_seconds: hedge.habits.watch.interval_years * HOURS_A_YEAR * 3_600.0,
+        fill_seconds: hedge.habits.watch.delay_years * HOURS_A_YEAR * 3_600.0,
         account: hedge.place.account.to_string(),
         venue: hedge.place.venue.to_string(),
         chain: hedge.place.chain.to_string(),

@@ -1,6 +1,7 @@
 //! What is allowed in a policy and may not be meant.
 
 use engine::{Action, Execution, Policy, State, Variable};
+use hedge::policy::Reads;
 use instrument::{Specs, SymbolError, resolve};
 use risk::GroupBy;
 use units::{Asset, Symbol, Timestamp, Venue};
@@ -20,7 +21,27 @@ pub(super) fn of(policy: &Policy, specs: &Specs, at: Timestamp) -> Vec<String> {
     stale(policy, &mut warnings);
     only(policy, specs, &mut warnings);
     acting(policy, &mut warnings);
+    free(policy, &mut warnings);
     warnings
+}
+
+/// A band that knows the cost is none where trades are free: then every tick is traded.
+fn free(policy: &Policy, warnings: &mut Vec<String>) {
+    for hedge in &policy.hedges {
+        let row = policy.trading.iter().find(|row| row.fits(&hedge.listing));
+        let cost = row.map_or(0.0, |row| row.fee + row.half_spread);
+        if hedge.sizing.reads() >= Reads::Gamma
+            && hedge.sizing.interval_years().is_none()
+            && cost <= 0.0
+            && hedge.fixed_cost.is_zero()
+        {
+            warnings.push(format!(
+                "hedge '{}': its trades cost nothing (fee_bp + half_spread_bp is {}), so its band is nothing and every tick is traded",
+                hedge.name,
+                cost * 1e4
+            ));
+        }
+    }
 }
 
 fn stale(policy: &Policy, warnings: &mut Vec<String>) {

@@ -93,11 +93,31 @@ fn every_mistake_of_a_spec_is_named_at_once() {
         .replace("kind = \"call\"", "kind = \"swap\"")
         .replace("every_hours = 1.0", "every_hours = 0.0")
         .replace("risk_tolerance_usd = 1.0", "risk_tolerance_usd = 1.0, colour = 3");
+    let wrong = wrong.replace("name = \"band\"", "name = \"clock\"");
     let ran = scratch(&wrong).backtest("spec.toml");
     assert_eq!(ran.code, 3);
-    for words in
-        ["spot = '-1", "days = '1.01'", "paths = '401'", "kind = 'swap'", "every_hours = '0'", "colour"]
-    {
+    for words in [
+        "spot = '-1",
+        "days = '1.01'",
+        "paths = '401'",
+        "kind = 'swap'",
+        "every_hours = '0'",
+        "colour",
+        "a name of its own",
+    ] {
         assert!(ran.err.contains(words), "{words}: {}", ran.err);
     }
+}
+
+#[test]
+fn a_clock_shorter_than_a_step_is_told() {
+    let ran = scratch(&SPEC.replace("every_hours = 1.0", "every_hours = 0.1")).backtest("spec.toml");
+    assert!(ran.out.contains("act at every step: clock"), "{}", ran.out);
+}
+
+#[test]
+fn more_results_than_memory_holds_are_refused() {
+    let ran = scratch(&SPEC.replace("paths = 400", "paths = 90000000")).backtest("spec.toml");
+    assert_eq!(ran.code, 3, "{}", ran.err);
+    assert!(ran.err.contains("at most 100000000 of both"), "{}", ran.err);
 }

@@ -128,7 +128,7 @@ impl Rectangle {
     /// The first place beside a dot, right, left, below or above, where its name covers nothing.
     fn of_name((x, y): (f64, f64), name: &str, taken: &[Self]) -> Option<Self> {
         /// Of the small letters of figures.
-        const LETTER: f64 = 6.2;
+        const LETTER: f64 = 7.4;
         const HEIGHT: f64 = 12.0;
         #[allow(clippy::cast_precision_loss)] // letters of a name
         let width = name.chars().count() as f64 * LETTER;
