@@ -4,6 +4,8 @@
 //! that are open at once see the same market, so errors and intervals are those of blocks of positions drawn together
 //! (moving blocks on a circle; Politis and Romano 1992), as long as a position is open.
 
+use crate::statistics::{self, Generator};
+
 /// One position under one policy, fractions of the notional.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sample {
@@ -85,7 +87,7 @@ const fn count(n: usize) -> f64 {
 
 /// Arithmetic mean, in the order given; zero of nothing.
 pub(super) fn mean(values: &[f64]) -> f64 {
-    if values.is_empty() { 0.0 } else { values.iter().sum::<f64>() / count(values.len()) }
+    statistics::mean(values).unwrap_or(0.0)
 }
 
 /// Standard deviation of a sample.
@@ -207,29 +209,18 @@ impl Resampling {
             return;
         }
         let block = self.block.clamp(1, length);
-        let mut state = self.seed;
+        let mut generator = Generator::from_state(self.seed);
         let mut places = Vec::with_capacity(length + block);
         for _ in 0..self.resamples {
             places.clear();
             while places.len() < length {
-                let start = below(&mut state, length);
+                let start = generator.below(length);
                 places.extend((0..block).map(|step| (start + step) % length));
             }
             places.truncate(length);
             visit(&places);
         }
     }
-}
-
-/// SplitMix64 (Steele, Lea and Flood 2014), and a number below a bound of it by multiplication.
-fn below(state: &mut u64, bound: usize) -> usize {
-    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let mut z = *state;
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^= z >> 31;
-    let scaled = (u128::from(z) * bound as u128) >> 64;
-    usize::try_from(scaled).unwrap_or(0)
 }
 
 #[cfg(test)]

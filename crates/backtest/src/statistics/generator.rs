@@ -13,6 +13,12 @@ impl Generator {
         Self { state: finalise(seed ^ finalise(stream)) }
     }
 
+    /// Of its whole state: one stream a seed.
+    #[must_use]
+    pub const fn from_state(state: u64) -> Self {
+        Self { state }
+    }
+
     /// The next 64 bits.
     pub fn next_u64(&mut self) -> u64 {
         self.state = self.state.wrapping_add(GOLDEN);

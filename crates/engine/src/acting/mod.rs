@@ -281,12 +281,13 @@ impl Acting {
         self.rules.get(rule)?.acted.map(Timestamp::from_unix_nanos)
     }
 
-    /// A proposal of a hedge whose delta is back in its band is not needed any more. What a clock asked for stands until its time.
+    /// A proposal of a hedge whose delta is back in its band is not needed any more. What a clock, or a hedge's
+    /// age, asked for stands until its time.
     fn drop_needless(&mut self, desk: Desk<'_>, rule: &Hedge, outputs: &mut Vec<Output>) {
         let Some(bounds) = &desk.policy.orders else { return };
         let waiting = self.proposals.iter().find(|(_, proposal)| proposal.rule == rule.name);
         let Some(id) = waiting.map(|(id, _)| *id) else { return };
-        if rule.sizing.interval_years().is_some() {
+        if rule.habits.due_years(&rule.sizing).is_some() {
             return;
         }
         let wanted = wish::hedge(desk, (rule, None), (bounds, bounds.largest), self.blotter.open.values());
