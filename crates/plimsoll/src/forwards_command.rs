@@ -67,6 +67,7 @@ fn sheet(args: &ForwardsArgs, loaded: LoadedMarket) -> Sheet<ForwardsTableName> 
         market,
         inputs,
         missing: 0,
+        lacking: Vec::new(),
         issues,
         notes,
         facts: vec![

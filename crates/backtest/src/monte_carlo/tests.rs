@@ -124,3 +124,19 @@ fn every_broken_rule_of_a_setup_is_named() {
         assert!(rules.iter().any(|rule| rule.contains(says)), "{says} in {rules:?}");
     }
 }
+
+/// The draws of the second of a pair are those of the first with the other sign: the product of the two spots is S² e^(-σ² T).
+#[test]
+fn the_two_of_a_pair_mirror_each_other() {
+    let mut setup = setup(100);
+    setup.legs[0].strike = 1e-9;
+    let none = Strategy { policy: None, ..clock("none", 1.0, 0) };
+    let outcome = &run(&setup, &[none], &|_| {}).unwrap()[0];
+    let expected = 1e4 * pricing::kernel::exp(-0.64 * 720.0 / 8760.0);
+    for pair in outcome.profit.chunks(2) {
+        // The coin itself was sold: its spot is the start less the profit.
+        let product = (100.0 - pair[0]) * (100.0 - pair[1]);
+        assert!((product / expected - 1.0).abs() < 1e-9, "{product}");
+        assert!((pair[0] - pair[1]).abs() > 1e-9);
+    }
+}

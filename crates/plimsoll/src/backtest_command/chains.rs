@@ -89,6 +89,7 @@ fn document(args: &BacktestArgs, mut spec: ChainsSpec) -> Result<Plotted<ChainsT
         market: Market::build(&Snapshot::empty(asof(&histories)), &BTreeMap::new()),
         inputs: inputs(args, &spec)?,
         missing: 0,
+        lacking: Vec::new(),
         issues,
         notes,
         facts: tables::facts(&spec),

@@ -132,6 +132,7 @@ fn sheet(
         market: no_market(read.asof.unwrap_or(Timestamp::from_unix_nanos(0))),
         inputs: read.inputs,
         missing: 0,
+        lacking: Vec::new(),
         issues: read.issues,
         notes,
         facts: facts(spec, unit, baseline),

@@ -79,6 +79,7 @@ fn sheet(
         market: no_market(Timestamp::from_unix_nanos(0)),
         inputs,
         missing: 0,
+        lacking: Vec::new(),
         issues: units::Issues::default(),
         notes: notes(spec),
         facts: facts(spec),

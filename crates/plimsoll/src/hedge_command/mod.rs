@@ -187,7 +187,11 @@ impl Bench {
         let sections = tables::planned(self, board, (&followed, &refusals, &refused))?;
         let lost = self.valuation.rows.iter().filter(|row| refused.contains(&row.underlying)).count();
         let notes = self.notes(&followed);
-        Ok(self.answer("hedge plan", sections, (lost.max(unfollowed) + self.valuation.unpriced.len(), notes)))
+        let mut sheet = self.answer("hedge plan", sections, (lost + self.valuation.unpriced.len(), notes));
+        if unfollowed > 0 {
+            sheet.lacking.push(("rules that are not followed", unfollowed));
+        }
+        Ok(sheet)
     }
 
     fn hedged(&self, args: &HedgeArgs) -> Result<Sheet<HedgeTableName>, Failure> {
@@ -272,6 +276,7 @@ impl Bench {
             market: loaded.market.clone(),
             inputs: loaded.inputs.clone(),
             missing,
+            lacking: Vec::new(),
             issues: loaded.issues.clone(),
             notes,
             facts: Vec::new(),
@@ -326,8 +331,8 @@ impl Bench {
     }
 }
 
-/// Underlyings of which a rule could not be followed.
+/// Underlyings of which no rule could be followed.
 fn refused_underlyings(rules: &[Hedge], followed: &[Followed<'_>]) -> BTreeSet<Asset> {
-    let done = |rule: &&Hedge| followed.iter().any(|one| one.rule.name == rule.name);
+    let done = |rule: &&Hedge| followed.iter().any(|one| one.rule.underlying == rule.underlying);
     rules.iter().filter(|rule| !done(rule)).map(|rule| rule.underlying.clone()).collect()
 }

@@ -138,6 +138,7 @@ fn once(args: &ExplainArgs) -> Result<Sheet<ExplainTableName>, Failure> {
         market: end.market,
         inputs,
         missing: usize::try_from(missing.total()).unwrap_or(usize::MAX),
+        lacking: Vec::new(),
         issues,
         notes,
         facts,
@@ -335,6 +336,7 @@ fn each(args: &ExplainArgs) -> Result<Sheet<ExplainTableName>, Failure> {
         market: loaded.market,
         inputs: loaded.inputs,
         missing: usize::try_from(missing.total()).unwrap_or(usize::MAX),
+        lacking: Vec::new(),
         issues,
         notes: loaded.notes,
         facts: vec![

@@ -21,6 +21,8 @@ pub(crate) struct Sheet<N> {
     pub(crate) inputs: Vec<InputFile>,
     /// How many positions and balances are in no figure.
     pub(crate) missing: usize,
+    /// What else it lacks: a few words and a count each.
+    pub(crate) lacking: Vec<(&'static str, usize)>,
     /// Bad rows, left out because the user allowed a partial result.
     pub(crate) issues: Issues,
     /// What a reader should know.
@@ -49,7 +51,7 @@ impl<N: TableNames> Section<N> {
 impl<N> Sheet<N> {
     /// True when something that was given is in no figure.
     pub(crate) fn is_partial(&self) -> bool {
-        self.missing > 0 || !self.issues.is_empty()
+        self.missing > 0 || !self.lacking.is_empty() || !self.issues.is_empty()
     }
 
     /// When the market is of; none where there is no market.
@@ -58,16 +60,22 @@ impl<N> Sheet<N> {
         (asof.unix_nanos() != 0).then_some(asof)
     }
 
+    /// What it lacks, in words.
+    pub(crate) fn lacks(&self) -> String {
+        let mut words = vec![
+            format!("positions and balances in no figure: {}", self.missing),
+            format!("bad input rows left out: {}", self.issues.rows()),
+        ];
+        words.extend(self.lacking.iter().map(|(what, count)| format!("{what}: {count}")));
+        words.join(", ")
+    }
+
     /// Says so on standard error.
     pub(crate) fn exit_code(&self) -> std::process::ExitCode {
         if !self.is_partial() {
             return std::process::ExitCode::SUCCESS;
         }
-        eprintln!(
-            "plimsoll: PARTIAL: positions and balances in no figure: {}; bad input rows left out: {}",
-            self.missing,
-            self.issues.rows()
-        );
+        eprintln!("plimsoll: PARTIAL: {}", self.lacks());
         std::process::ExitCode::from(4)
     }
 }

@@ -220,6 +220,7 @@ fn sheet(args: &SmileArgs) -> Result<Sheet<SmileTableName>, Failure> {
         market,
         inputs,
         missing: 0,
+        lacking: Vec::new(),
         issues,
         notes,
         facts: vec![("snapshots_taken", count(snapshots))],

@@ -239,6 +239,7 @@ fn sheet(args: &StressArgs) -> Result<Sheet<StressTableName>, Failure> {
         market: loaded.market,
         inputs,
         missing: valuation.unpriced.len() + holdings.undriven.len(),
+        lacking: Vec::new(),
         issues,
         notes,
         facts,

@@ -313,6 +313,7 @@ fn sheet(args: &VarArgs, confidence: Confidence) -> Result<Sheet<VarTableName>, 
         market: loaded.market,
         inputs,
         missing: valuation.unpriced.len() + holdings.undriven.len(),
+        lacking: Vec::new(),
         issues,
         notes,
         facts: vec![

@@ -124,6 +124,7 @@ fn sheet(
         market: no_market(tally.last_round()),
         inputs,
         missing: 0,
+        lacking: Vec::new(),
         issues,
         notes,
         facts,

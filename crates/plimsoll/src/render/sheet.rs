@@ -47,14 +47,7 @@ pub(crate) fn shown(cell: &Cell, style: Style) -> String {
 pub(crate) fn text<N: TableNames>(sheet: &Sheet<N>, style: Style) -> String {
     let mut out = String::new();
     if sheet.is_partial() {
-        line(
-            &mut out,
-            &format!(
-                "PARTIAL: positions and balances in no figure: {}, bad input rows left out: {}; every figure below lacks them",
-                sheet.missing,
-                sheet.issues.rows()
-            ),
-        );
+        line(&mut out, &format!("PARTIAL: {}; every figure below lacks them", sheet.lacks()));
     }
     match sheet.asof() {
         Some(asof) => line(&mut out, &format!("Plimsoll {}  ·  as of {asof}", sheet.title)),

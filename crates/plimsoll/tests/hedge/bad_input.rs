@@ -85,6 +85,14 @@ fn without_bid_or_ask_an_instrument_is_refused_and_another_may_be_chosen() {
     assert!(refused.iter().any(|row| row["name"] == "deribit BTC-PERPETUAL"), "{refused:?}");
 }
 
+/// Told to be nothing is something else than not told: no assumption stands in for it.
+#[test]
+fn what_did_not_trade_is_no_hedge() {
+    let scratch = Scratch::desk();
+    market(&scratch, &[("\"volume\":3464.0", "\"volume\":0.0")]);
+    scratch.hedge(FILES).refuses(3, &["deribit BTC-PERPETUAL: no liquidity: nothing traded in 24 hours"]);
+}
+
 #[test]
 fn crossed_quotes_and_spreads_beyond_the_slippage_are_refused() {
     let scratch = Scratch::desk();

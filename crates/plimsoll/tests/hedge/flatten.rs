@@ -79,3 +79,20 @@ fn what_no_market_quotes_is_assumed_or_refused_by_name() {
     assert_eq!(partial.code, 4, "{}", partial.err);
     assert!(partial.out.starts_with("PARTIAL") && partial.out.contains("Not unwound"), "{}", partial.out);
 }
+
+/// The law of impact has no time in it: a position that takes days because of its cap costs the same however few hours are asked for.
+#[test]
+fn who_takes_longer_gains_nothing_by_it() {
+    let scratch = Scratch::desk();
+    let costs = scratch.text("costs.toml");
+    let impact = |hours: &str| {
+        scratch.write("costs.toml", costs.replace("hours = 4.0 ", &format!("hours = {hours} ")));
+        let planned = scratch.planned(&format!("{FILES} --flatten --costs costs.toml"));
+        let leg = rows(&planned, "unwind", ("symbol", "BTC-25DEC26-92000-C"))[0].clone();
+        assert!(leg["hours"].as_f64().unwrap() > 100.0, "{leg}");
+        usd(&leg["impact_usd"])
+    };
+    let (four, one) = (impact("4.0"), impact("1.0"));
+    // The same but for how much sooner the schedule trades.
+    assert!((four / one - 1.0).abs() < 0.2, "{four} {one}");
+}

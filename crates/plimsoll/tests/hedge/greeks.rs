@@ -104,8 +104,17 @@ fn two_rules_do_not_hedge_one_delta_twice() {
     let ran = scratch.hedge("book.csv --market market.json --policy two.toml");
     assert_eq!(ran.code, 3);
     assert!(ran.err.contains("'btc delta' hedges the delta of BTC already"), "{}", ran.err);
-    let ran = scratch.hedge("book.csv --market market.json --policy two.toml --allow-partial");
+    let ran = scratch.hedge("book.csv --market market.json --policy two.toml --allow-partial --format json");
     assert_eq!(ran.code, 4, "a rule that is not followed makes the plan partial");
+    let plan = ran.json();
+    assert_eq!(plan["partial"], true);
+    let all = rows(&plan, "buckets", ("underlying", "BTC"));
+    assert!(all.len() > 3, "what the other rule does is shown: {all:?}");
+    assert!(
+        ran.err.contains("in no figure: 0") && ran.err.contains("rules that are not followed: 1"),
+        "{}",
+        ran.err
+    );
 }
 
 #[test]
@@ -121,4 +130,10 @@ fn bands_of_delta_are_around_the_rules_target() {
     let delta = rows(&plan, "greeks", ("measure", "delta_cash_usd"));
     let btc = delta.iter().find(|row| row["underlying"] == "BTC").unwrap();
     assert!((usd(&btc["after"]) - 900_000.0).abs() <= 50_000.0 + 1_000.0, "{btc}");
+    let all = rows(&plan, "buckets", ("underlying", "BTC"));
+    let all = all.iter().find(|row| row["expiry"] == "all").unwrap();
+    assert!(
+        (usd(&all["delta_after_usd"]) - usd(&btc["after"])).abs() < 1e-3,
+        "what is shown is the book's: {all}"
+    );
 }

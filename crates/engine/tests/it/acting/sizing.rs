@@ -56,6 +56,29 @@ fn a_clock_hedges_to_the_delta_and_then_waits_for_its_time() {
     assert!(left_over(&mut desk, &outputs).abs() < 101.0, "one lot");
 }
 
+/// Le = sqrt(2/π) 2 λ / (σ sqrt h): gamma bought is hedged at σ sqrt(1 - Le), and what that delta misses of the market's is left.
+#[test]
+fn lelands_delta_is_that_at_a_vol_with_the_cost_in_it() {
+    let (mut desk, outputs) = sized("sizing = { policy = \"leland\", every_hours = 1.0 }");
+    let left = left_over(&mut desk, &outputs);
+    let years = start().years_until("2026-12-25T08:00:00Z".parse().unwrap()).unwrap();
+    let delta = |vol: f64| {
+        let call = pricing::Black76 {
+            forward: units::Forward::new(92_000.0 * 1.003).unwrap(),
+            strike: units::Strike::new(100_000.0).unwrap(),
+            vol: units::Vol::new(vol).unwrap(),
+            expiry: years,
+            discount: units::Discount::new(1.0).unwrap(),
+            kind: units::OptionKind::Call,
+        };
+        call.greeks().delta
+    };
+    let le = 0.797_884_560_8 * 2.0 * 0.0005 / (0.5 * (1.0_f64 / 8_760.0).sqrt());
+    let missed = 50.0 * 92_000.0 * (delta(0.5) - delta(0.5 * (1.0 - le).sqrt()));
+    // One lot of 10 contracts of 10 USD.
+    assert!(missed > 10_000.0 && (left - missed).abs() < 101.0, "{left} left, {missed} missed");
+}
+
 /// Gamma bought is hedged at a lower vol: the delta of a call out of the money is less there.
 #[test]
 fn zakamoulines_delta_is_that_at_his_vol() {

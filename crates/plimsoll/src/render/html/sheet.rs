@@ -25,8 +25,7 @@ pub(crate) fn sheet_with<N: TableNames>(sheet: &Sheet<N>, plots: &[Plot]) -> Str
     whole(title, sheet.asof(), |page| {
         if sheet.is_partial() {
             page.raw("<div class=\"banner\" role=\"alert\"><strong>■ PARTIAL</strong>: every figure on this page is without ");
-            page.raw("<b>positions and balances in no figure: ").text(sheet.missing);
-            page.raw(", bad input rows: ").text(sheet.issues.rows()).raw("</b></div>\n");
+            page.raw("<b>").text(sheet.lacks()).raw("</b></div>\n");
         }
         frame::title(page, sheet.title, sheet.asof());
         for (asset, underlying) in &sheet.market.underlyings {
