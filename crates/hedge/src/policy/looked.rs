@@ -82,8 +82,8 @@ pub fn sized(policy: &Policy, habits: &Habits, looked: &Looked<'_>) -> Sized {
     let is_old = habits.most_age_years.is_some_and(|most| hedge_age_years >= most);
     let seen = if habits.reads(policy) == Reads::Vol { weighted(options) } else { Some((0.0, 0.0)) };
     let band = match seen {
-        // Without options nothing moves the delta again: a clock keeps its time, a band is none.
-        None if is_clock => policy.band(&sight),
+        // Without options nothing moves the delta again: a clock keeps its time and a given band its width, a band of the gamma is none.
+        None if is_clock || policy.reads() < Reads::Vol => policy.band(&sight),
         None => Band::to_edge(0.0),
         Some((vol, expiry_years)) => {
             (sight.vol, sight.expiry_years) = (vol, expiry_years);
@@ -102,17 +102,12 @@ pub fn sized(policy: &Policy, habits: &Habits, looked: &Looked<'_>) -> Sized {
     Sized { band: if is_old && !is_clock { Band::to_edge(0.0) } else { band }, spot_usd, shift_usd }
 }
 
-/// A measure of one canonical unit, USD.
-fn unit(priced: &Priced, measure: Measure) -> f64 {
-    priced.unit_usd().get(measure.index()).copied().unwrap_or(0.0)
-}
-
 /// Vol and expiry that the gamma comes from; none without gamma.
 fn weighted(options: &[(f64, &Priced)]) -> Option<(f64, f64)> {
     let (mut weights, mut vols, mut expiries) = (0.0, 0.0, 0.0);
     for (net, priced) in options {
         let Form::Option(black) = &priced.form else { continue };
-        let weight = (net * unit(priced, Measure::Gamma)).abs();
+        let weight = (net * priced.unit().usd(Measure::Gamma)).abs();
         weights += weight;
         vols += weight * black.vol.get();
         expiries += weight * black.expiry.get();
@@ -128,5 +123,5 @@ fn shift(priced: &Priced, delta: Measure, factor: f64) -> f64 {
     let mut moved = *black;
     moved.vol = vol;
     there.form = Form::Option(moved);
-    unit(&there, delta) - unit(priced, delta)
+    there.unit().usd(delta) - priced.unit().usd(delta)
 }

@@ -205,3 +205,28 @@ fn a_file_says_a_policy_or_which_field_is_wrong() {
     );
     assert!(read("policy = \"magic\"").unwrap_err().contains("magic"));
 }
+
+/// A book of perpetuals alone: nothing overshoots, and what was given stays; a band that lives of gamma is none.
+#[test]
+fn without_options_a_given_band_keeps_its_width() {
+    let looked = Looked {
+        spot_usd: 100.0,
+        gamma_1pct_usd: 0.0,
+        options: &[],
+        delta: risk::Measure::Delta,
+        cost: Cost { proportional: 0.0005, fixed_usd: 0.0 },
+        hedge_age_years: 0.0,
+    };
+    let watched = Habits { watch: Watch { interval_years: 1e-6, delay_years: 0.0 }, most_age_years: None };
+    let given = Policy::Band(FixedBand { half_width: Width::Usd(500.0), end: 1.0 });
+    for habits in [Habits::default(), watched] {
+        assert_eq!(super::sized(&given, &habits, &looked).band, Band::to_edge(5.0));
+    }
+    let of_gamma = Policy::Zakamouline(Aim::Tolerance(tolerance(1.0)));
+    assert_eq!(super::sized(&of_gamma, &watched, &looked).band, Band::to_edge(0.0));
+    let clock = Policy::Clock(Clock { interval_years: 1.0 });
+    assert_eq!(super::sized(&clock, &watched, &looked).band, Band::Hold);
+    let old = Habits { most_age_years: Some(0.5), ..Habits::default() };
+    let aged = Looked { hedge_age_years: 0.5, ..looked };
+    assert_eq!(super::sized(&given, &old, &aged).band, Band::to_edge(0.0));
+}

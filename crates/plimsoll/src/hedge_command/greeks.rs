@@ -7,7 +7,7 @@
 
 use super::bands::{Bands, By, GreekBand};
 use super::costs::Costs;
-use super::plan::{Order, carry_sides, place, room, room_after, whole};
+use super::plan::{Order, carry_sides, margined, place, room, room_after, whole};
 use super::quotes::{Board, measure};
 use super::tables::bucket;
 use super::{Bench, Refusal};
@@ -132,6 +132,9 @@ pub(super) fn plan(bench: &Bench, board: Board<'_>, bands: &Bands) -> Result<Gre
             quantity,
         });
     }
+    // The plan's margins are linear, the venues' are not: what is proposed is margined as it is.
+    let orders: Vec<Order<'_>> = legs.iter().map(Leg::order).collect();
+    margined((board, &bench.desk), &orders)?;
     let rows = rows.into_iter().map(|row| (row.asset, row.bucket, row.measure, row.target)).collect();
     Ok(Greeks { legs, solution, rows, refused, offered: count })
 }
@@ -384,7 +387,7 @@ fn why(why: &WhyNotMore) -> String {
 }
 
 /// What a reader should know of a plan.
-pub(super) fn notes(plan: &Greeks, bands: &Bands) -> Vec<String> {
+pub(super) fn notes(plan: &Greeks, bands: &Bands, rules: &[Hedge]) -> Vec<String> {
     let Greeks { solution, offered, .. } = plan;
     let mut notes = vec![
         format!("bands: {}", bands.source),
@@ -399,6 +402,14 @@ pub(super) fn notes(plan: &Greeks, bands: &Bands) -> Vec<String> {
             }
         ),
     ];
+    let again = |(place, rule): (usize, &Hedge)| {
+        let first = rules.iter().take(place).find(|first| first.underlying == rule.underlying)?;
+        Some(format!(
+            "'{}' trades nothing here: the account of '{}' does for {}",
+            rule.name, first.name, rule.underlying
+        ))
+    };
+    notes.extend(rules.iter().enumerate().filter_map(again));
     let unmovable: Vec<&str> = solution
         .rows
         .iter()

@@ -203,7 +203,7 @@ impl Bench {
         }
         let plan = greeks::plan(self, board, &bands).map_err(Failure::Input)?;
         let sections = tables::of_greeks(self, board, &plan)?;
-        let mut notes = greeks::notes(&plan, &bands);
+        let mut notes = greeks::notes(&plan, &bands, &self.policy.hedges);
         notes.extend(self.desk.loaded.notes.iter().cloned());
         notes.push(format!("costs: {}", self.costs.source));
         let mut sheet =

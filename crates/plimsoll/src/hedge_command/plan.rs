@@ -101,7 +101,7 @@ pub(super) fn follow<'a>(
     for (place, with) in (1..).zip(tried) {
         let name = with.listing.clone();
         let sized = sized((board.costs, orders), (rule, &answer, wanted), with).and_then(|(trade, why)| {
-            trade.as_ref().map_or(Ok(()), |trade| margined((board, desk), trade))?;
+            trade.as_ref().map_or(Ok(()), |trade| margined((board, desk), &[trade.order()]))?;
             Ok((trade, why))
         });
         match sized {
@@ -346,18 +346,28 @@ pub(super) fn room_after((desk, board): (&Desk, Board<'_>), order: &Order<'_>) -
     room((desk, &states), order.place)
 }
 
-/// Refuses a trade that leaves its account, or one of its wallets, shorter of initial margin than it was.
-fn margined((board, desk): (Board<'_>, &Desk), trade: &Trade) -> Result<(), String> {
-    let (now, after) = (room((desk, &desk.states), &trade.place), room_after((desk, board), &trade.order()));
-    match now.zip(after) {
-        Some((now, after)) if after < 0.0 && after < now => Err(format!(
-            "margin: {}@{} would be {} USD short of its initial margin in a wallet or in all",
-            trade.place.account,
-            trade.place.venue,
-            whole(-after)
-        )),
-        _ => Ok(()),
+/// Refuses orders that together leave an account, or one of its wallets, shorter of initial margin than it was.
+pub(super) fn margined((board, desk): (Board<'_>, &Desk), orders: &[Order<'_>]) -> Result<(), String> {
+    let fills: Result<Vec<Change>, String> = orders.iter().map(|order| order.fill(board)).collect();
+    let states = apply(&desk.states, &fills?).map_err(|errors| {
+        let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        lines.join("; ")
+    })?;
+    for order in orders {
+        let (now, after) = (room((desk, &desk.states), order.place), room((desk, &states), order.place));
+        if let Some((now, after)) = now.zip(after)
+            && after < 0.0
+            && after < now
+        {
+            return Err(format!(
+                "margin: {}@{} would be {} USD short of its initial margin in a wallet or in all",
+                order.place.account,
+                order.place.venue,
+                whole(-after)
+            ));
+        }
     }
+    Ok(())
 }
 
 /// Initial margin that the hedge would add to its account, as a share of its notional; below zero where it frees some. None where no

@@ -183,5 +183,5 @@ pub(super) fn lots(quantity: f64, lot: Decimal) -> Result<Decimal, String> {
 
 /// A measure of one canonical unit, USD.
 pub(super) fn measure(priced: &Priced, measure: Measure) -> f64 {
-    priced.unit_usd().get(measure.index()).copied().unwrap_or(0.0)
+    priced.unit().usd(measure)
 }
