@@ -28,7 +28,7 @@ const MONTHS = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', '
 function plain(value) {
   const text = String(value);
   if (!/e/i.test(text)) return text;
-  return Math.abs(value) < 1 ? value.toFixed(20) : BigInt(Math.round(value)).toString();
+  return Math.abs(value) < 1 ? value.toFixed(20).replace(/\.?0+$/, '') : BigInt(Math.round(value)).toString();
 }
 
 /** @param {Figure} figure @returns {Parts|null} null when it is no figure */
