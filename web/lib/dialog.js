@@ -1,0 +1,49 @@
+/** @file Dialogs, on the browser's own <dialog>: it traps the focus, gives it back, and closes by Esc. */
+import { html, useEffect, useRef, signal } from './h.js';
+
+/** What is open: a function that makes the content, or null. */
+const opened = signal(null);
+
+/** @param {(close: () => void) => any} content makes the elements of the dialog @param {string} label */
+export function openDialog(content, label) {
+  opened.value = { content, label };
+}
+
+export const closeDialog = () => { opened.value = null; };
+
+/** Stands once in the page. */
+export function DialogHost() {
+  const box = useRef(null);
+  const shown = opened.value;
+  useEffect(() => {
+    if (shown && !box.current.open) box.current.showModal();
+    if (!shown && box.current.open) box.current.close();
+  }, [shown]);
+  return html`<dialog ref=${box} aria-label=${shown?.label ?? 'dialog'} onClose=${closeDialog}
+    onClick=${(event) => event.target === box.current && closeDialog()}>
+    ${shown && html`<div class="dialog">${shown.content(closeDialog)}</div>`}
+  </dialog>`;
+}
+
+/* ---------------------------------------------------------------- short messages */
+
+const KEPT_MS = 7000;
+let nextNote = 1;
+/** @type {import('./h.js').Signal<{id: number, text: string, tone: string}[]>} */
+const notes = signal([]);
+
+/** @param {string} text @param {'info'|'ok'|'warn'|'act'} [tone] says it on screen and to screen readers, politely */
+export function say(text, tone = 'info') {
+  const note = { id: nextNote++, text, tone };
+  notes.value = [...notes.value.slice(-3), note];
+  setTimeout(() => { notes.value = notes.value.filter((one) => one !== note); }, KEPT_MS);
+}
+
+const GLYPHS = { info: 'i', ok: '✓', warn: '!', act: '‼' };
+
+export function Notes() {
+  return html`<div class="notes" role="status" aria-live="polite">
+    ${notes.value.map((note) => html`<div key=${note.id} class="note ${note.tone}">
+      <b aria-hidden="true">${GLYPHS[note.tone]}</b> ${note.text}</div>`)}
+  </div>`;
+}

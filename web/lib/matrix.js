@@ -1,0 +1,154 @@
+/**
+ * @file One measure by underlying and expiry, with net, limit and use. One measure at a time: more do not fit, and are
+ * not read. On a phone the matrix is turned over, expiries down.
+ */
+import { html, useState } from './h.js';
+import { book } from './store.js';
+import { Amount, UseBar } from './panel.js';
+import { useExport } from './exports.js';
+import { useKeys } from './keys.js';
+import { sum } from './decimal.js';
+import { measure } from './measures.js';
+import { short, full, percent } from './format.js';
+
+const MONTHS = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
+
+/** @param {string} text as 28NOV26, or `perpetual`, or `-` @returns {number} for the order of columns */
+export function expiryOrder(text) {
+  const match = /^(\d\d?)([A-Z]{3})(\d\d)$/.exec(text);
+  if (match) return Number(match[3]) * 400 + MONTHS.indexOf(match[2]) * 32 + Number(match[1]);
+  return text === 'perpetual' ? 1e6 : 1e6 + 1;
+}
+
+/** @param {string} text @returns {string} the word of a column head */
+export const expiryWord = (text) => (text === 'perpetual' ? 'perp' : text === '-' ? 'spot' : text);
+
+/**
+ * @param {object[]} groups of the view exposure, by underlying and expiry
+ * @param {string} key of the measure
+ * @param {boolean} inCoin
+ */
+function arranged(groups, key, inCoin) {
+  const one = measure(key);
+  const cells = new Map();
+  const names = [];
+  const expiries = [];
+  for (const group of groups) {
+    const [name, expiry] = group.key;
+    if (!names.includes(name)) names.push(name);
+    if (!expiries.includes(expiry)) expiries.push(expiry);
+    const text = inCoin ? group.coins?.[one.coin] ?? null : group.usd[one.key];
+    cells.set(`${name}|${expiry}`, { text, isStale: group.is_stale, unvalued: group.unvalued });
+  }
+  const known = names.map((name) => {
+    const own = groups.filter((group) => group.key[0] === name).map((group) => cells.get(group.key.join('|')));
+    const texts = own.map((cell) => cell.text).filter((text) => text !== null);
+    return {
+      name,
+      net: texts.length ? sum(texts) : null,
+      isNone: texts.every((text) => Number(text) === 0),
+      isStale: own.some((cell) => cell.isStale),
+      unvalued: own.reduce((count, cell) => count + cell.unvalued, 0),
+    };
+  });
+  const rows = known.filter((row) => !row.isNone);
+  const used = expiries.filter((expiry) => rows.some((row) => cells.has(`${row.name}|${expiry}`)));
+  used.sort((a, b) => expiryOrder(a) - expiryOrder(b));
+  const largest = Math.max(0, ...[...cells.values()].map((cell) => Math.abs(Number(cell.text ?? 0))));
+  return { cells, rows, expiries: used, largest, none: known.filter((row) => row.isNone).map((row) => row.name) };
+}
+
+function tint(text, largest) {
+  const share = largest > 0 ? Math.abs(Number(text)) / largest : 0;
+  if (share === 0) return '';
+  return `background: rgba(var(--${text.startsWith('-') ? 'short' : 'long'}-rgb), ${(0.06 + 0.44 * Math.sqrt(share)).toFixed(2)})`;
+}
+
+function Figure({ cell, unit }) {
+  if (!cell) return html`<span class="zero" title="nothing held">·</span>`;
+  return html`<${Amount} text=${cell.text} unit=${unit} why="no coin figure" />${cell.unvalued > 0
+    && html`<span class="warn" title="${cell.unvalued} without a value"> ▲<span class="sr">partial</span></span>`}`;
+}
+
+function Limit({ limit }) {
+  if (!limit) return html`<td class="num dim" title="no limit on this measure and group">none</td><td class="wide-only"></td>`;
+  const title = `warn ${full(limit.warn)}, hard ${full(limit.hard)}; figure ${full(limit.figure)}`;
+  return html`<td class="num dim" title=${title}>±${short(limit.hard)}</td>
+    <td class="use-cell wide-only ${limit.is_stale ? 'stale' : ''}"><span class="use-line"><${UseBar} share=${limit.share} level=${limit.level} label=${`use of limit ${limit.limit}`}
+      warn=${Number(limit.warn) / Number(limit.hard)} /> <span class="num">${percent(limit.share, 0)}</span></span></td>`;
+}
+
+/**
+ * @param {object} props
+ * @param {object} props.data of the view exposure grouped by underlying, expiry
+ * @param {(key: {underlying?: string, expiry?: string}) => void} [props.drill]
+ * @param {{underlying?: string, expiry?: string}} [props.chosen]
+ */
+export function Matrix({ data, drill, chosen = {} }) {
+  const key = book.greek.value;
+  const inCoin = book.inCoin.value;
+  const one = measure(key);
+  const { cells, rows, expiries, largest, none } = arranged(data.groups, key, inCoin);
+  const [place, setPlace] = useState(null);
+  const unit = inCoin ? `coin ${one.coinUnit}` : one.unit;
+  const totals = inCoin ? null : expiries.map((expiry) => {
+    const texts = rows.map((row) => cells.get(`${row.name}|${expiry}`)?.text).filter((text) => text !== undefined && text !== null);
+    return texts.length ? sum(texts) : null;
+  });
+  const whole = inCoin || !rows.length ? null : sum(rows.map((row) => row.net).filter((net) => net !== null));
+  const limitOf = (name) => (inCoin ? null : data.limits.find((limit) => limit.measure === key && limit.group.length === 1 && limit.group[0] === name));
+
+  useExport(`exposure-${key}`, () => [
+    ['underlying', ...expiries.map(expiryWord), `net (${unit})`],
+    ...rows.map((row) => [row.name, ...expiries.map((expiry) => cells.get(`${row.name}|${expiry}`)?.text ?? '0'), row.net]),
+  ]);
+  const step = (down, right) => () => {
+    if (!rows.length) return;
+    const next = place
+      ? { row: Math.max(0, Math.min(rows.length - 1, place.row + down)), column: Math.max(0, Math.min(expiries.length - 1, place.column + right)) }
+      : { row: 0, column: 0 };
+    setPlace(next);
+    document.getElementById(`cell-${next.row}-${next.column}`)?.focus();
+  };
+  useKeys(drill ? { j: step(1, 0), k: step(-1, 0), ArrowDown: step(1, 0), ArrowUp: step(-1, 0), ArrowRight: step(0, 1), ArrowLeft: step(0, -1) } : {});
+
+  if (!rows.length) return html`<p class="empty">No ${one.word} anywhere.</p>`;
+  const button = (row, column, content) => (drill
+    ? html`<button type="button" id="cell-${row}-${column}" tabindex=${place?.row === row && place?.column === column ? 0 : -1}
+        onClick=${() => {
+          setPlace({ row, column });
+          drill({ underlying: rows[row].name, expiry: expiries[column] });
+        }}>${content}</button>` : content);
+  const isChosen = (row, expiry) => chosen.underlying === row.name && chosen.expiry === expiry;
+  const head = (row) => (drill ? html`<button type="button" class="sort" onClick=${() => drill({ underlying: row.name })}>${row.name}</button>` : row.name);
+  const note = none.length > 0 && html`<p class="note-text">none: ${none.join(', ')}</p>`;
+
+  if (book.narrow.value) {
+    return html`<div class="scroll"><table class="matrix"><caption class="sr">${one.word} by expiry and underlying, ${unit}</caption>
+      <thead><tr><th scope="col">expiry</th>${rows.map((row) => html`<th scope="col" class="num" key=${row.name}>${head(row)}</th>`)}</tr></thead>
+      <tbody>${expiries.map((expiry, column) => html`<tr key=${expiry}><th scope="row">${expiryWord(expiry)}</th>
+        ${rows.map((row, index) => {
+          const cell = cells.get(`${row.name}|${expiry}`);
+          return html`<td key=${row.name} class="cell ${cell?.isStale ? 'stale' : ''}" style=${cell?.text && tint(cell.text, largest)}>${button(index, column, html`<${Figure} cell=${cell} unit=${unit} />`)}</td>`;
+        })}</tr>`)}</tbody>
+      <tfoot><tr><th scope="row">net</th>${rows.map((row) => html`<td class="num net ${row.isStale ? 'stale' : ''}" key=${row.name}><${Amount} text=${row.net} unit=${unit} /></td>`)}</tr>
+        ${!inCoin && html`<tr><th scope="row">limit</th>${rows.map((row) => {
+          const limit = limitOf(row.name);
+          return html`<td class="num ${limit ? { warn: 'warn', hard: 'act' }[limit.level] ?? 'dim' : 'dim'}" key=${row.name}>${limit ? `${percent(limit.share, 0)} of ±${short(limit.hard)}` : 'none'}</td>`;
+        })}</tr>`}</tfoot></table></div>${note}`;
+  }
+  return html`<div class="scroll"><table class="matrix"><caption class="sr">${one.word} by underlying and expiry, ${unit}</caption>
+    <thead><tr><th scope="col">underlying</th>${expiries.map((expiry) => html`<th scope="col" class="num" key=${expiry}>${expiryWord(expiry)}</th>`)}
+      <th scope="col" class="num">net</th>${!inCoin && html`<th scope="col" class="num">limit</th><th scope="col" class="wide-only">use of limit</th>`}</tr></thead>
+    <tbody>${rows.map((row, index) => html`<tr key=${row.name}><th scope="row">${head(row)}${row.isStale && html` <span class="tag warn">stale</span>`}</th>
+      ${expiries.map((expiry, column) => {
+        const cell = cells.get(`${row.name}|${expiry}`);
+        return html`<td key=${expiry} class="cell ${cell?.isStale ? 'stale' : ''}" title=${cell?.isStale ? 'stale' : null} aria-current=${isChosen(row, expiry) ? 'true' : null}
+          style=${cell?.text && tint(cell.text, largest)}>${button(index, column, html`<${Figure} cell=${cell} unit=${unit} />`)}</td>`;
+      })}
+      <td class="num net ${row.isStale ? 'stale' : ''}"><${Amount} text=${row.net} unit=${unit} /></td>
+      ${!inCoin && html`<${Limit} limit=${limitOf(row.name)} />`}</tr>`)}</tbody>
+    ${totals && rows.length > 1 && html`<tfoot><tr><th scope="row">all</th>${totals.map((text, column) => html`<td class="num" key=${column}>${text === null ? html`<span class="zero">·</span>` : html`<${Amount} text=${text} unit=${unit} />`}</td>`)}
+      <td class="num"><${Amount} text=${whole} unit=${unit} /></td><td class="wide-only"></td><td class="wide-only"></td></tr></tfoot>`}
+  </table></div>${note}`;
+}
