@@ -65,7 +65,7 @@ function Component({ params }) {
         <p class="caveat">${sigma ? `Shaded: one standard deviation over ${sigma.days} day${sigma.days === 1 ? '' : 's'}, ${price(sigma.down_usd)} to ${price(sigma.up_usd)} USD at a vol of ${percent(sigma.vol)}.`
           : 'No vol at the money: no shade for one standard deviation.'} Vols stay with their strikes; other coins stay where they are.</p>`}
     <//>
-    ${data && html`<div class="columns">
+    ${data && html`<div class="pair">
       <${Panel} title="Break-evens" env=${view.env} stale=${[]}><${Table} name="break-evens" caption="spots at which the P&L is nothing" columns=${BREAK_EVENS} rows=${breaks}
         rowKey=${(row) => `${row.days}-${row.spot_usd}`} empty="No break-even within the range." /><//>
       <${Panel} title="Liquidations on the way" env=${view.env} stale=${[]}><${Table} name="curve-liquidations" caption="spots at which an account is liquidated" columns=${LIQUIDATIONS}

@@ -1,0 +1,84 @@
+/** @file Liquidation: how far each account is from it, down and up, in percent, in daily sigmas and in money. */
+import { html } from '../lib/h.js';
+import { useView, go } from '../lib/store.js';
+import { Panel, Table, Amount, NA } from '../lib/panel.js';
+import { Distance } from '../lib/bars.js';
+import { fixed, move, price, percent } from '../lib/format.js';
+
+/** Fewer daily sigmas than this need a look now, or soon. */
+const NEAR_SIGMAS = 3;
+const MID_SIGMAS = 6;
+const WORDS = { near: '‼ near', mid: '! watch', far: 'far' };
+const TAGS = { near: 'act', mid: 'warn', far: '' };
+
+const keyOf = (row) => `${row.account}@${row.venue}`;
+const sigmasOf = (row) => [row.down, row.up].filter(Boolean).map((side) => side.daily_sigmas).filter((sigmas) => sigmas !== null);
+const nearest = (row) => Math.min(Infinity, ...sigmasOf(row));
+
+/** By sigmas where they are known; a quiet coin and a wild one are not the same 10 %. */
+function levelOf(side) {
+  if (side.daily_sigmas === null) return Math.abs(side.percent) < 10 ? 'near' : Math.abs(side.percent) < 25 ? 'mid' : 'far';
+  return side.daily_sigmas < NEAR_SIGMAS ? 'near' : side.daily_sigmas < MID_SIGMAS ? 'mid' : 'far';
+}
+
+function rowLevel(row) {
+  const sides = [row.down, row.up].filter(Boolean).map(levelOf);
+  return ['near', 'mid', 'far'].find((level) => sides.includes(level)) ?? 'far';
+}
+
+function words(row) {
+  const side = (name, found) => (found ? `${name} ${move(found.percent, 1)} % at ${price(found.price_usd)}` : `none ${name}`);
+  return `${keyOf(row)}, ${row.driver}: ${side('down', row.down)}, ${side('up', row.up)}`;
+}
+
+const sideOf = (name, key, title, unit, show, hide) => ({
+  key: `${name}_${key}`, title, unit, num: true, hide, value: (row) => row[name]?.[key] ?? null,
+  cell: (row) => {
+    if (row.why_not) return html`<${NA} why=${row.why_not} />`;
+    if (!row[name]) return html`<span class="dim" title="no liquidation on this side within the search">none</span>`;
+    return row[name][key] === null ? html`<${NA} why="no vol is known" />` : show(row[name][key]);
+  },
+});
+
+const COLUMNS = [
+  { key: 'account', title: 'account', value: keyOf, head: true },
+  { key: 'driver', title: 'driver', value: (row) => row.driver, cell: (row) => row.driver ?? html`<${NA} why=${row.why_not} />` },
+  { key: 'index_usd', title: 'index', unit: 'USD', num: true, hide: 'narrow', value: (row) => row.index_usd, cell: (row) => (row.index_usd === null ? html`<${NA} why=${row.why_not ?? 'no index'} />` : price(row.index_usd)) },
+  sideOf('down', 'percent', 'down', '%', (value) => move(value, 1)),
+  { key: 'track', title: 'down · spot · up', unit: '−60 % to +60 %', value: () => null,
+    cell: (row) => (row.why_not ? html`<${NA} why=${row.why_not} />` : html`<${Distance} down=${row.down?.percent ?? null} up=${row.up?.percent ?? null} label=${words(row)}
+      level=${(value) => levelOf(value === row.down?.percent ? row.down : row.up)} />`) },
+  sideOf('up', 'percent', 'up', '%', (value) => move(value, 1)),
+  { key: 'nearest', title: 'nearest', unit: 'daily σ', num: true, value: (row) => (Number.isFinite(nearest(row)) ? nearest(row) : null),
+    cell: (row) => (Number.isFinite(nearest(row)) ? html`<b>${fixed(nearest(row), 1)}</b> <span class="tag ${TAGS[rowLevel(row)]}">${WORDS[rowLevel(row)]}</span>` : html`<${NA} why=${row.why_not ?? 'no side is in reach'} />`) },
+  sideOf('down', 'price_usd', 'price down', 'USD', price, 'narrow'),
+  sideOf('up', 'price_usd', 'price up', 'USD', price, 'narrow'),
+  { key: 'to_liquidation_usd', title: 'surplus', unit: 'USD to liquidation', num: true, value: (row) => row.to_liquidation_usd,
+    cell: (row) => html`<${Amount} text=${row.to_liquidation_usd} unit="USD" why=${row.why_not} plain />` },
+  { key: 'daily_vol', title: 'vol', unit: '% a day', num: true, hide: 'narrow', value: (row) => row.daily_vol,
+    cell: (row) => (row.daily_vol === null ? html`<${NA} why=${row.why_not ?? 'no vol is known'} />` : percent(row.daily_vol, 2)) },
+];
+
+/** The sentence that answers the question of the view. */
+function Answer({ accounts }) {
+  const known = accounts.filter((row) => Number.isFinite(nearest(row)));
+  if (!known.length) return html`<p class="empty">No account can be liquidated within the search.</p>`;
+  const row = known.reduce((a, b) => (nearest(b) < nearest(a) ? b : a));
+  const side = [row.down, row.up].filter(Boolean).reduce((a, b) => ((b.daily_sigmas ?? Infinity) < (a.daily_sigmas ?? Infinity) ? b : a));
+  return html`<p class=${row.is_stale ? 'stale' : ''}>Nearest: <b>${keyOf(row)}</b> is liquidated if ${row.driver} moves <b>${move(side.percent, 1)} %</b> to ${price(side.price_usd)},
+    ${fixed(side.daily_sigmas, 1)} daily sigmas away. <span class="tag ${TAGS[levelOf(side)]}">${WORDS[levelOf(side)]}</span></p>`;
+}
+
+function Component() {
+  const view = useView('liquidation');
+  const { data } = view;
+  return html`<div class="view"><${Panel} title="Distance to liquidation" ...${view} note=${data?.path}>
+    ${data && html`<${Answer} accounts=${data.accounts} />
+      <${Table} name="liquidation" caption="distance of each account to liquidation" columns=${COLUMNS} rows=${data.accounts} rowKey=${(row) => `${keyOf(row)} ${row.driver}`}
+        sort=${{ key: 'nearest' }} stale=${(row) => row.is_stale} open=${(row) => go('margin', { account: row.account, venue: row.venue })} empty="No accounts." />`}
+    <p class="caveat">The track is the move of the driver: the bar in the middle is safe, hatched is liquidation. Under ${NEAR_SIGMAS} daily sigmas is near, under ${MID_SIGMAS} to be watched.
+      Path: ${data?.path ?? 'n/a'}. A joint move can be nearer.</p>
+  <//></div>`;
+}
+
+export default { name: 'liquidation', title: 'Liquidation', letter: 'k', Component };

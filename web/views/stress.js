@@ -1,0 +1,59 @@
+/** @file Stress: named scenarios by the size of what they cost, and what in the book they hit. */
+import { html, useState } from '../lib/h.js';
+import { useView } from '../lib/store.js';
+import { Panel, Choice, Table, Amount } from '../lib/panel.js';
+import { Tornado } from '../lib/bars.js';
+import { short, full } from '../lib/format.js';
+
+const POSITIONS = [
+  { key: 'item', title: 'position', value: (row) => row.item, head: true },
+  { key: 'pnl_usd', title: 'P&L', unit: 'USD', num: true, value: (row) => row.pnl_usd, cell: (row) => html`<${Amount} text=${row.pnl_usd} unit="USD" />` },
+];
+
+const barsOf = (figures) => Object.entries(figures ?? {}).map(([key, text]) => ({ key, label: key, text }))
+  .sort((a, b) => Math.abs(Number(b.text)) - Math.abs(Number(a.text)));
+
+function Details({ scenario, env }) {
+  const { name } = scenario;
+  return html`<div class="view">
+    <${Panel} title=${name} unit="USD" env=${env}>
+      <dl class="facts">
+        <div><dt>P&L, USD</dt><dd><${Amount} text=${scenario.pnl_usd} unit="USD" /></dd></div>
+        <div><dt>cause</dt><dd>${scenario.cause ?? html`<span class="dim">not said</span>`}</dd></div>
+      </dl>
+      <p class="caveat">Source: ${scenario.source}.</p>
+      ${scenario.caveat && html`<p class="caveat"><b>Caveat:</b> ${scenario.caveat}.</p>`}
+      ${scenario.partial && html`<p class="warn">▲ partial: something held has no value under this scenario and is in no figure here.</p>`}
+    <//>
+    <${Panel} title="By underlying" env=${env} level=${3}><${Tornado} caption="${name} by underlying" unit="P&L, USD" rows=${barsOf(scenario.by_underlying)} name="stress-underlyings" head="underlying" /><//>
+    <${Panel} title="By venue" env=${env} level=${3}><${Tornado} caption="${name} by venue" unit="P&L, USD" rows=${barsOf(scenario.by_venue)} name="stress-venues" head="venue" /><//>
+    <${Panel} title="Worst positions" env=${env} level=${3}><${Table} name="stress-positions" caption="positions that lose most under ${name}" columns=${POSITIONS} rows=${scenario.worst_positions ?? []}
+      rowKey=${(row) => row.item} empty="No position loses." /><//>
+  </div>`;
+}
+
+function Component({ params }) {
+  const view = useView('stress');
+  const [picked, setPicked] = useState(params?.scenario ?? null);
+  const [cause, setCause] = useState('all');
+  const all = view.data?.scenarios ?? [];
+  const causes = [...new Set(all.map((one) => one.cause).filter(Boolean))];
+  const shown = all.filter((one) => cause === 'all' || one.cause === cause);
+  const chosen = shown.find((one) => one.name === picked) ?? shown[0];
+  const worst = all.reduce((found, one) => (one.pnl_usd !== null && (!found || Number(one.pnl_usd) < Number(found.pnl_usd)) ? one : found), null);
+  return html`<div class="view"><div class="pair wide-left">
+    <${Panel} title="Stress scenarios" unit="P&L, USD" ...${view} note=${worst && html`worst: ${worst.name} <b title=${full(worst.pnl_usd)}>${short(worst.pnl_usd)}</b>`}
+      actions=${causes.length > 1 && html`<${Choice} label="cause" options=${[['all', 'all'], ...causes.map((name) => [name, name])]} value=${cause} onChange=${setCause} />`}>
+      ${shown.length > 0 && html`<${Tornado} caption="P&L of the book under each scenario, largest first" unit="P&L, USD" name="stress" head="scenario" chosen=${chosen?.name} onChoose=${setPicked}
+        rows=${shown.map((one) => ({
+          key: one.name, label: one.name, text: one.pnl_usd, title: [one.source, one.caveat].filter(Boolean).join('. '),
+          tag: html`${one.cause && html`<span class="tag">${one.cause}</span>`} ${one.partial && html`<span class="tag warn">▲ partial</span>`}`,
+        }))} />`}
+      ${view.data && !shown.length && html`<p class="empty">No scenarios.</p>`}
+      <p class="caveat">Every contract is priced anew under each scenario. Sorted by size, loss or gain.</p>
+    <//>
+    ${chosen && html`<${Details} key=${chosen.name} scenario=${chosen} env=${view.env} />`}
+  </div></div>`;
+}
+
+export default { name: 'stress', title: 'Stress', letter: 's', Component };
