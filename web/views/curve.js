@@ -59,7 +59,7 @@ function Component({ params }) {
   const breaks = useMemo(() => (data?.break_evens ?? []).map((one) => ({ ...one, percent: (one.spot_usd / data.spot_usd - 1) * 100 })), [data]);
   const sigma = data?.one_sigma;
   return html`<div class="view">
-    <${Panel} title="${underlying} P&L against spot" unit="USD" ...${view} stale=${view.isStale(underlying) ? [underlying] : []}
+    <${Panel} title="${underlying} P&L against spot" unit="USD" env=${view.env} error=${view.error} loading=${view.loading} stale=${view.isStale(underlying) ? [underlying] : []}
       actions=${html`<${Choice} label="reach" options=${RANGES} value=${reach} onChange=${setReach} />`}>
       ${data && html`<div class=${view.isStale(underlying) ? 'stale' : ''}><${Drawing} data=${data} reach=${reach} /></div>
         <p class="caveat">${sigma ? `Shaded: one standard deviation over ${sigma.days} day${sigma.days === 1 ? '' : 's'}, ${price(sigma.down_usd)} to ${price(sigma.up_usd)} USD at a vol of ${percent(sigma.vol)}.`

@@ -74,7 +74,7 @@ function Component({ params }) {
   const isBumped = Boolean(book.bumps.value);
   const choices = [...new Set([...(data?.day_choices ?? HORIZONS), book.days.value])].sort((a, b) => a - b);
   return html`<div class="view">
-    <${Panel} title="${underlying} ladder, spot × vol" unit=${data?.unit} ...${view} stale=${view.isStale(underlying) ? [underlying] : []}
+    <${Panel} title="${underlying} ladder, spot × vol" unit=${data?.unit} env=${view.env} error=${view.error} loading=${view.loading} stale=${view.isStale(underlying) ? [underlying] : []}
       note=${data?.rule}
       actions=${html`
         <${Choice} label="measure" options=${MEASURES} value=${measure} onChange=${setMeasure} />

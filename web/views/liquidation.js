@@ -72,7 +72,7 @@ function Answer({ accounts }) {
 function Component() {
   const view = useView('liquidation');
   const { data } = view;
-  return html`<div class="view"><${Panel} title="Distance to liquidation" ...${view} note=${data?.path}>
+  return html`<div class="view"><${Panel} title="Distance to liquidation" env=${view.env} error=${view.error} loading=${view.loading} note=${data?.path}>
     ${data && html`<${Answer} accounts=${data.accounts} />
       <${Table} name="liquidation" caption="distance of each account to liquidation" columns=${COLUMNS} rows=${data.accounts} rowKey=${(row) => `${keyOf(row)} ${row.driver}`}
         sort=${{ key: 'nearest' }} stale=${(row) => row.is_stale} open=${(row) => go('margin', { account: row.account, venue: row.venue })} empty="No accounts." />`}

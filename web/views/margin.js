@@ -78,7 +78,7 @@ function Component({ params }) {
   const chosen = worstFirst.find((row) => keyOf(row) === (picked ?? named)) ?? worstFirst[0];
   const total = data && { ...data.total, account: 'all', venue: 'venues', maintenance_use: null, initial_use: null, counted_usd: null, surplus_usd: null, worst: null, why_not: 'accounts do not share margin' };
   return html`<div class="view">
-    <${Panel} title="Margin by account" ...${view} note=${data && `computed at ${utc(data.computed_at)}`}
+    <${Panel} title="Margin by account" env=${view.env} error=${view.error} loading=${view.loading} note=${data && `computed at ${utc(data.computed_at)}`}
       actions=${html`<button type="button" class="chip" onClick=${() => go('liquidation')}>distance to liquidation</button>`}>
       ${data && html`<${Table} name="margin" caption="margin of each account" columns=${ACCOUNTS} rows=${data.accounts} rowKey=${keyOf}
         sort=${{ key: 'maintenance_use', descending: true }} stale=${(row) => row.is_stale} select=${(row) => setPicked(keyOf(row))} open=${(row) => setPicked(keyOf(row))}

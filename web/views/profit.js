@@ -44,12 +44,12 @@ function Component() {
   const { data } = view;
   const [of, setOf] = useState('all');
   if (data?.why_not) {
-    return html`<div class="view"><${Panel} title="P&L explain" ...${view}><p><${NA} why=${data.why_not} /> ${data.why_not}</p><//></div>`;
+    return html`<div class="view"><${Panel} title="P&L explain" env=${view.env} error=${view.error} loading=${view.loading}><p><${NA} why=${data.why_not} /> ${data.why_not}</p><//></div>`;
   }
   const shown = data && (data.by_underlying.find((one) => one.underlying === of) ?? data.total);
   return html`<div class="view">
     <div class="pair wide-left">
-      <${Panel} title="P&L explain" unit="USD" ...${view} note=${data && html`${utc(data.since)} to ${utc(data.until)}: <b title=${full(data.total.change_usd)}>${short(data.total.change_usd)}</b>`}
+      <${Panel} title="P&L explain" unit="USD" env=${view.env} error=${view.error} loading=${view.loading} note=${data && html`${utc(data.since)} to ${utc(data.until)}: <b title=${full(data.total.change_usd)}>${short(data.total.change_usd)}</b>`}
         actions=${data && html`<${Unexplained} share=${data.unexplained_share} />
           <${Choice} label="of" options=${[['all', 'all'], ...data.by_underlying.map((one) => [one.underlying, one.underlying])]} value=${of} onChange=${setOf} />`}>
         ${shown && html`<${Waterfall} caption="parts of the P&L of ${of}" unit="USD" name="profit"

@@ -66,7 +66,7 @@ function Component({ params }) {
     if (data.choices[index]) setPicked({ ...data.choices[index], underlying });
   };
   return html`<div class="view">
-    <${Panel} title="${underlying} ${data?.expiry_text ?? ''} smile" unit="vol points" ...${view} stale=${isStale ? [underlying] : []}
+    <${Panel} title="${underlying} ${data?.expiry_text ?? ''} smile" unit="vol points" env=${view.env} error=${view.error} loading=${view.loading} stale=${isStale ? [underlying] : []}
       note=${data && `${counts.fitted} quotes fitted, ${data.quotes.length - counts.fitted} dropped, model outside bid/ask at ${counts.outside}`}
       actions=${data && html`<button type="button" class="chip" aria-label="expiry before" onClick=${() => step(-1)}>‹</button>
         <label><span class="sr">expiry</span><select value=${chosen} onChange=${(event) => setPicked({ ...data.choices.find((choice) => keyOf(choice) === event.currentTarget.value), underlying })}>

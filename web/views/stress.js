@@ -42,7 +42,7 @@ function Component({ params }) {
   const chosen = shown.find((one) => one.name === picked) ?? shown[0];
   const worst = all.reduce((found, one) => (one.pnl_usd !== null && (!found || Number(one.pnl_usd) < Number(found.pnl_usd)) ? one : found), null);
   return html`<div class="view"><div class="pair wide-left">
-    <${Panel} title="Stress scenarios" unit="P&L, USD" ...${view} note=${worst && html`worst: ${worst.name} <b title=${full(worst.pnl_usd)}>${short(worst.pnl_usd)}</b>`}
+    <${Panel} title="Stress scenarios" unit="P&L, USD" env=${view.env} error=${view.error} loading=${view.loading} note=${worst && html`worst: ${worst.name} <b title=${full(worst.pnl_usd)}>${short(worst.pnl_usd)}</b>`}
       actions=${causes.length > 1 && html`<${Choice} label="cause" options=${[['all', 'all'], ...causes.map((name) => [name, name])]} value=${cause} onChange=${setCause} />`}>
       ${shown.length > 0 && html`<${Tornado} caption="P&L of the book under each scenario, largest first" unit="P&L, USD" name="stress" head="scenario" chosen=${chosen?.name} onChoose=${setPicked}
         rows=${shown.map((one) => ({

@@ -72,7 +72,7 @@ function Component({ params }) {
   const stale = isStale ? [underlying] : [];
   const open = (row) => go('smile', { underlying, currency: family.currency, expiry: row.expiry });
   return html`<div class="view">
-    <${Panel} title="${underlying} implied vol" unit="vol points" ...${view} stale=${stale}
+    <${Panel} title="${underlying} implied vol" unit="vol points" env=${view.env} error=${view.error} loading=${view.loading} stale=${stale}
       actions=${html`<${Arbitrage} found=${family?.arbitrage} />${data?.families.length > 1 && html`<${Choice} label="quote currency"
         options=${data.families.map((one) => [one.currency, one.currency, `options quoted in ${one.currency}`])} value=${family.currency} onChange=${setCurrency} />`}`}>
       ${data && (family ? html`<${Map} family=${family} underlying=${underlying} isStale=${isStale} />` : html`<p class="empty">No options of ${underlying} are quoted.</p>`)}

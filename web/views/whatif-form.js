@@ -1,0 +1,69 @@
+/** @file The form of a what-if: its fields and its rows of legs. */
+import { html, useMemo } from '../lib/h.js';
+import { useView } from '../lib/store.js';
+
+/** key, unit, word */
+export const BUMPS = [['spot_percent', '%', 'spot'], ['vol_points', 'points', 'vol'], ['days', 'days', 'later']];
+
+/** @typedef {{key: string, word: string, list?: string, isNumber?: boolean, isOptional?: boolean, preset?: string, hint?: string}} Field */
+
+const place = (prefix, words) => [
+  { key: `${prefix}account`, word: `${words}account`, list: 'names-account' },
+  { key: `${prefix}venue`, word: `${words}venue`, list: 'names-venue' },
+  { key: `${prefix}chain`, word: `${words}chain`, list: 'names-chain', preset: 'offchain' },
+];
+
+/** @type {Field[]} */
+export const ORDER = [
+  ...place('', ''),
+  { key: 'instrument', word: 'instrument', list: 'names-instrument' },
+  { key: 'quantity', word: 'quantity', isNumber: true, hint: 'minus sells' },
+  { key: 'price', word: 'price', isNumber: true, isOptional: true, hint: 'mark if empty' },
+];
+/** @type {Field[]} */
+export const TRANSFER = [
+  ...place('', 'from '), ...place('to_', 'to '),
+  { key: 'asset', word: 'asset', list: 'names-asset' },
+  { key: 'amount', word: 'amount', isNumber: true },
+];
+/** @type {Field[]} */
+export const RULEBOOK = [
+  { key: 'account', word: 'account', list: 'names-account' },
+  { key: 'venue', word: 'venue', list: 'names-venue' },
+  { key: 'rulebook', word: 'rulebook', list: 'names-rulebook' },
+];
+
+/** What is held and known, offered while typing. */
+export function Names() {
+  const positions = useView('positions', {}, { isAlwaysLive: true }).data;
+  const rulebooks = useView('policy', {}, { isAlwaysLive: true }).data?.trading_rulebooks;
+  const lists = useMemo(() => {
+    const rows = positions?.rows ?? [];
+    const distinct = (key, kept = rows) => [...new Set(kept.map((row) => row[key]))].sort();
+    return {
+      account: distinct('account'), venue: distinct('venue'), chain: distinct('chain'),
+      instrument: distinct('instrument', rows.filter((row) => row.kind !== 'balance')),
+      asset: distinct('instrument', rows.filter((row) => row.kind === 'balance')),
+      rulebook: (rulebooks ?? []).map((one) => one.id),
+    };
+  }, [positions, rulebooks]);
+  return html`${Object.entries(lists).map(([key, names]) => html`<datalist key=${key} id="names-${key}">
+    ${names.map((name) => html`<option key=${name} value=${name}></option>`)}</datalist>`)}`;
+}
+
+/**
+ * Rows of one kind of leg.
+ * @param {{title: string, word: string, fields: Field[], legs: object[], onChange: (legs: object[]) => void}} props
+ */
+export function Legs({ title, word, fields, legs, onChange }) {
+  const empty = Object.fromEntries(fields.map((field) => [field.key, field.preset ?? '']));
+  const change = (index, key, text) => onChange(legs.map((leg, at) => (at === index ? { ...leg, [key]: text } : leg)));
+  return html`<fieldset class="legs"><legend>${title}</legend>
+    ${legs.map((leg, index) => html`<div key=${index} class="bar-form">
+      ${fields.map((field) => html`<label key=${field.key}>${field.word}<input type="text" list=${field.list} value=${leg[field.key] ?? ''} placeholder=${field.hint ?? ''}
+        inputmode=${field.isNumber ? 'decimal' : 'text'} size=${field.key === 'instrument' ? 22 : 10} onInput=${(event) => change(index, field.key, event.currentTarget.value)} /></label>`)}
+      <button type="button" class="chip" aria-label="remove ${word} ${index + 1}" onClick=${() => onChange(legs.filter((_, at) => at !== index))}>✕</button>
+    </div>`)}
+    <button type="button" class="chip add" onClick=${() => onChange([...legs, { ...empty, ...(legs.at(-1) ? { account: legs.at(-1).account, venue: legs.at(-1).venue } : {}) }])}>+ ${word}</button>
+  </fieldset>`;
+}
