@@ -77,7 +77,7 @@ export function Tools() {
     <${Bumps} />
     <span class="spring"></span>
     <button type="button" class="chip" aria-pressed=${isReplayOpen.value ? 'true' : 'false'} title="show the book as it was"
-      onClick=${() => { isReplayOpen.value = !isReplayOpen.value; }}>⏱ replay</button>
+      onClick=${() => { isReplayOpen.value = !isReplayOpen.value; }}>↺ replay</button>
     <button type="button" class="chip" onClick=${() => openPalette()} title="everything by name">⌕ find <kbd>Ctrl K</kbd></button>
   </div>`;
 }

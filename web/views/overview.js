@@ -90,7 +90,7 @@ function Strip({ view }) {
     ...FIVE.map((one) => ({ key: one.key, title: one.sign, unit: one.unit, num: true, value: (row) => row[one.key],
       hide: one.key === 'value_usd' ? 'narrow' : undefined, cell: (row) => html`<${Amount} text=${row[one.key]} unit=${one.unit} />` })),
   ];
-  return html`<${Panel} title="By underlying" ...${view} class="span-5">
+  return html`<${Panel} title="By underlying" ...${view}>
     ${view.data && html`<${Table} name="underlyings" caption="by underlying" columns=${columns} rows=${view.data.underlyings} rowKey=${(row) => row.underlying}
       stale=${(row) => row.is_stale} select=${(row) => row.spot_usd !== null && (book.underlying.value = row.underlying)} />`}
   <//>`;
@@ -99,7 +99,7 @@ function Strip({ view }) {
 function Exposure() {
   const view = useView('exposure', { group_by: 'underlying,expiry' });
   const one = measure(book.greek.value);
-  return html`<${Panel} title="Exposure" unit=${`${one.word}, ${one.unit}`} ...${view} class="span-7"
+  return html`<${Panel} title="Exposure" unit=${`${one.word}, ${one.unit}`} ...${view}
     actions=${html`<${Choice} label="measure" value=${one.key} onChange=${(key) => { book.greek.value = key; }}
       options=${MEASURES.filter((each) => each.letter).map((each) => [each.key, each.sign, `${each.word}, key ${each.letter}`])} />`}>
     ${view.data && html`<${Matrix} data=${view.data} drill=${(key) => go('exposure', key)} />`}
@@ -109,7 +109,7 @@ function Exposure() {
 function Margin() {
   const view = useView('margin');
   const accounts = [...(view.data?.accounts ?? [])].sort((a, b) => (b.maintenance_use ?? 2) - (a.maintenance_use ?? 2));
-  return html`<${Panel} title="Margin use" unit="% of counted equity; tick: initial" ...${view} class="span-5">
+  return html`<${Panel} title="Margin use" unit="% of counted equity; tick: initial" ...${view}>
     <ul class="near">${accounts.map((one) => {
       const name = `${one.account}@${one.venue}`;
       return html`<li key=${name}><a class="what ${one.is_stale ? 'stale' : ''}" href=${address('margin', { account: one.account, venue: one.venue })} title=${one.rulebook_title}>${name} <span class="dim">${one.rulebook}</span></a>
@@ -125,7 +125,7 @@ function Open() {
   const view = useView('proposals');
   const open = view.data?.open ?? [];
   useKeys(answerKeys(open[0]));
-  return html`<${Panel} title="Proposals" note=${view.data && `${open.length} open`} ...${view} class="span-7">
+  return html`<${Panel} title="Proposals" note=${view.data && `${open.length} open`} ...${view}>
     ${view.data && (open.length ? html`<ul>${open.map((one) => html`<li class="proposal" key=${one.id}><${Answer} proposal=${one} isShort /></li>`)}</ul>`
       : html`<p class="empty">Nothing to answer. ${view.data.orders.length ? `${view.data.orders.length} orders on their way.` : 'No orders on their way.'}</p>`)}
   <//>`;
@@ -133,7 +133,7 @@ function Open() {
 
 function Latest() {
   const view = useView('alerts', { limit: 40 });
-  return html`<${Panel} title="Latest" note=${html`<a href=${address('alerts')}>all alerts</a>`} ...${view} class="span-5">
+  return html`<${Panel} title="Latest" note=${html`<a href=${address('alerts')}>all alerts</a>`} ...${view}>
     <ul class="feed-list">${(view.data?.entries ?? []).slice(0, ALERTS_SHOWN).map((entry) => html`<li key=${`${entry.record}.${entry.index}`}>
       <span class="dim">${clock(entry.time)}</span><span class="kind ${entry.severity}">${entry.kind.replaceAll('_', ' ')}</span><span>${entry.text}</span><${RecordLink} record=${entry.record} /></li>`)}</ul>
     ${view.data && !view.data.entries.length && html`<p class="empty">Nothing has been said yet.</p>`}
@@ -143,12 +143,11 @@ function Latest() {
 function Overview() {
   const view = useView('overview');
   useEffect(() => { document.title = `${view.data ? `${VERDICTS[view.data.line.verdict]?.[0] ?? '?'} ` : ''}Overview · Plimsoll`; }, [view.data?.line.verdict]);
-  return html`<div class="overview">
+  return html`<div class="stack">
     <${Line} view=${view} />
     ${view.data && html`<${Headline} figures=${view.data.headline} isStale=${view.env.stale.length > 0} />`}
-    <${Exposure} /><${Margin} />
-    <${Open} /><${Strip} view=${view} />
-    <${Latest} />
+    <div class="overview-columns"><div class="stack"><${Exposure} /><${Strip} view=${view} /><${Latest} /></div>
+      <div class="stack"><${Margin} /><${Open} /></div></div>
   </div>`;
 }
 
