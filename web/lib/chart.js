@@ -41,6 +41,7 @@ function drawBelow(u, extra) {
     const y = Math.round(u.valToPos(0, 'y', true));
     ctx.strokeStyle = token('chart-axis');
     ctx.lineWidth = ratio;
+    ctx.setLineDash([]);
     ctx.beginPath();
     ctx.moveTo(bbox.left, y);
     ctx.lineTo(bbox.left + bbox.width, y);
@@ -76,14 +77,22 @@ function drawAbove(u, extra) {
       ctx.moveTo(at(x), ends[0]);
       ctx.lineTo(at(x), ends[1]);
     }
-    for (const end of ends) {
+    for (const end of ends.filter(() => !isHollow)) {
       ctx.moveTo(at(x) - size, end);
       ctx.lineTo(at(x) + size, end);
     }
     ctx.stroke();
+    // A quote that was left out is hollow, and stays visible with one side only.
+    ctx.setLineDash([]);
+    for (const end of ends.filter(() => isHollow)) {
+      ctx.beginPath();
+      ctx.arc(at(x), end, size, 0, 2 * Math.PI);
+      ctx.stroke();
+    }
   }
   ctx.setLineDash([]);
   ctx.font = font(11 * ratio);
+  ctx.textAlign = 'left';
   ctx.textBaseline = 'top';
   const rows = [];
   for (const line of [...extra.lines].sort((a, b) => a.x - b.x)) {
@@ -126,6 +135,7 @@ function optionsOf(props, extra, box, onCursor) {
   return {
     width: Math.max(200, box.clientWidth),
     height,
+    padding: [10, 14, 0, 0],
     legend: { show: false },
     cursor: { drag: { x: false, y: false }, y: false, points: { size: 7 } },
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC'),

@@ -209,6 +209,9 @@ export function ago(time, now = Date.now()) {
   return Number.isNaN(at) ? ABSENT : span(Math.max(0, Math.round((now - at) / 1000)));
 }
 
+/** Words of the server that hold figures, such as `vol -10`: with the minus of the screen. @param {string} text */
+export const worded = (text) => text.replace(/(^|[\s(])-(?=[\d.])/g, `$1${MINUS}`);
+
 /** @param {string} text @returns {string} with the minus of files */
 export const ascii = (text) => text.replaceAll(MINUS, '-').replaceAll(THIN, '');
 

@@ -123,7 +123,7 @@ export function Heat(props) {
   const theme = book.theme.value;
   useEffect(() => draw(canvas.current, props, cursor));
   useEffect(() => {
-    const watch = new ResizeObserver(() => draw(canvas.current, props, cursor));
+    const watch = new ResizeObserver(() => canvas.current && draw(canvas.current, props, cursor));
     watch.observe(canvas.current.parentElement);
     return () => watch.disconnect();
   }, [props, cursor, theme]);

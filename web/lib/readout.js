@@ -22,7 +22,7 @@ export function Readout({ x, series, xFormat, figure, unit, cursor }) {
   return html`<figcaption class="readout">
     ${series.map((one) => html`<span key=${one.label} class="key"><${Stroke} series=${one} />${one.label}
       ${at !== null && html` <b>${shown(one, at, figure)}</b>`}</span>`)}
-    <span class="unit">${unit}</span>
+    ${unit && html`<span class="unit">${unit}</span>`}
     <span class="where" aria-live="polite">${at !== null && html`at <b>${xFormat(x[at])}</b>`}</span>
   </figcaption>`;
 }

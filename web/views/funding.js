@@ -47,7 +47,7 @@ const RECEIVED = [
 function BasisCurve({ futures, underlying }) {
   const rows = futures.filter((row) => row.underlying === underlying && row.basis_percent_year !== null).sort((a, b) => a.days - b.days);
   if (rows.length < 2) return html`<p class="empty">A basis curve of ${underlying} needs two dated futures.</p>`;
-  return html`<${Chart} label="annual basis of ${underlying} futures by days to expiry" x=${rows.map((row) => row.days)} height=${190} hasZero
+  return html`<${Chart} label="annual basis of ${underlying} futures by days to expiry" x=${rows.map((row) => row.days)} height=${190}
     series=${[{ label: `${underlying} basis`, color: 'chart-1', values: rows.map((row) => row.basis_percent_year) }]}
     xUnit="days to expiry" yUnit="% a year" xFormat=${(value) => fixed(value, 0)} yFormat=${(value) => move(value, 1)} figure=${(value) => move(value, 2)} />`;
 }

@@ -31,8 +31,8 @@ const wordOf = (name) => {
 const named = (names, underlying) => names.map((name) => (name === 'spot_usd' || name.endsWith(':') ? `${name.replace(/:$/, '')}:${underlying}` : name));
 
 const isShare = (unit) => unit === 'share' || unit === 'fraction';
-const axisFormat = (unit) => (isShare(unit) ? (value) => percent(value, 0) : unit === '%' ? (value) => fixed(value, 1) : (value) => short(value).replace('·', '0'));
-const fullFormat = (unit) => (isShare(unit) ? (value) => percent(value, 2) : unit === '%' ? (value) => fixed(value, 2) : (value) => full(value));
+const axisFormat = (unit) => (isShare(unit) ? (value) => percent(value, 1) : unit === '%' ? (value) => `${fixed(value, 1)} %` : (value) => short(value).replace('·', '0'));
+const fullFormat = (unit) => (isShare(unit) ? (value) => percent(value, 2) : unit === '%' ? (value) => `${fixed(value, 2)} %` : (value) => full(value));
 
 /** Asks for the series; again while the book is live. */
 function useHistory(series, hours) {
@@ -84,7 +84,9 @@ function Lines({ data, names }) {
   ]);
   return html`${names.filter((name) => data.values[name]).map((name) => {
     const unit = data.series[name]?.unit ?? '';
-    return html`<section key=${name} class="trend"><h3>${wordOf(name)} <span class="unit">${isShare(unit) ? '%' : unit}</span></h3>
+    const newest = data.values[name].at(-1);
+    return html`<section key=${name} class="trend"><h3>${wordOf(name)} <b>${newest === null || newest === undefined ? 'n/a' : axisFormat(unit)(newest)}</b>
+        ${!isShare(unit) && unit !== '%' && html` <span class="unit">${unit}</span>`}</h3>
       <${Chart} label="${wordOf(name)} over time" x=${x} isTime height=${150} onPick=${pick}
         series=${[{ label: wordOf(name), color: 'chart-1', width: 1.5, values: data.values[name] }]}
         lines=${position >= 0 ? [{ x: x[position], text: `#${at}`, color: 'replay' }] : []}

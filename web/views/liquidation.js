@@ -65,8 +65,7 @@ function Answer({ accounts }) {
   if (!known.length) return html`<p class="empty">No account can be liquidated within the search.</p>`;
   const row = known.reduce((a, b) => (nearest(b) < nearest(a) ? b : a));
   const side = [row.down, row.up].filter(Boolean).reduce((a, b) => ((b.daily_sigmas ?? Infinity) < (a.daily_sigmas ?? Infinity) ? b : a));
-  return html`<p class=${row.is_stale ? 'stale' : ''}>Nearest: <b>${keyOf(row)}</b> is liquidated if ${row.driver} moves <b>${move(side.percent, 1)} %</b> to ${price(side.price_usd)},
-    ${fixed(side.daily_sigmas, 1)} daily sigmas away. <span class="tag ${TAGS[levelOf(side)]}">${WORDS[levelOf(side)]}</span></p>`;
+  return html`<p class=${row.is_stale ? 'stale' : ''}>Nearest: <b>${keyOf(row)}</b> is liquidated if ${row.driver} moves <b>${move(side.percent, 1)} %</b> to ${price(side.price_usd)}, which is ${fixed(side.daily_sigmas, 1)} daily sigmas away.${' '}<span class="tag ${TAGS[levelOf(side)]}">${WORDS[levelOf(side)]}</span></p>`;
 }
 
 function Component() {

@@ -3,7 +3,7 @@ import { html, useState } from '../lib/h.js';
 import { useView, go } from '../lib/store.js';
 import { Panel, Table, Amount, NA, UseBar } from '../lib/panel.js';
 import { Tornado } from '../lib/bars.js';
-import { percent, full, utc } from '../lib/format.js';
+import { percent, full, short, utc, worded } from '../lib/format.js';
 
 const keyOf = (row) => `${row.account}@${row.venue}`;
 const why = (row) => row.why_not ?? 'not known';
@@ -29,8 +29,10 @@ const ACCOUNTS = [
   usd('equity_usd', 'equity'), usd('counted_usd', 'counted', 'narrow'), usd('initial_margin_usd', 'initial margin', 'narrow'),
   usd('maintenance_margin_usd', 'maint. margin'), usd('surplus_usd', 'surplus'),
   { key: 'worst', title: 'worst scenario', value: (row) => row.worst && `${row.worst.unit} ${row.worst.scenario}`, hide: 'narrow',
-    cell: (row) => (row.worst ? html`${row.worst.unit} ${row.worst.scenario} <${Amount} text=${row.worst.pnl_usd} unit="USD" />` : html`<${NA} why=${row.why_not ?? 'the rulebook has no scenarios'} />`) },
+    cell: (row) => (row.worst ? html`${row.worst.unit} ${worded(row.worst.scenario)} <${Amount} text=${row.worst.pnl_usd} unit="USD" />` : html`<${NA} why=${row.why_not ?? 'the rulebook has no scenarios'} />`) },
 ];
+
+const TOTALS = [['equity_usd', 'equity'], ['initial_margin_usd', 'initial margin'], ['maintenance_margin_usd', 'maintenance margin']];
 
 const COLLATERAL = [
   { key: 'asset', title: 'asset', value: (row) => row.asset, head: true },
@@ -50,7 +52,7 @@ function Details({ account, env }) {
   const scenarios = account.units.flatMap((unit) => unit.scenarios.map((scenario) => {
     const key = `${unit.name} ${scenario.name}`;
     const isWorst = account.worst?.unit === unit.name && account.worst?.scenario === scenario.name;
-    return { key, label: key, text: scenario.pnl_usd, tag: isWorst && html`<span class="tag">worst</span>` };
+    return { key, label: worded(key), text: scenario.pnl_usd, tag: isWorst && html`<span class="tag">worst</span>` };
   }));
   return html`<div class="pair">
     <${Panel} title="${keyOf(account)}: scenarios" unit="USD" env=${env} note=${account.rulebook_title}>
@@ -76,14 +78,14 @@ function Component({ params }) {
   const [picked, setPicked] = useState(null);
   const worstFirst = [...(data?.accounts ?? [])].sort((a, b) => (b.maintenance_use ?? 9) - (a.maintenance_use ?? 9));
   const chosen = worstFirst.find((row) => keyOf(row) === (picked ?? named)) ?? worstFirst[0];
-  const total = data && { ...data.total, account: 'all', venue: 'venues', maintenance_use: null, initial_use: null, counted_usd: null, surplus_usd: null, worst: null, why_not: 'accounts do not share margin' };
   return html`<div class="view">
     <${Panel} title="Margin by account" env=${view.env} error=${view.error} loading=${view.loading} note=${data && `computed at ${utc(data.computed_at)}`}
       actions=${html`<button type="button" class="chip" onClick=${() => go('liquidation')}>distance to liquidation</button>`}>
-      ${data && html`<${Table} name="margin" caption="margin of each account" columns=${ACCOUNTS} rows=${data.accounts} rowKey=${keyOf}
+      ${data && html`<dl class="facts">${TOTALS.map(([key, word]) => html`<div key=${key}><dt>${word} of all accounts, USD</dt><dd title=${full(data.total[key])}>${short(data.total[key])}</dd></div>`)}</dl>
+      <${Table} name="margin" caption="margin of each account" columns=${ACCOUNTS} rows=${data.accounts} rowKey=${keyOf}
         sort=${{ key: 'maintenance_use', descending: true }} stale=${(row) => row.is_stale} select=${(row) => setPicked(keyOf(row))} open=${(row) => setPicked(keyOf(row))}
-        rowClass=${(row) => (chosen && keyOf(row) === keyOf(chosen) ? 'chosen' : '')} foot=${[total]} empty="No account is margined." />`}
-      <p class="caveat">Use is margin as a share of what counts of the collateral; at 100 % maintenance the account is liquidated. Each venue's own rulebook.</p>
+        rowClass=${(row) => (chosen && keyOf(row) === keyOf(chosen) ? 'chosen' : '')} empty="No account is margined." />`}
+      <p class="caveat">Use is margin as a share of what counts of the collateral; at 100 % maintenance the account is liquidated. Each venue's own rulebook; margin is not shared between accounts.</p>
     <//>
     ${chosen && html`<${Details} key=${keyOf(chosen)} account=${chosen} env=${view.env} />`}
   </div>`;

@@ -5,6 +5,12 @@ import { Panel, Choice, Table, Amount, NA, useExport } from '../lib/panel.js';
 import { Waterfall } from '../lib/bars.js';
 import { percent, full, short, tone, utc } from '../lib/format.js';
 
+const WORDS = {
+  delta: 'spot moved, at the delta held', gamma: 'the delta moved along', vega: 'vols moved', theta: 'time passed', vanna: 'vols and spot moved together',
+  volga: 'vega moved along with vols', carry: 'forwards slid to spot', rate: 'rates of currencies moved', residual: 'moves too large for the terms above',
+  trades: 'bought and sold away from the mark', fees: 'paid to venues', funding: 'paid and received on perpetuals', transfers: 'moved in and out', unexplained: 'nothing above accounts for it',
+};
+
 /** Above this share of all that moved, the explanation is not good enough to rely on. */
 const TOO_MUCH = 0.05;
 
@@ -33,7 +39,7 @@ function Matrix({ data }) {
   return html`<div class="scroll" tabindex="0" role="region" aria-label="parts by underlying"><table>
     <caption class="sr">parts of the P&L by underlying, USD</caption>
     <thead><tr><th scope="col">part</th>${[...data.by_underlying.map((row) => row.underlying), 'all'].map((name) => html`<th scope="col" class="num" key=${name}>${name}<span class="unit">USD</span></th>`)}</tr></thead>
-    <tbody>${parts.map((part) => html`<tr key=${part}><th scope="row">${part}</th>
+    <tbody>${parts.map((part) => html`<tr key=${part}><th scope="row" title=${WORDS[part]}>${part}</th>
       ${[...data.by_underlying, data.total].map((row, index) => html`<td class="num" key=${index}><${Amount} text=${figure(row, part)} unit="USD" why="this part is not kept by underlying" /></td>`)}</tr>`)}</tbody>
     <tfoot><tr><th scope="row">change</th>${[...data.by_underlying, data.total].map((row, index) => html`<td class="num" key=${index}><${Amount} text=${row.change_usd} unit="USD" /></td>`)}</tr></tfoot>
   </table></div>`;
@@ -53,7 +59,7 @@ function Component() {
         actions=${data && html`<${Unexplained} share=${data.unexplained_share} />
           <${Choice} label="of" options=${[['all', 'all'], ...data.by_underlying.map((one) => [one.underlying, one.underlying])]} value=${of} onChange=${setOf} />`}>
         ${shown && html`<${Waterfall} caption="parts of the P&L of ${of}" unit="USD" name="profit"
-          parts=${shown.parts.map((one) => ({ key: one.part, label: one.part, text: one.usd, tag: one.part === 'unexplained' && data.unexplained_share > TOO_MUCH ? html`<span class="tag warn">▲ much</span>` : '' }))}
+          parts=${shown.parts.map((one) => ({ key: one.part, label: one.part, title: WORDS[one.part], text: one.usd, tag: one.part === 'unexplained' && data.unexplained_share > TOO_MUCH ? html`<span class="tag warn">▲ much</span>` : '' }))}
           total=${{ key: 'change', label: 'change', text: shown.change_usd }} />`}
       <//>
       <${Panel} title="Parts by underlying" unit="USD" env=${data ? view.env : null}>${data && html`<${Matrix} data=${data} />`}<//>

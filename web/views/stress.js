@@ -3,7 +3,7 @@ import { html, useState } from '../lib/h.js';
 import { useView } from '../lib/store.js';
 import { Panel, Choice, Table, Amount } from '../lib/panel.js';
 import { Tornado } from '../lib/bars.js';
-import { short, full } from '../lib/format.js';
+import { short, full, worded } from '../lib/format.js';
 
 const POSITIONS = [
   { key: 'item', title: 'position', value: (row) => row.item, head: true },
@@ -13,8 +13,10 @@ const POSITIONS = [
 const barsOf = (figures) => Object.entries(figures ?? {}).map(([key, text]) => ({ key, label: key, text }))
   .sort((a, b) => Math.abs(Number(b.text)) - Math.abs(Number(a.text)));
 
-function Details({ scenario, env }) {
-  const { name } = scenario;
+function Details({ scenario, env: whole }) {
+  const name = worded(scenario.name);
+  // The envelope speaks of all scenarios; here only this one counts.
+  const env = { ...whole, partial: scenario.partial };
   return html`<div class="view">
     <${Panel} title=${name} unit="USD" env=${env}>
       <dl class="facts">
@@ -42,11 +44,11 @@ function Component({ params }) {
   const chosen = shown.find((one) => one.name === picked) ?? shown[0];
   const worst = all.reduce((found, one) => (one.pnl_usd !== null && (!found || Number(one.pnl_usd) < Number(found.pnl_usd)) ? one : found), null);
   return html`<div class="view"><div class="pair wide-left">
-    <${Panel} title="Stress scenarios" unit="P&L, USD" env=${view.env} error=${view.error} loading=${view.loading} note=${worst && html`worst: ${worst.name} <b title=${full(worst.pnl_usd)}>${short(worst.pnl_usd)}</b>`}
+    <${Panel} title="Stress scenarios" unit="P&L, USD" env=${view.env} error=${view.error} loading=${view.loading} note=${worst && html`worst: ${worded(worst.name)} <b title=${full(worst.pnl_usd)}>${short(worst.pnl_usd)}</b>`}
       actions=${causes.length > 1 && html`<${Choice} label="cause" options=${[['all', 'all'], ...causes.map((name) => [name, name])]} value=${cause} onChange=${setCause} />`}>
       ${shown.length > 0 && html`<${Tornado} caption="P&L of the book under each scenario, largest first" unit="P&L, USD" name="stress" head="scenario" chosen=${chosen?.name} onChoose=${setPicked}
         rows=${shown.map((one) => ({
-          key: one.name, label: one.name, text: one.pnl_usd, title: [one.source, one.caveat].filter(Boolean).join('. '),
+          key: one.name, label: worded(one.name), text: one.pnl_usd, title: [one.source, one.caveat].filter(Boolean).join('. '),
           tag: html`${one.cause && html`<span class="tag">${one.cause}</span>`} ${one.partial && html`<span class="tag warn">▲ partial</span>`}`,
         }))} />`}
       ${view.data && !shown.length && html`<p class="empty">No scenarios.</p>`}

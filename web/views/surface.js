@@ -42,8 +42,8 @@ function TermStructure({ family, underlying }) {
     { label: '25Δ butterfly', color: 'chart-4', dash: [2, 3], values: known.map((one) => one.butterfly_25d_points) },
   ];
   const shared = { x: known.map((one) => one.days), xFormat: (value) => fixed(value, 0), xUnit: 'days to expiry', yUnit: 'vol points' };
-  return html`<${Chart} ...${shared} label="${underlying} vol at the money by days to expiry" series=${series} height=${170} yFormat=${(value) => fixed(value, 1)} />
-    <${Chart} ...${shared} label="${underlying} 25-delta risk reversal and butterfly by days to expiry" series=${wings} height=${150} hasZero yFormat=${(value) => move(value, 1)} />`;
+  return html`<div class="trends"><${Chart} ...${shared} label="${underlying} vol at the money by days to expiry" series=${series} height=${180} yFormat=${(value) => fixed(value, 1)} />
+    <${Chart} ...${shared} label="${underlying} 25-delta risk reversal and butterfly by days to expiry" series=${wings} height=${180} hasZero yFormat=${(value) => move(value, 1)} /></div>`;
 }
 
 function Map({ family, underlying, isStale }) {
@@ -78,11 +78,10 @@ function Component({ params }) {
       ${data && (family ? html`<${Map} family=${family} underlying=${underlying} isStale=${isStale} />` : html`<p class="empty">No options of ${underlying} are quoted.</p>`)}
       <p class="caveat">Columns are deltas: 10P is the put of delta 0.10. Colours span the 2nd to the 98th percentile. A click on a row opens its smile.</p>
     <//>
-    ${family && html`<div class="pair">
+    ${family && html`
       <${Panel} title="Term structure" unit="vol points" env=${view.env} stale=${stale}><${TermStructure} family=${family} underlying=${underlying} /><//>
       <${Panel} title="Fit by expiry" env=${view.env} stale=${stale}><${Table} name="surface-fit" caption="quality of the fit of each expiry" columns=${FIT} rows=${family.expiries}
-        rowKey=${(row) => row.expiry} open=${open} stale=${() => isStale} /><//>
-    </div>`}
+        rowKey=${(row) => row.expiry} open=${open} stale=${() => isStale} /><//>`}
   </div>`;
 }
 

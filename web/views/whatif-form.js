@@ -1,6 +1,7 @@
 /** @file The form of a what-if: its fields and its rows of legs. */
 import { html, useMemo } from '../lib/h.js';
 import { useView } from '../lib/store.js';
+import { full } from '../lib/format.js';
 
 /** key, unit, word */
 export const BUMPS = [['spot_percent', '%', 'spot'], ['vol_points', 'points', 'vol'], ['days', 'days', 'later']];
@@ -49,6 +50,29 @@ export function Names() {
   }, [positions, rulebooks]);
   return html`${Object.entries(lists).map(([key, names]) => html`<datalist key=${key} id="names-${key}">
     ${names.map((name) => html`<option key=${name} value=${name}></option>`)}</datalist>`)}`;
+}
+
+/** Moves that a desk asks for first. */
+const MOVES = [
+  ['spot −20 %, vol +20', { spot_percent: '-20', vol_points: '20', days: '' }], ['spot −10 %, vol +10', { spot_percent: '-10', vol_points: '10', days: '' }],
+  ['spot +10 %', { spot_percent: '10', vol_points: '', days: '' }], ['spot +20 %', { spot_percent: '20', vol_points: '', days: '' }],
+  ['vol −5', { spot_percent: '', vol_points: '-5', days: '' }], ['a day later', { spot_percent: '', vol_points: '', days: '1' }],
+];
+
+/** `desk@deribit/offchain` as a leg has it. */
+function placeOf(text) {
+  const [, account, venue, chain = 'offchain'] = /^([^@]+)@([^/]+)(?:\/(.+))?$/.exec(text) ?? [null, '', ''];
+  return { account, venue, chain };
+}
+
+/** Fills the form with one press: a usual move, or an open proposal. */
+export function Presets({ onBump, onOrder }) {
+  const open = (useView('proposals', {}, { isAlwaysLive: true }).data?.open ?? []).filter((one) => one.kind === 'order');
+  return html`<div class="presets" role="group" aria-label="fill the form">
+    ${MOVES.map(([word, bump]) => html`<button key=${word} type="button" class="chip" onClick=${() => onBump(bump)}>${word}</button>`)}
+    ${open.map((one) => html`<button key=${one.id} type="button" class="chip" title="${full(one.quantity)} ${one.instrument} at ${one.place}"
+      onClick=${() => onOrder({ ...placeOf(one.place), instrument: one.instrument, quantity: one.quantity, price: '' })}>+ proposal ${one.id}</button>`)}
+  </div>`;
 }
 
 /**

@@ -3,7 +3,7 @@ import { html, signal, useState } from '../lib/h.js';
 import { book, post } from '../lib/store.js';
 import { Panel } from '../lib/panel.js';
 import { useKeys } from '../lib/keys.js';
-import { Names, Legs, BUMPS, ORDER, TRANSFER, RULEBOOK } from './whatif-form.js';
+import { Names, Legs, Presets, BUMPS, ORDER, TRANSFER, RULEBOOK } from './whatif-form.js';
 import { Result } from './whatif-result.js';
 
 const EMPTY = { bump: { spot_percent: '', vol_points: '', days: '' }, orders: [], transfers: [], rulebooks: [] };
@@ -65,6 +65,7 @@ function Form({ onTry, isBusy, trouble }) {
     onTry();
   }}>
     <${Names} />
+    <${Presets} onBump=${(bump) => set({ bump })} onOrder=${(order) => set({ orders: [...now.orders, order] })} />
     <div class="bar-form">
       ${BUMPS.map(([key, unit, word]) => html`<label key=${key}>${word}, ${unit}<input type="text" inputmode="decimal" size="6" value=${now.bump[key]}
         placeholder="0" onInput=${(event) => set({ bump: { ...now.bump, [key]: event.currentTarget.value } })} /></label>`)}
