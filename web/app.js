@@ -1,5 +1,5 @@
 /** @file Starts the page: the shell around the view that the address names. */
-import { html, render, useEffect, useState } from './lib/h.js';
+import { html, render, useEffect, useRef, useState } from './lib/h.js';
 import { route, book, go, frameOf } from './lib/store.js';
 import { live } from './lib/socket.js';
 import { startKeys } from './lib/keys.js';
@@ -42,6 +42,19 @@ function Shown() {
   return html`<${shown.Component} key=${name} id=${id} params=${params} />`;
 }
 
+/** Stays in sight; what sticks below it asks for its height. */
+function Top() {
+  const box = useRef(null);
+  useEffect(() => {
+    const measured = new ResizeObserver(() => {
+      document.documentElement.style.setProperty('--top', `${box.current.offsetHeight}px`);
+    });
+    measured.observe(box.current);
+    return () => measured.disconnect();
+  }, []);
+  return html`<header class="top" ref=${box}><${Header} /><${Tools} /><${Replay} /></header>`;
+}
+
 function App() {
   const frame = frameOf.value;
   return html`
@@ -49,9 +62,7 @@ function App() {
       event.preventDefault();
       document.getElementById('main').focus();
     }}>to the figures</a>
-    <${Header} />
-    <${Tools} />
-    <${Replay} />
+    <${Top} />
     <div class="frame ${frame} ${book.paused.value ? 'paused' : ''}">
       <${Side} />
       <main id="main" tabindex="-1"><h1 class="sr">${viewOf(route.value.view)?.title ?? 'Not found'}</h1><${Shown} /></main>

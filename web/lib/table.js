@@ -16,6 +16,7 @@ import { book } from './store.js';
  * @property {(row: any) => string} [hover]
  * @property {boolean} [head] the cell names the row
  * @property {'narrow'} [hide] not on a phone
+ * @property {boolean} [isDrawn] a picture or button: not in exports
  * @property {(row: any) => string} [tint] style of the cell
  */
 
@@ -73,10 +74,12 @@ export function Table({ name, caption, columns, rows, rowKey, sort: first, open,
   const shownColumns = book.narrow.value ? columns.filter((column) => column.hide !== 'narrow') : columns;
   const shownRows = isWhole ? list : list.slice(0, FIRST_ROWS);
 
-  const offer = useExport(name, () => [
-    columns.map((column) => column.csvTitle ?? [column.key, column.unit].filter(Boolean).join(' ')),
-    ...[...list, ...foot].map((row) => columns.map((column) => column.value(row))),
-  ]);
+  const place = useRef(null);
+  const offer = useExport(name, () => {
+    const saved = columns.filter((column) => !column.isDrawn);
+    return [saved.map((column) => [column.key, column.unit && `(${column.unit})`].filter(Boolean).join(' ')),
+      ...[...list, ...foot].map((row) => saved.map((column) => column.value(row)))];
+  }, place);
 
   const moveTo = (row, takeFocus) => {
     setChosen(rowKey(row));
@@ -108,7 +111,7 @@ export function Table({ name, caption, columns, rows, rowKey, sort: first, open,
   };
 
   if (rows.length === 0 && empty) return html`<p class="empty">${empty}</p>`;
-  return html`<div class="scroll" tabindex="0" role="region" aria-label=${caption} onFocusIn=${() => {
+  return html`<div class="scroll" ref=${place} tabindex="0" role="group" aria-label=${caption} onFocusIn=${() => {
     preferExport(offer);
     takeTheKeys(holder);
   }}>

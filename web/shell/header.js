@@ -65,7 +65,7 @@ function Troubles({ env, data }) {
   if (data.unreconciled?.length) items.push(['warn', `not reconciled: ${data.unreconciled.join(', ')}`, ['feeds']]);
   for (const rule of data.held_back ?? []) items.push(['warn', `held back: ${rule.rule} (${rule.why})`, ['policy']]);
   if (!items.length) return null;
-  return html`<div class="troubles" role="region" aria-label="what is wrong">
+  return html`<div class="troubles" role="group" aria-label="what is wrong">
     ${items.map(([tone, text, to]) => html`<span class="trouble-item ${tone}" key=${text.slice(0, 12)}>
       <b aria-hidden="true">${tone === 'act' ? '‼' : '▲'}</b> ${to ? html`<a href=${address(...to)}>${text}</a>` : text}</span>`)}
   </div>`;
@@ -77,11 +77,11 @@ export function Header() {
   const brand = html`<a class="brand" href="#/overview"><svg viewBox="0 0 24 24" width="22" height="22" aria-hidden="true">
     <circle cx="12" cy="12" r="7" fill="none" stroke="currentColor" stroke-width="2" /><path d="M1 12h22" stroke="currentColor" stroke-width="2" /></svg>
     <b>Plimsoll</b></a>`;
-  if (!data) return html`<header class="head">${brand}<span class="reading">${connection.value === 'down' ? 'no connection to the server' : 'reading the book…'}</span></header>`;
+  if (!data) return html`<div class="head">${brand}<span class="reading">${connection.value === 'down' ? 'no connection to the server' : 'reading the book…'}</span></div>`;
   const [glyph, tone, verdict] = VERDICTS[data.line.verdict] ?? VERDICTS.unknown;
   const [stateGlyph, stateTone] = STATES[data.state] ?? ['?', 'warn'];
   const who = session.value?.who;
-  return html`<header class="head">
+  return html`<div class="head">
     ${brand}
     <span class="item wide-only"><span class="label">book</span><span>${data.name} <span class="tag">${data.mode}${session.value?.speed ? ` ${session.value.speed}` : ''}</span></span></span>
     <a class="verdict ${tone}" href=${address('overview')} title=${data.line.sentence}><span aria-hidden="true">${glyph}</span> ${verdict}</a>
@@ -103,5 +103,5 @@ export function Header() {
       <button type="button" class="icon" title="help ( ? )" onClick=${openHelp}><span aria-hidden="true">?</span><span class="sr">help</span></button>
       <button type="button" class="kill" onClick=${openKill} title="pause and disarm; asks first">kill switch</button>
     </span>
-  </header><${Troubles} env=${env} data=${data} />`;
+  </div><${Troubles} env=${env} data=${data} />`;
 }

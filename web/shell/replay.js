@@ -90,7 +90,7 @@ export function Replay() {
   if (!isOpen) return null;
   const time = moments.times[current];
   const isReplay = book.at.value !== null;
-  return html`<section class="replay-strip ${isReplay ? 'on' : ''}" aria-label="replay">
+  return html`<div role="group" class="replay-strip ${isReplay ? 'on' : ''}" aria-label="replay">
     ${isReplay ? html`<b class="replay-word">REPLAY</b>` : html`<span class="label">replay</span>`}
     <button type="button" class="icon" onClick=${() => show(current - 1)} title="one step back"><span aria-hidden="true">◂</span><span class="sr">one step back</span></button>
     <button type="button" class="icon" aria-pressed=${isPlaying ? 'true' : 'false'} onClick=${() => {
@@ -107,7 +107,7 @@ export function Replay() {
       : html`<span class="dim">reading the moments…</span>`}
     ${isReplay ? html`<button type="button" class="chip strong" onClick=${backToLive}>back to live <kbd>Esc</kbd></button>`
       : html`<button type="button" class="chip" onClick=${() => { isReplayOpen.value = false; }}>close</button>`}
-  </section>`;
+  </div>`;
 }
 
 function nearest(records, record) {

@@ -24,7 +24,7 @@ const COLUMNS = [
   { key: 'underlying', title: 'underlying', hide: 'narrow', value: (row) => row.underlying, cell: (row) => row.underlying ?? html`<span class="dim">-</span>` },
   { key: 'text', title: 'text', head: true, value: (row) => row.text, cell: (row) => html`<span class="wrap-text">${row.text}</span>` },
   { key: 'record', title: 'record', value: (row) => row.record, cell: (row) => html`<${RecordLink} record=${row.record} />` },
-  { key: 'show', title: html`<span class="sr">replay</span>`, hide: 'narrow', csvTitle: 'index', value: (row) => row.index,
+  { key: 'show', title: html`<span class="sr">replay</span>`, hide: 'narrow', isDrawn: true, value: (row) => row.index,
     cell: (row) => html`<button type="button" class="chip" title="show the book at this record" onClick=${() => { book.at.value = row.record; }}>↺<span class="sr"> replay from ${row.record}</span></button>` },
 ];
 

@@ -26,7 +26,7 @@ const LIMITS = [
   { key: 'warn', title: 'warn', num: true, hide: 'narrow', value: (row) => row.warn, cell: (row) => (row.warn === null ? html`<${NA} why="no warn level" />` : html`<${Amount} text=${row.warn} plain />`) },
   { key: 'hard', title: 'hard', num: true, value: (row) => row.hard, cell: (row) => (row.hard === null ? html`<${NA} why="no hard level" />` : html`<${Amount} text=${row.hard} plain />`) },
   { key: 'share', title: 'use', unit: '% of hard', num: true, value: (row) => row.share, cell: (row) => percent(row.share) },
-  { key: 'bar', title: html`<span class="sr">use, drawn</span>`, csvTitle: 'level', value: (row) => row.level,
+  { key: 'bar', title: html`<span class="sr">use, drawn</span>`, isDrawn: true, value: (row) => row.level,
     cell: (row) => html`<${UseBar} share=${row.share} level=${row.level} label=${`${row.limit} ${row.group.join(' ')}`} warn=${row.warn && row.hard ? Number(row.warn) / Number(row.hard) : null} />` },
   { key: 'level', title: 'level', value: (row) => row.level, cell: (row) => html`<span class=${{ warn: 'warn', hard: 'act' }[row.level] ?? 'ok'}>${row.level}</span>${row.unvalued > 0 ? html` <span class="tag warn" title="${row.unvalued} without a value">▲ partial</span>` : ''}` },
 ];

@@ -34,10 +34,10 @@ const named = (item) => `${KIND[item.kind] ?? item.kind} ${item.what}`;
 function Nearest({ items }) {
   if (!items.length) return html`<p class="empty">Nothing is bounded: the policy has no limits.</p>`;
   return html`<ul class="near">${items.slice(0, NEAREST_SHOWN).map((item) => html`<li key=${named(item)}>
-    <a class="what ${item.is_stale ? 'stale' : ''}" href=${address(item.view, item.params)} title=${named(item)}><span class="dim">${item.kind === 'turnover' ? '' : KIND[item.kind]}</span> ${item.what}</a>
+    <a class="what ${item.is_stale ? 'stale' : ''}" href=${address(item.view, item.params)} title=${named(item)}><span class="dim wide-only">${item.kind === 'turnover' ? '' : KIND[item.kind]}</span> ${item.what}</a>
     <span class=${item.is_stale ? 'stale' : ''}><${UseBar} share=${item.share} level=${item.level} label=${named(item)} /></span>
     <b class="num ${item.is_stale ? 'stale' : { warn: 'warn', hard: 'act' }[item.level] ?? ''}">${percent(item.share, 0)}</b>
-    <span class="num dim" title="${full(item.figure)} of ${full(item.bound)} ${item.figure_unit}">${short(item.figure)} / ${short(item.bound)} <span class="unit">${item.figure_unit}</span>${item.is_stale && html`<span class="sr"> stale</span>`}</span>
+    <span class="num dim" title="${full(item.figure)} of ${full(item.bound)} ${item.figure_unit}">${short(item.figure)} / ${short(item.bound)} <span class="unit wide-only">${item.figure_unit}</span>${item.is_stale && html`<span class="sr"> stale</span>`}</span>
   </li>`)}</ul>`;
 }
 
@@ -74,7 +74,7 @@ function Headline({ figures, isStale }) {
   return html`<div class="figures" role="group" aria-label="headline figures">
     ${HEADLINES.map(([key, word, unit, to]) => html`<a class="figure ${isStale ? 'stale' : ''}" key=${key} href=${address(to)}>
       <span class="label">${word}</span><${Amount} text=${figures[key]} unit=${unit} why="not known" plain=${/margin|equity/.test(key)} /><span class="unit">${unit}</span></a>`)}
-    <a class="figure" href=${address('margin')}><span class="label">maintenance use</span>
+    <a class="figure ${isStale ? 'stale' : ''}" href=${address('margin')}><span class="label">maintenance use</span>
       ${figures.maintenance_use === null ? html`<${NA} why="no equity, or an account is partial" />` : html`<span class="big">${percent(figures.maintenance_use)}</span>`}
       <span class="unit">of counted equity</span></a>
   </div>`;
@@ -115,7 +115,7 @@ function Margin() {
       return html`<li key=${name}><a class="what ${one.is_stale ? 'stale' : ''}" href=${address('margin', { account: one.account, venue: one.venue })} title=${one.rulebook_title}>${name} <span class="dim">${one.rulebook}</span></a>
         ${one.maintenance_use === null ? html`<${NA} why=${one.why_not ?? 'partial'} /><span></span>`
           : html`<span class=${one.is_stale ? 'stale' : ''}><${UseBar} share=${one.maintenance_use} tick=${one.initial_use} label=${`maintenance use of ${name}`} /></span>
-            <b class="num ${one.maintenance_use >= 0.9 ? 'act' : one.maintenance_use >= 0.7 ? 'warn' : ''}">${percent(one.maintenance_use, 0)}</b>`}
+            <b class="num ${one.is_stale ? 'stale' : one.maintenance_use >= 0.9 ? 'act' : one.maintenance_use >= 0.7 ? 'warn' : ''}">${percent(one.maintenance_use, 0)}</b>`}
         <span class="num dim" title="surplus over maintenance ${full(one.surplus_usd)} USD">${one.surplus_usd === null ? html`<${NA} why=${one.why_not} />` : `${short(one.surplus_usd)} left`}</span></li>`;
     })}</ul>
   <//>`;
@@ -124,7 +124,7 @@ function Margin() {
 function Open() {
   const view = useView('proposals');
   const open = view.data?.open ?? [];
-  useKeys(answerKeys(open[0]));
+  useKeys(book.at.value === null ? answerKeys(open[0]) : {});
   return html`<${Panel} title="Proposals" note=${view.data && `${open.length} open`} ...${view}>
     ${view.data && (open.length ? html`<ul>${open.map((one) => html`<li class="proposal" key=${one.id}><${Answer} proposal=${one} isShort /></li>`)}</ul>`
       : html`<p class="empty">Nothing to answer. ${view.data.orders.length ? `${view.data.orders.length} orders on their way.` : 'No orders on their way.'}</p>`)}

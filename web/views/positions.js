@@ -47,28 +47,28 @@ function Mark({ row }) {
   return html`<span title="${row.mark_price} ${row.mark_currency}; forward ${row.sources.forward ?? 'none'}, vol ${row.sources.vol ?? 'none'}">${price(row.mark_price)} <span class="unit">${row.mark_currency}</span></span>`;
 }
 
-function Leaf({ row }) {
+function Leaf({ row, hasShares }) {
   return html`<tr class="depth-3 ${row.is_stale ? 'stale' : ''}" title=${row.is_stale ? 'stale: no fresh quote' : null} data-row=${keyOf(row)}>
     <th scope="row">${row.account}@${row.venue}${row.chain !== 'offchain' ? `/${row.chain}` : ''} <span class="dim">${row.instrument}</span></th>
     <td class="num" title=${full(row.quantity)}><${Amount} text=${row.quantity} /></td>
     <td class="num wide-only">${row.average_price === null ? html`<${NA} why="a part came without a price" />` : price(row.average_price)}</td>
     <td class="num"><${Mark} row=${row} /></td>
     <td class="num wide-only">${row.quote_age_seconds === null ? html`<${NA} why="never quoted" />` : span(row.quote_age_seconds)}</td>
-    <td class="num wide-only">${row.margin_share_usd === null ? html`<${NA} why="not attributed to single positions by this rulebook" />` : html`<${Amount} text=${row.margin_share_usd} unit="USD" plain />`}</td>
+    ${hasShares && html`<td class="num wide-only"><${Amount} text=${row.margin_share_usd} unit="USD" plain why="not attributed to single positions by this rulebook" /></td>`}
     <${Measures} usd=${row.usd} /></tr>`;
 }
 
-function Branch({ node, folded, fold, wanted }) {
+function Branch({ node, folded, fold, wanted, hasShares }) {
   const isFolded = folded.has(node.path) && !wanted;
   const isSingle = node.depth === 2 && node.rows.length === 1;
-  if (isSingle) return html`<${Leaf} row=${node.rows[0]} />`;
+  if (isSingle) return html`<${Leaf} row=${node.rows[0]} hasShares=${hasShares} />`;
   const isStale = node.rows.some((row) => row.is_stale);
   return html`<tr class="depth-${node.depth} ${isStale ? 'stale' : ''}"><th scope="row"><button type="button" aria-expanded=${isFolded ? 'false' : 'true'} onClick=${() => fold(node.path)}>
       <span class="fold" aria-hidden="true">${isFolded ? '▸' : '▾'}</span>${node.name === '-' ? 'spot and balances' : node.name}</button>
       ${isFolded && html` <span class="dim">${node.rows.length}</span>`}${isStale && html` <span class="tag warn">stale</span>`}</th>
-    <td></td><td class="wide-only"></td><td></td><td class="wide-only"></td><td class="wide-only"></td><${Measures} usd=${node.usd} /></tr>
+    <td></td><td class="wide-only"></td><td></td><td class="wide-only"></td>${hasShares && html`<td class="wide-only"></td>`}<${Measures} usd=${node.usd} /></tr>
     ${!isFolded && node.children.map((child) => (node.depth + 1 < LEVELS.length
-      ? html`<${Branch} key=${child.path} node=${child} folded=${folded} fold=${fold} wanted=${wanted} />` : html`<${Leaf} key=${keyOf(child)} row=${child} />`))}`;
+      ? html`<${Branch} key=${child.path} node=${child} folded=${folded} fold=${fold} wanted=${wanted} hasShares=${hasShares} />` : html`<${Leaf} key=${keyOf(child)} row=${child} hasShares=${hasShares} />`))}`;
 }
 
 function exportRows(rows) {
@@ -80,6 +80,7 @@ function exportRows(rows) {
 function Tree({ rows, wanted }) {
   const [folded, setFolded] = useState(new Set());
   const tree = useMemo(() => grouped(rows), [rows]);
+  const hasShares = rows.some((row) => row.margin_share_usd !== null);
   useExport('positions', () => exportRows(rows));
   const fold = (path) => setFolded((before) => {
     const after = new Set(before);
@@ -102,13 +103,13 @@ function Tree({ rows, wanted }) {
     buttons[Math.max(0, Math.min(buttons.length - 1, at < 0 ? 0 : at + by))]?.focus();
   };
   useKeys({ j: step(1), k: step(-1) });
-  return html`<div class="filters"><${Choice} label="unfold to" value=${null} onChange=${foldAll} options=${[[0, 'underlying'], [1, 'expiry'], [2, 'contract'], [3, 'all']]} /></div>
+  return html`<div class="filters"><span class="label">unfold to</span><${Choice} label="unfold to" value=${null} onChange=${foldAll} options=${[[0, 'underlying'], [1, 'expiry'], [2, 'contract'], [3, 'all']]} /></div>
     <div class="scroll"><table class="tree"><caption class="sr">positions by underlying, expiry, contract and venue</caption>
     <thead><tr><th scope="col">underlying, expiry, contract, place</th><th scope="col" class="num">quantity<span class="unit">as listed</span></th><th scope="col" class="num wide-only">average<span class="unit">as listed</span></th>
-      <th scope="col" class="num">mark</th><th scope="col" class="num wide-only">age</th><th scope="col" class="num wide-only">margin share<span class="unit">USD</span></th>
+      <th scope="col" class="num">mark</th><th scope="col" class="num wide-only">age</th>${hasShares && html`<th scope="col" class="num wide-only">margin share<span class="unit">USD</span></th>`}
       ${SHOWN.map((one) => html`<th scope="col" class="num ${NARROW.includes(one.key) ? '' : 'wide-only'}" key=${one.key} title=${one.rule}>${one.sign}<span class="unit">${one.unit}</span></th>`)}</tr></thead>
-    <tbody>${tree.map((node) => html`<${Branch} key=${node.path} node=${node} folded=${folded} fold=${fold} wanted=${wanted} />`)}</tbody>
-    <tfoot><tr><th scope="row">${wanted ? 'of these' : 'all'}</th><td></td><td class="wide-only"></td><td></td><td class="wide-only"></td><td class="wide-only"></td><${Measures} usd=${sums(rows)} /></tr></tfoot></table></div>`;
+    <tbody>${tree.map((node) => html`<${Branch} key=${node.path} node=${node} folded=${folded} fold=${fold} wanted=${wanted} hasShares=${hasShares} />`)}</tbody>
+    <tfoot><tr><th scope="row">${wanted ? 'of these' : 'all'}</th><td></td><td class="wide-only"></td><td></td><td class="wide-only"></td>${hasShares && html`<td class="wide-only"></td>`}<${Measures} usd=${sums(rows)} /></tr></tfoot></table></div>`;
 }
 
 function flatColumns() {

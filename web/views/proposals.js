@@ -1,6 +1,6 @@
 /** @file What rules ask for: each proposal with its effects, its cost and its hash; approve by typing the size. */
 import { html, useState } from '../lib/h.js';
-import { useView, address } from '../lib/store.js';
+import { useView, address, book } from '../lib/store.js';
 import { whyNot } from '../lib/session.js';
 import { openDialog } from '../lib/dialog.js';
 import { useKeys } from '../lib/keys.js';
@@ -27,14 +27,14 @@ function Left({ proposal }) {
 }
 
 function Effects({ proposal }) {
-  return html`<ul class="facts">${proposal.effects.map((effect) => html`<li key=${effect.limit + effect.group}>${effect.limit} ${effect.group.join(' ')}:
+  return html`<ul class="fact-line">${proposal.effects.map((effect) => html`<li key=${effect.limit + effect.group}>${effect.limit} ${effect.group.join(' ')}:
       <b title=${full(effect.before)}> ${short(effect.before)}</b> → <b title=${full(effect.after)}>${short(effect.after)}</b>, at worst <b title=${full(effect.worst)}>${short(effect.worst)}</b> of ±${short(effect.hard)}</li>`)}
     ${proposal.margins.map((one) => html`<li key=${one.account + one.venue}>margin ${one.account}@${one.venue}:
       ${one.before_use === null || one.after_use === null ? html` <${NA} why=${one.why_not ?? 'not known'} />` : html` <b>${percent(one.before_use)}</b> → <b>${percent(one.after_use)}</b>`}</li>`)}</ul>`;
 }
 
 function Cost({ proposal }) {
-  return html`<ul class="facts"><li>notional <b><${Amount} text=${proposal.notional_usd} unit="USD" plain /></b> USD</li>
+  return html`<ul class="fact-line"><li>notional <b><${Amount} text=${proposal.notional_usd} unit="USD" plain /></b> USD</li>
     <li>fee <b><${Amount} text=${proposal.fee_usd} unit="USD" plain why="not known" /></b> USD</li>
     <li>slippage at worst <b><${Amount} text=${proposal.worst_slippage_usd} unit="USD" plain why="not known" /></b> USD</li>
     ${proposal.cost_bp !== null && html`<li>cost <b>${proposal.cost_bp}</b> bp</li>`}
@@ -103,8 +103,9 @@ export const answerKeys = (proposal) => (proposal ? { a: () => approve(proposal)
 export function Answer({ proposal, isShort }) {
   return html`<div class="line"><span class="act-line">${actOf(proposal)}</span><span class="dim">at ${proposal.place}</span><${Left} proposal=${proposal} />
       <span class="spring"></span>
-      <button type="button" class="chip strong" onClick=${() => approve(proposal)} title="asks for the size">approve…<span class="sr"> ${proposal.id}</span></button>
-      <button type="button" class="chip" onClick=${() => decline(proposal)}>reject…<span class="sr"> ${proposal.id}</span></button></div>
+      ${book.at.value === null ? html`<button type="button" class="chip strong" onClick=${() => approve(proposal)} title="asks for the size">approve…<span class="sr"> ${proposal.id}</span></button>
+      <button type="button" class="chip" onClick=${() => decline(proposal)}>reject…<span class="sr"> ${proposal.id}</span></button>`
+        : html`<span class="tag" title="a proposal is answered live">in the past</span>`}</div>
     <p><a href=${address('proposals', { find: proposal.id })}>${proposal.id}</a> · <b>${proposal.rule}</b>: ${proposal.why}</p>
     ${!isShort && html`<${Cost} proposal=${proposal} />`}<${Effects} proposal=${proposal} />
     ${!isShort && html`<p class="dim">made ${utc(proposal.made)}, hash of its figures <code title=${proposal.inputs}>${proposal.inputs.slice(0, 16)}…</code></p>`}`;
@@ -134,7 +135,7 @@ function Proposals({ params }) {
   const [chosen, setChosen] = useState(params.find ?? null);
   const index = Math.max(0, open.findIndex((one) => one.id === chosen));
   const step = (by) => () => setChosen(open[Math.max(0, Math.min(open.length - 1, index + by))]?.id ?? null);
-  useKeys({ j: step(1), k: step(-1), ...answerKeys(open[index]) });
+  useKeys({ j: step(1), k: step(-1), ...(book.at.value === null ? answerKeys(open[index]) : {}) });
   const reason = whyNot('approve');
   return html`<${Panel} title="Proposals" note=${view.data && html`${open.length} open; the rules are ${view.data.is_armed ? 'armed: some are sent without asking' : 'disarmed: nothing is sent without a person'}`} ...${view}
       actions=${html`<span class="dim wide-only"><kbd>j</kbd> <kbd>k</kbd> move <kbd>a</kbd> approve <kbd>x</kbd> reject</span>`}>

@@ -4,6 +4,7 @@ import { book, get, go, address, useView } from '../lib/store.js';
 import { session } from '../lib/session.js';
 import { useKeys } from '../lib/keys.js';
 import { say } from '../lib/dialog.js';
+import { saveFile } from '../lib/exports.js';
 import { Panel, Table } from '../lib/panel.js';
 import { utc } from '../lib/format.js';
 
@@ -20,14 +21,6 @@ async function copy(text, what) {
   } catch {
     say('this browser does not let the page copy; select the text instead', 'warn');
   }
-}
-
-function save(name, text) {
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob([text], { type: 'text/plain' }));
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
 /** Reads again when the number changes; nothing of the former record stays. */
@@ -48,10 +41,10 @@ function useAnswer(path) {
 function Proof({ record }) {
   const { answer, error } = useAnswer(`/v1/records/${record}/proof`);
   return html`<${Panel} title="Proof" note="that this record, unchanged, is under the head" error=${error}>
-    ${answer ? html`<dl class="pair"><dt>head</dt><dd class="mono">${answer.head}</dd></dl>
+    ${answer ? html`<dl class="terms"><dt>head</dt><dd class="mono">${answer.head}</dd></dl>
       <pre class="text wrap" tabindex="0">${answer.proof}</pre>
       <p>Anybody checks it without this server: <code>${answer.check}</code></p>
-      <p class="filters"><button type="button" class="chip strong" onClick=${() => save(`record-${record}.proof`, answer.proof)}>save the proof</button>
+      <p class="filters"><button type="button" class="chip strong" onClick=${() => saveFile(`record-${record}.proof`, answer.proof, 'text/plain')}>save the proof</button>
         <button type="button" class="chip" onClick=${() => copy(answer.check, 'command')}>copy the command</button></p>` : !error && html`<p class="reading">reading…</p>`}
   <//>`;
 }
@@ -81,7 +74,7 @@ function Records({ id }) {
     <p class="filters"><button type="button" class="chip" disabled=${number <= first} onClick=${step(-1)}>◂ earlier <kbd>k</kbd></button>
       <button type="button" class="chip" disabled=${newest !== null && number >= newest} onClick=${step(1)}>later <kbd>j</kbd> ▸</button>
       <button type="button" class="chip strong" disabled=${!isNumber} onClick=${() => { book.at.value = number; }}>↺ show the book at this record</button></p>
-    ${answer ? html`<dl class="pair"><dt>time</dt><dd>${utc(answer.time)}</dd><dt>kind</dt><dd>${(answer.kind ?? '').replaceAll('_', ' ')}</dd><dt>event</dt><dd><b>${answer.event}</b></dd>
+    ${answer ? html`<dl class="terms"><dt>time</dt><dd>${utc(answer.time)}</dd><dt>kind</dt><dd>${(answer.kind ?? '').replaceAll('_', ' ')}</dd><dt>event</dt><dd><b>${answer.event}</b></dd>
       <dt>state hash</dt><dd class="mono">${answer.state_hash ?? html`<span class="na" title="written with each snapshot of the machine, not with each record">n/a</span>`}</dd></dl>
       <h3>What the engine said</h3><${Table} name=${`record-${number}`} caption="outputs" columns=${OUTPUTS} rows=${answer.outputs} rowKey=${(row) => String(row.index)} empty="Nothing: the event changed no level and asked for nothing." />`
       : !error && isNumber && html`<p class="reading">reading…</p>`}
