@@ -107,13 +107,13 @@ function cellAt(event, canvas, props) {
 
 /** The same figures for whoever does not see the canvas. */
 function HeatTwin(props) {
-  return html`<table class="heat-twin">
+  return html`<div class="heat-twin"><table>
     <caption>${props.label}, ${props.unit}</caption>
     <thead><tr><th scope="col">${props.corner}</th>${props.columns.map((column) => html`<th scope="col" key=${column}>${column}</th>`)}</tr></thead>
     <tbody>${props.rows.map((row) => html`<tr key=${row.key}><th scope="row">${row.label}</th>
       ${row.values.map((value, x) => html`<td key=${x}>${value === null ? `n/a${row.why ? ` (${row.why})` : ''}` : props.format(value)}
         ${row.faint?.[x] ? ' extrapolated' : ''}</td>`)}</tr>`)}</tbody>
-  </table>`;
+  </table></div>`;
 }
 
 /** @param {HeatProps} props */

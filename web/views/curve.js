@@ -46,7 +46,7 @@ function Drawing({ data, reach }) {
   ]);
   const sigma = data.one_sigma;
   return html`<${Chart} label="P&L of ${data.underlying} against its spot at ${data.horizons.map((one) => one.label).join(', ')}"
-    x=${x} series=${series} height=${400} hasZero xFormat=${(value) => short(value)} yFormat=${(value) => short(value).replace('·', '0')}
+    x=${x} series=${series} height=${Math.max(300, Math.min(640, innerHeight - 380))} hasZero xFormat=${(value) => short(value)} yFormat=${(value) => short(value).replace('·', '0')}
     readoutX=${(value) => `${price(value)} (${move((value / spot - 1) * 100, 1)} %)`} figure=${(value) => full(value)} xUnit="spot, USD" yUnit="USD"
     lines=${linesOf(data)} bands=${sigma ? [{ from: sigma.down_usd, to: sigma.up_usd }] : []} />`;
 }

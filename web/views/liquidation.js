@@ -43,14 +43,14 @@ const sideOf = (name, key, title, unit, show, hide) => ({
 const COLUMNS = [
   { key: 'account', title: 'account', value: keyOf, head: true },
   { key: 'driver', title: 'driver', value: (row) => row.driver, cell: (row) => row.driver ?? html`<${NA} why=${row.why_not} />` },
+  { key: 'nearest', title: 'nearest', unit: 'daily σ', num: true, value: (row) => (Number.isFinite(nearest(row)) ? nearest(row) : null),
+    cell: (row) => (Number.isFinite(nearest(row)) ? html`<b>${fixed(nearest(row), 1)}</b> <span class="tag ${TAGS[rowLevel(row)]}">${WORDS[rowLevel(row)]}</span>` : html`<${NA} why=${row.why_not ?? 'no side is in reach'} />`) },
   { key: 'index_usd', title: 'index', unit: 'USD', num: true, hide: 'narrow', value: (row) => row.index_usd, cell: (row) => (row.index_usd === null ? html`<${NA} why=${row.why_not ?? 'no index'} />` : price(row.index_usd)) },
   sideOf('down', 'percent', 'down', '%', (value) => move(value, 1)),
   { key: 'track', title: 'down · spot · up', unit: '−60 % to +60 %', value: () => null,
     cell: (row) => (row.why_not ? html`<${NA} why=${row.why_not} />` : html`<${Distance} down=${row.down?.percent ?? null} up=${row.up?.percent ?? null} label=${words(row)}
       level=${(value) => levelOf(value === row.down?.percent ? row.down : row.up)} />`) },
   sideOf('up', 'percent', 'up', '%', (value) => move(value, 1)),
-  { key: 'nearest', title: 'nearest', unit: 'daily σ', num: true, value: (row) => (Number.isFinite(nearest(row)) ? nearest(row) : null),
-    cell: (row) => (Number.isFinite(nearest(row)) ? html`<b>${fixed(nearest(row), 1)}</b> <span class="tag ${TAGS[rowLevel(row)]}">${WORDS[rowLevel(row)]}</span>` : html`<${NA} why=${row.why_not ?? 'no side is in reach'} />`) },
   sideOf('down', 'price_usd', 'price down', 'USD', price, 'narrow'),
   sideOf('up', 'price_usd', 'price up', 'USD', price, 'narrow'),
   { key: 'to_liquidation_usd', title: 'surplus', unit: 'USD to liquidation', num: true, value: (row) => row.to_liquidation_usd,

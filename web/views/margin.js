@@ -76,7 +76,7 @@ function Component({ params }) {
   const { data } = view;
   const named = params?.account && params?.venue ? `${params.account}@${params.venue}` : null;
   const [picked, setPicked] = useState(null);
-  const worstFirst = [...(data?.accounts ?? [])].sort((a, b) => (b.maintenance_use ?? 9) - (a.maintenance_use ?? 9));
+  const worstFirst = [...(data?.accounts ?? [])].sort((a, b) => (b.maintenance_use ?? -1) - (a.maintenance_use ?? -1));
   const chosen = worstFirst.find((row) => keyOf(row) === (picked ?? named)) ?? worstFirst[0];
   return html`<div class="view">
     <${Panel} title="Margin by account" env=${view.env} error=${view.error} loading=${view.loading} note=${data && `computed at ${utc(data.computed_at)}`}

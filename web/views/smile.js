@@ -42,7 +42,7 @@ function Drawing({ data }) {
   const far = [...model, ...quotes.filter((quote) => quote.dropped === null)].map((one) => one.log_moneyness);
   const strikeOf = (x) => data.forward * Math.exp(x);
   return html`<${Chart} label="${data.underlying} ${data.expiry_text} smile: model and quotes by log moneyness" x=${model.map((point) => point.log_moneyness)}
-    series=${series} whiskers=${whiskers} height=${380} xUnit="ln(K/F)" yUnit="vol points" xFormat=${(value) => move(value, 2)} yFormat=${(value) => fixed(value, 1)}
+    series=${series} whiskers=${whiskers} height=${Math.max(300, Math.min(560, innerHeight - 420))} xUnit="ln(K/F)" yUnit="vol points" xFormat=${(value) => move(value, 2)} yFormat=${(value) => fixed(value, 1)}
     readoutX=${(value) => `${move(value, 3)} (strike ${price(strikeOf(value))})`} figure=${(value) => fixed(value, 2)}
     xRange=${[Math.min(...far), Math.max(...far)]} lines=${[{ x: 0, text: `forward ${price(data.forward)}`, color: 'chart-mark', dash: [3, 4] }]} />`;
 }

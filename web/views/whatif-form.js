@@ -75,19 +75,21 @@ export function Presets({ onBump, onOrder }) {
   </div>`;
 }
 
+/** @param {Field[]} fields @returns {object} a leg in which nothing is typed yet */
+export const emptyLeg = (fields) => Object.fromEntries(fields.map((field) => [field.key, field.preset ?? '']));
+
 /**
- * Rows of one kind of leg.
+ * Rows of one kind of leg; nothing while there is none.
  * @param {{title: string, word: string, fields: Field[], legs: object[], onChange: (legs: object[]) => void}} props
  */
 export function Legs({ title, word, fields, legs, onChange }) {
-  const empty = Object.fromEntries(fields.map((field) => [field.key, field.preset ?? '']));
   const change = (index, key, text) => onChange(legs.map((leg, at) => (at === index ? { ...leg, [key]: text } : leg)));
+  if (!legs.length) return null;
   return html`<fieldset class="legs"><legend>${title}</legend>
     ${legs.map((leg, index) => html`<div key=${index} class="bar-form">
       ${fields.map((field) => html`<label key=${field.key}>${field.word}<input type="text" list=${field.list} value=${leg[field.key] ?? ''} placeholder=${field.hint ?? ''}
         inputmode=${field.isNumber ? 'decimal' : 'text'} size=${field.key === 'instrument' ? 22 : 10} onInput=${(event) => change(index, field.key, event.currentTarget.value)} /></label>`)}
       <button type="button" class="chip" aria-label="remove ${word} ${index + 1}" onClick=${() => onChange(legs.filter((_, at) => at !== index))}>✕</button>
     </div>`)}
-    <button type="button" class="chip add" onClick=${() => onChange([...legs, { ...empty, ...(legs.at(-1) ? { account: legs.at(-1).account, venue: legs.at(-1).venue } : {}) }])}>+ ${word}</button>
   </fieldset>`;
 }

@@ -1,12 +1,12 @@
 /** @file The answer to a what-if: every figure before and after, side by side. */
 import { html } from '../lib/h.js';
 import { Panel, Table, Amount, NA } from '../lib/panel.js';
-import { percent, full } from '../lib/format.js';
+import { percent, full, worded } from '../lib/format.js';
 import { FIVE } from '../lib/measures.js';
 
 const HEADLINE = [
   ...FIVE.map((one) => [one.key, one.word, one.unit]),
-  ['equity_usd', 'equity', 'USD'], ['initial_margin_usd', 'initial margin', 'USD'], ['maintenance_margin_usd', 'maintenance margin', 'USD'],
+  ['equity_usd', 'equity', 'USD', true], ['initial_margin_usd', 'initial margin', 'USD', true], ['maintenance_margin_usd', 'maintenance margin', 'USD', true],
 ];
 const LEVELS = { inside: '', warn: 'warn', hard: 'act' };
 const ARROW = html`<span class="arrow" aria-hidden="true">→</span><span class="sr"> becomes </span>`;
@@ -27,14 +27,15 @@ const pair = (key, title, unit, of, show, why) => ({
     return html`<${Pair} before=${before} after=${after} show=${show} why=${why?.(row)} />`;
   },
 });
-const marginPair = (key, title) => pair(key, title, 'USD', (row) => [row.before?.[key], row.after?.[key]], money, (row) => row.why_not);
+const plainMoney = (text) => html`<${Amount} text=${text} unit="USD" plain />`;
+const marginPair = (key, title) => pair(key, title, 'USD', (row) => [row.before?.[key], row.after?.[key]], plainMoney, (row) => row.why_not);
 
 const ACCOUNTS = [
   { key: 'account', title: 'account', value: (row) => `${row.account}@${row.venue}`, head: true },
-  pair('maintenance_use', 'maintenance use', '%', (row) => [row.before?.maintenance_use, row.after?.maintenance_use], (value) => percent(value), (row) => row.why_not),
-  marginPair('equity_usd', 'equity'), marginPair('initial_margin_usd', 'initial margin'), marginPair('maintenance_margin_usd', 'maint. margin'),
   { key: 'liquidated', title: 'outcome', value: (row) => (row.liquidated ? 'liquidated' : 'stands'),
     cell: (row) => (row.why_not ? html`<${NA} why=${row.why_not} />` : row.liquidated ? html`<span class="tag act">‼ liquidated</span>` : html`<span class="tag ok">✓ stands</span>`) },
+  pair('maintenance_use', 'maintenance use', '%', (row) => [row.before?.maintenance_use, row.after?.maintenance_use], (value) => percent(value), (row) => row.why_not),
+  marginPair('equity_usd', 'equity'), marginPair('initial_margin_usd', 'initial margin'), marginPair('maintenance_margin_usd', 'maint. margin'),
 ];
 const LIMITS = [
   { key: 'limit', title: 'limit', value: (row) => `${row.limit}, ${row.group.join(', ')}`, head: true },
@@ -49,8 +50,9 @@ const UNDERLYINGS = [
 
 function Headline({ before, after }) {
   return html`<dl class="facts">
-    <div><dt>maintenance use, %</dt><dd><${Pair} before=${before.maintenance_use} after=${after.maintenance_use} show=${(value) => percent(value)} /></dd></div>
-    ${HEADLINE.map(([key, word, unit]) => html`<div key=${key}><dt>${word}, ${unit}</dt><dd><${Pair} before=${before[key]} after=${after[key]} show=${(text) => html`<${Amount} text=${text} unit=${unit} />`} /></dd></div>`)}
+    <div><dt>maintenance use <span class="unit">%</span></dt><dd><${Pair} before=${before.maintenance_use} after=${after.maintenance_use} show=${(value) => percent(value)} /></dd></div>
+    ${HEADLINE.map(([key, word, unit, isPlain]) => html`<div key=${key}><dt>${word} <span class="unit">${unit}</span></dt>
+      <dd><${Pair} before=${before[key]} after=${after[key]} show=${(text) => html`<${Amount} text=${text} unit=${unit} plain=${isPlain} />`} /></dd></div>`)}
   </dl>`;
 }
 
@@ -59,13 +61,13 @@ export function Result({ env }) {
   const { data } = env;
   const liquidated = data.accounts.filter((row) => row.liquidated);
   return html`<div class="view tried">
-    <${Panel} title="What if: ${data.sentence}" env=${env} note="nothing of this has happened">
+    <${Panel} title="What if: ${worded(data.sentence)}" env=${env} note="nothing of this has happened">
       <p class="outcome">P&L <b>${money(data.pnl_usd)}</b> <span class="unit" title=${full(data.pnl_usd)}>USD</span>
         ${liquidated.length ? html` <span class="tag act">‼ liquidated: ${liquidated.map((row) => `${row.account}@${row.venue}`).join(', ')}</span>` : html` <span class="tag ok">✓ every account stands</span>`}</p>
-      ${data.refused.length > 0 && html`<ul class="trouble" role="alert">${data.refused.map((one) => html`<li key=${one.what}><b>not applied:</b> ${one.what}: ${one.why}</li>`)}</ul>`}
+      ${data.refused.length > 0 && html`<div role="alert"><ul class="trouble">${data.refused.map((one) => html`<li key=${one.what}><b>not applied:</b> ${one.what}: ${one.why}</li>`)}</ul></div>`}
       <${Headline} before=${data.before.headline} after=${data.after.headline} />
     <//>
-    <div class="pair">
+    <div class="pair wide-left">
       <${Panel} title="Accounts" env=${env} stale=${[]}><${Table} name="whatif-accounts" caption="margin of accounts before and after" columns=${ACCOUNTS} rows=${data.accounts} rowKey=${(row) => `${row.account}@${row.venue}`} empty="No account." /><//>
       <${Panel} title="Limits" env=${env} stale=${[]}><${Table} name="whatif-limits" caption="limits before and after" columns=${LIMITS} rows=${data.limits} rowKey=${(row) => `${row.limit} ${row.group}`} empty="The policy has no limits." /><//>
     </div>

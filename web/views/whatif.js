@@ -3,9 +3,11 @@ import { html, signal, useState } from '../lib/h.js';
 import { book, post } from '../lib/store.js';
 import { Panel } from '../lib/panel.js';
 import { useKeys } from '../lib/keys.js';
-import { Names, Legs, Presets, BUMPS, ORDER, TRANSFER, RULEBOOK } from './whatif-form.js';
+import { Names, Legs, Presets, emptyLeg, BUMPS, ORDER, TRANSFER, RULEBOOK } from './whatif-form.js';
 import { Result } from './whatif-result.js';
 
+/** key, word, title, fields */
+const KINDS = [['orders', 'order', 'Orders', ORDER], ['transfers', 'transfer', 'Transfers', TRANSFER], ['rulebooks', 'rulebook', 'Other rulebooks', RULEBOOK]];
 const EMPTY = { bump: { spot_percent: '', vol_points: '', days: '' }, orders: [], transfers: [], rulebooks: [] };
 
 /** What is typed outlives a look at another view. */
@@ -20,14 +22,15 @@ const isSet = (text) => text.trim() !== '';
 const plain = (text) => text.trim().replaceAll('\u2212', '-').replaceAll('\u2009', '');
 
 /** @returns {string|null} what is wrong with the form, in words */
-function fault({ bump, orders, transfers, rulebooks }) {
+function fault(typed) {
+  const { bump } = typed;
   for (const [key, , word] of BUMPS) {
     if (isSet(bump[key]) && !isDecimal(plain(bump[key]))) return `${word}: “${bump[key]}” is no number`;
   }
   if (isSet(bump.spot_percent) && Number(plain(bump.spot_percent)) <= -100) return 'spot cannot fall by 100 % or more';
   if (isSet(bump.days) && Number(plain(bump.days)) < 0) return 'days lie ahead: not below zero';
-  for (const [legs, fields] of [[orders, ORDER], [transfers, TRANSFER], [rulebooks, RULEBOOK]]) {
-    for (const leg of legs) {
+  for (const [kind, , , fields] of KINDS) {
+    for (const leg of typed[kind]) {
       for (const field of fields) {
         const text = leg[field.key] ?? '';
         if (!field.isOptional && !isSet(text)) return `${field.word} is missing`;
@@ -35,7 +38,7 @@ function fault({ bump, orders, transfers, rulebooks }) {
       }
     }
   }
-  if (!Object.values(bump).some(isSet) && !orders.length && !transfers.length && !rulebooks.length) return 'nothing is changed yet: bump the market or add a leg';
+  if (!Object.values(bump).some(isSet) && KINDS.every(([kind]) => !typed[kind].length)) return 'nothing is changed yet: bump the market or add a leg';
   return null;
 }
 
@@ -49,6 +52,12 @@ function requestOf({ bump, orders, transfers, rulebooks }) {
     rulebooks,
     bump: numbers,
   };
+}
+
+/** A second leg is mostly at the same place. */
+function placeOfLast(legs) {
+  const last = legs.at(-1);
+  return last ? { account: last.account, venue: last.venue } : {};
 }
 
 /** The market of the form in all views. */
@@ -69,17 +78,17 @@ function Form({ onTry, isBusy, trouble }) {
     <div class="bar-form">
       ${BUMPS.map(([key, unit, word]) => html`<label key=${key}>${word}, ${unit}<input type="text" inputmode="decimal" size="6" value=${now.bump[key]}
         placeholder="0" onInput=${(event) => set({ bump: { ...now.bump, [key]: event.currentTarget.value } })} /></label>`)}
-      <button type="button" class="chip" title="all views show this market; Esc ends it" onClick=${bumpAll}>show all views in this market</button>
-    </div>
-    <${Legs} title="Orders" word="order" fields=${ORDER} legs=${now.orders} onChange=${(orders) => set({ orders })} />
-    <${Legs} title="Transfers" word="transfer" fields=${TRANSFER} legs=${now.transfers} onChange=${(transfers) => set({ transfers })} />
-    <${Legs} title="Other rulebooks" word="rulebook" fields=${RULEBOOK} legs=${now.rulebooks} onChange=${(rulebooks) => set({ rulebooks })} />
-    <p class="form-end"><button type="submit" class="chip strong" disabled=${isBusy}>${isBusy ? 'computing…' : 'try it'}</button>
+      <span class="adds">${KINDS.map(([key, word, , fields]) => html`<button key=${key} type="button" class="chip"
+        onClick=${() => set({ [key]: [...now[key], { ...emptyLeg(fields), ...placeOfLast(now[key]) }] })}>+ ${word}</button>`)}</span>
+      <button type="submit" class="chip strong" disabled=${isBusy}>${isBusy ? 'computing…' : 'try it'}</button>
       <button type="button" class="chip" onClick=${() => {
         draft.value = EMPTY;
         answer.value = null;
       }}>clear</button>
-      <span class="dim">Nothing is sent to any venue and nothing is written.</span></p>
+      <button type="button" class="chip" title="all views show this market; Esc ends it" onClick=${bumpAll}>show all views in this market</button>
+    </div>
+    ${KINDS.map(([key, word, title, fields]) => html`<${Legs} key=${key} title=${title} word=${word} fields=${fields} legs=${now[key]} onChange=${(legs) => set({ [key]: legs })} />`)}
+    <p class="caveat">Nothing is sent to any venue and nothing is written.</p>
     ${trouble && html`<p class="trouble" role="alert">${trouble}</p>`}
   </form>`;
 }
