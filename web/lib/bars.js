@@ -1,8 +1,8 @@
 /** @file Bars as tables: whoever does not see a bar reads the row; the figure always stands beside it. */
 import { html, useRef } from './h.js';
 import { short, full, tone } from './format.js';
-import { useKeys } from './keys.js';
-import { useExport } from './exports.js';
+import { useKeys, takeTheKeys } from './keys.js';
+import { useExport, preferExport } from './exports.js';
 
 /**
  * @typedef {object} Bar
@@ -39,7 +39,7 @@ function Stick({ text, scale }) {
 export function Tornado({ caption, unit, rows, name, head = '', chosen, onChoose }) {
   const body = useRef(null);
   const scale = largest(rows);
-  useExport(name, () => [[head || 'what', unit], ...rows.map((row) => [row.key, row.text])]);
+  const offer = useExport(name, () => [[head || 'what', unit], ...rows.map((row) => [row.key, row.text])], body);
   const step = (by) => {
     const index = rows.findIndex((row) => row.key === chosen);
     const next = rows[Math.max(0, Math.min(rows.length - 1, index + by))];
@@ -47,8 +47,11 @@ export function Tornado({ caption, unit, rows, name, head = '', chosen, onChoose
     onChoose(next.key);
     requestAnimationFrame(() => body.current?.querySelector('[aria-pressed=true]')?.focus());
   };
-  useKeys(onChoose ? { j: () => step(1), k: () => step(-1) } : {});
-  return html`<div class="scroll"><table class="bars">
+  const holder = useKeys(onChoose ? { j: () => step(1), k: () => step(-1) } : {});
+  return html`<div class="scroll" onFocusIn=${() => {
+    preferExport(offer);
+    takeTheKeys(holder);
+  }}><table class="bars">
     <caption class="sr">${caption}</caption>
     <thead><tr><th scope="col">${head}</th><th scope="col" class="lane"><span class="sr">bar</span></th>
       <th scope="col" class="num"><span class="unit">${unit}</span></th></tr></thead>
@@ -67,7 +70,8 @@ export function Tornado({ caption, unit, rows, name, head = '', chosen, onChoose
  * @param {{caption: string, unit: string, parts: Bar[], total: Bar, name: string}} props
  */
 export function Waterfall({ caption, unit, parts, total, name }) {
-  useExport(name, () => [['part', unit], ...[...parts, total].map((row) => [row.key, row.text])]);
+  const body = useRef(null);
+  useExport(name, () => [['part', unit], ...[...parts, total].map((row) => [row.key, row.text])], body);
   let level = 0;
   const steps = parts.map((part) => {
     const from = level;
@@ -83,7 +87,7 @@ export function Waterfall({ caption, unit, parts, total, name }) {
     <caption class="sr">${caption}</caption>
     <thead><tr><th scope="col">part</th><th scope="col" class="lane"><span class="sr">bar</span></th>
       <th scope="col" class="num"><span class="unit">${unit}</span></th></tr></thead>
-    <tbody>${steps.map((step) => html`<tr key=${step.key} class=${step.isTotal ? 'total' : null}>
+    <tbody ref=${body}>${steps.map((step) => html`<tr key=${step.key} class=${step.isTotal ? 'total' : null}>
       <th scope="row" title=${step.title}>${step.label} ${step.tag}</th>
       <td class="lane"><span class="stick" aria-hidden="true" style="--zero:${at(0)}%">
         <span class="fill ${tone(step.text)}" style="left:${at(Math.min(step.from, step.to))}%;width:${Math.max(0.3, Math.abs(step.to - step.from) / width * 100)}%"></span></span></td>

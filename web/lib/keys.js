@@ -28,12 +28,14 @@ export function bindPlace(letter, act) {
 /**
  * Lends keys while the component is on screen; the newest acts are used at each press.
  * @param {Record<string, (event: KeyboardEvent) => void>} keys
+ * @param {boolean} [isSecond] asked last, until it is touched: a table that stands beside the main one of its view
  */
-export function useKeys(keys) {
+export function useKeys(keys, isSecond = false) {
   const newest = useRef(keys);
   newest.current = keys;
   useEffect(() => {
-    lent.push(newest);
+    if (isSecond) lent.unshift(newest);
+    else lent.push(newest);
     return () => lent.splice(lent.indexOf(newest), 1);
   }, []);
   return newest;

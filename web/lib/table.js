@@ -64,8 +64,9 @@ function Cell({ column, row }) {
  * @param {any[]} [props.foot] totals
  * @param {any} [props.empty] what is said without rows
  * @param {Record<string, (row: any) => void>} [props.keys] acts on the chosen row
+ * @param {boolean} [props.isSecond] beside the main table of its view: j and k are its own only once it was touched
  */
-export function Table({ name, caption, columns, rows, rowKey, sort: first, open, select, stale, rowClass, foot = [], empty, keys = {} }) {
+export function Table({ name, caption, columns, rows, rowKey, sort: first, open, select, stale, rowClass, foot = [], empty, keys = {}, isSecond }) {
   const [sort, setSort] = useState(first ?? null);
   const [chosen, setChosen] = useState(null);
   const [isWhole, setWhole] = useState(false);
@@ -99,7 +100,7 @@ export function Table({ name, caption, columns, rows, rowKey, sort: first, open,
   };
   const lentKeys = { j: () => step(1), k: () => step(-1) };
   for (const [key, act] of Object.entries(keys)) lentKeys[key] = onChosen(act);
-  const holder = useKeys(lentKeys);
+  const holder = useKeys(lentKeys, isSecond);
 
   const sortBy = (column) => setSort(sort?.key === column.key
     ? { key: column.key, descending: !sort.descending } : { key: column.key, descending: Boolean(column.num) });

@@ -1,8 +1,9 @@
 /** @file P&L curve: the book's P&L in one underlying against its spot, now and later, with what lies on the way. */
-import { html, useMemo, useState } from '../lib/h.js';
+import { html, useMemo, useRef, useState } from '../lib/h.js';
 import { useView } from '../lib/store.js';
 import { Panel, Choice, Table, useExport } from '../lib/panel.js';
 import { useUnderlying } from '../lib/underlyings.js';
+import { Fresh } from '../lib/fresh.js';
 import { Chart } from '../lib/chart.js';
 import { short, full, price, move, percent } from '../lib/format.js';
 
@@ -33,6 +34,7 @@ function linesOf(data) {
 }
 
 function Drawing({ data, reach }) {
+  const place = useRef(null);
   const { spot_usd: spot } = data;
   const kept = data.spot_returns.map((value, index) => ({ value, index })).filter(({ value }) => Math.abs(value) <= reach + 1e-9);
   const x = kept.map(({ value }) => spot * (1 + value));
@@ -43,12 +45,12 @@ function Drawing({ data, reach }) {
   useExport(`curve-${data.underlying}`, () => [
     ['spot_usd', 'spot_return', ...data.horizons.map((one) => `pnl_usd ${one.label}`)],
     ...data.spot_returns.map((value, index) => [spot * (1 + value), value, ...data.horizons.map((one) => one.pnl_usd[index])]),
-  ]);
+  ], place);
   const sigma = data.one_sigma;
-  return html`<${Chart} label="P&L of ${data.underlying} against its spot at ${data.horizons.map((one) => one.label).join(', ')}"
+  return html`<div ref=${place}><${Chart} label="P&L of ${data.underlying} against its spot at ${data.horizons.map((one) => one.label).join(', ')}"
     x=${x} series=${series} height=${Math.max(300, Math.min(640, innerHeight - 380))} hasZero xFormat=${(value) => short(value)} yFormat=${(value) => short(value).replace('·', '0')}
     readoutX=${(value) => `${price(value)} (${move((value / spot - 1) * 100, 1)} %)`} figure=${(value) => full(value)} xUnit="spot, USD" yUnit="USD"
-    lines=${linesOf(data)} bands=${sigma ? [{ from: sigma.down_usd, to: sigma.up_usd }] : []} />`;
+    lines=${linesOf(data)} bands=${sigma ? [{ from: sigma.down_usd, to: sigma.up_usd }] : []} /></div>`;
 }
 
 function Component({ params }) {
@@ -61,14 +63,14 @@ function Component({ params }) {
   return html`<div class="view">
     <${Panel} title="${underlying} P&L against spot" unit="USD" env=${view.env} error=${view.error} loading=${view.loading} stale=${view.isStale(underlying) ? [underlying] : []}
       actions=${html`<${Choice} label="reach" options=${RANGES} value=${reach} onChange=${setReach} />`}>
-      ${data && html`<div class=${view.isStale(underlying) ? 'stale' : ''}><${Drawing} data=${data} reach=${reach} /></div>
+      ${data && html`<${Fresh} isStale=${view.isStale(underlying)}><${Drawing} data=${data} reach=${reach} /><//>
         <p class="caveat">${sigma ? `Shaded: one standard deviation over ${sigma.days} day${sigma.days === 1 ? '' : 's'}, ${price(sigma.down_usd)} to ${price(sigma.up_usd)} USD at a vol of ${percent(sigma.vol)}.`
           : 'No vol at the money: no shade for one standard deviation.'} Vols stay with their strikes; other coins stay where they are.</p>`}
     <//>
     ${data && html`<div class="pair">
-      <${Panel} title="Break-evens" env=${view.env} stale=${[]}><${Table} name="break-evens" caption="spots at which the P&L is nothing" columns=${BREAK_EVENS} rows=${breaks}
+      <${Panel} title="Break-evens" env=${view.env} stale=${[]}><${Table} name="break-evens" isSecond caption="spots at which the P&L is nothing" columns=${BREAK_EVENS} rows=${breaks}
         rowKey=${(row) => `${row.days}-${row.spot_usd}`} empty="No break-even within the range." /><//>
-      <${Panel} title="Liquidations on the way" env=${view.env} stale=${[]}><${Table} name="curve-liquidations" caption="spots at which an account is liquidated" columns=${LIQUIDATIONS}
+      <${Panel} title="Liquidations on the way" env=${view.env} stale=${[]}><${Table} name="curve-liquidations" isSecond caption="spots at which an account is liquidated" columns=${LIQUIDATIONS}
         rows=${data.liquidations} rowKey=${(row) => `${row.account}@${row.venue}${row.percent < 0}`} empty="No account is liquidated by this coin alone." /><//>
     </div>`}
   </div>`;

@@ -59,10 +59,10 @@ function Component() {
     <//>
     ${data && html`<div class="pair">
       <${Panel} title="Venues" env=${view.env} stale=${[]}><${Table} name="feeds-venues" caption="links to venues" columns=${VENUES} rows=${data.venues} rowKey=${(row) => row.venue} rowClass=${(row) => (row.link === 'down' ? 'bad' : '')} empty="No venue." /><//>
-      <${Panel} title="Underlyings" env=${view.env}><${Table} name="feeds-underlyings" caption="age of underlyings" columns=${UNDERLYINGS} rows=${data.underlyings} rowKey=${(row) => row.underlying} empty="No underlying." /><//>
+      <${Panel} title="Underlyings" env=${view.env}><${Table} name="feeds-underlyings" isSecond caption="age of underlyings" columns=${UNDERLYINGS} rows=${data.underlyings} rowKey=${(row) => row.underlying} empty="No underlying." /><//>
       <${Panel} title="Not reconciled" env=${view.env} stale=${[]}>${data.unreconciled.length ? html`<ul>${data.unreconciled.map((place) => html`<li key=${place}><span class="warn">▲</span> ${place}</li>`)}</ul>` : html`<p class="empty">Every place agrees with its venue.</p>`}<//>
-      <${Panel} title="Held without a value" env=${view.env} stale=${[]}><${Table} name="feeds-unvalued" caption="held without a value" columns=${UNVALUED} rows=${data.unvalued} rowKey=${(row) => row.item} empty="Everything held has a value." /><//>
-      <${Panel} title="Sound rows that are no quotes here" env=${view.env} stale=${[]}><${Table} name="feeds-not-used" caption="rows not used, by reason" columns=${UNUSED} rows=${unused} rowKey=${(row) => row.reason} empty="Every row was used." /><//>
+      <${Panel} title="Held without a value" env=${view.env} stale=${[]}><${Table} name="feeds-unvalued" isSecond caption="held without a value" columns=${UNVALUED} rows=${data.unvalued} rowKey=${(row) => row.item} empty="Everything held has a value." /><//>
+      <${Panel} title="Sound rows that are no quotes here" env=${view.env} stale=${[]}><${Table} name="feeds-not-used" isSecond caption="rows not used, by reason" columns=${UNUSED} rows=${unused} rowKey=${(row) => row.reason} empty="Every row was used." /><//>
     </div>`}
   </div>`;
 }

@@ -67,12 +67,12 @@ function Component() {
       ${data && html`<${Table} name="funding-perpetuals" caption="funding of perpetuals" columns=${PERPETUALS} rows=${perpetuals} rowKey=${(row) => `${row.venue} ${row.instrument}`} stale=${isStale} empty="No perpetual." />`}
       <p class="caveat">Longs pay a positive rate. A year is 1,095 payments of 8 hours. Expected: at the rate of now, with the position of now; minus is paid.</p>
     <//>
-    ${data && html`<${Panel} title="Dated futures" env=${view.env} stale=${[]}><${Table} name="funding-futures" caption="basis of dated futures" columns=${FUTURES} rows=${futures}
+    ${data && html`<${Panel} title="Dated futures" env=${view.env} stale=${[]}><${Table} name="funding-futures" isSecond caption="basis of dated futures" columns=${FUTURES} rows=${futures}
       rowKey=${(row) => `${row.venue} ${row.instrument}`} stale=${isStale} empty="No dated future." /><//>
     <div class="pair">
       <${Panel} title="Basis curve, ${book.underlying.value}" unit="% a year" env=${view.env} stale=${view.isStale(book.underlying.value) ? [book.underlying.value] : []}>
         <${BasisCurve} futures=${data.futures} underlying=${book.underlying.value} /><//>
-      <${Panel} title="Funding received" env=${view.env} stale=${[]}><${Table} name="funding-received" caption="funding received since open" columns=${RECEIVED} rows=${data.received_usd_since_open}
+      <${Panel} title="Funding received" env=${view.env} stale=${[]}><${Table} name="funding-received" isSecond caption="funding received since open" columns=${RECEIVED} rows=${data.received_usd_since_open}
         rowKey=${(row) => row.asset} empty="No funding was paid or received yet." /><//>
     </div>`}
   </div>`;

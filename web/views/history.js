@@ -34,10 +34,9 @@ const isShare = (unit) => unit === 'share' || unit === 'fraction';
 const axisFormat = (unit) => (isShare(unit) ? (value) => percent(value, 1) : unit === '%' ? (value) => `${fixed(value, 1)} %` : (value) => short(value).replace('·', '0'));
 const fullFormat = (unit) => (isShare(unit) ? (value) => percent(value, 2) : unit === '%' ? (value) => `${fixed(value, 2)} %` : (value) => full(value));
 
-/** Asks for the series; again while the book is live. */
+/** Asks for the series, again and again: all of it, whatever moment is shown, so that another one can be chosen. */
 function useHistory(series, hours) {
   const [state, setState] = useState({ env: null, error: null });
-  const at = book.at.value;
   const isPaused = book.paused.value;
   useEffect(() => {
     const ended = new AbortController();
@@ -45,10 +44,9 @@ function useHistory(series, hours) {
     const ask = async () => {
       try {
         const query = new URLSearchParams({ series, points: POINTS });
-        if (at !== null) query.set('at', at);
         const env = await get(`/v1/history?${query}`, ended.signal);
         setState({ env, error: null, of: series });
-        if (at === null && !isPaused) timer = setTimeout(ask, Math.max(LEAST_EVERY_MS, (env.data.every_seconds ?? 0) * 1000));
+        if (!isPaused) timer = setTimeout(ask, Math.max(LEAST_EVERY_MS, (env.data.every_seconds ?? 0) * 1000));
       } catch (error) {
         if (!ended.signal.aborted) setState((former) => ({ ...former, error }));
       }
@@ -58,7 +56,7 @@ function useHistory(series, hours) {
       ended.abort();
       clearTimeout(timer);
     };
-  }, [series, at, isPaused]);
+  }, [series, isPaused]);
   const { env } = state;
   return { env, error: state.error, loading: state.of !== series, data: state.of === series ? cut(env?.data, hours) : null };
 }

@@ -4,6 +4,7 @@ import { book, useView } from '../lib/store.js';
 import { Panel, Choice, useExport } from '../lib/panel.js';
 import { useKeys } from '../lib/keys.js';
 import { useUnderlying } from '../lib/underlyings.js';
+import { Fresh } from '../lib/fresh.js';
 import { short, full, move, price } from '../lib/format.js';
 import { tint } from '../lib/paint.js';
 
@@ -44,7 +45,7 @@ function Grid({ data }) {
   useExport(`ladder-${data.underlying}-${data.measure}-${data.days}d`, () => [
     [`vol points \\ spot return (${data.unit})`, ...data.spot_returns],
     ...order.map(({ vol, index }) => [vol, ...data.cells[index]]),
-  ]);
+  ], body);
   const onKeyDown = (event) => {
     const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
     const cell = event.target.closest('td');
@@ -76,7 +77,7 @@ function Shown({ view, title, underlying, note, actions, children }) {
   const isStale = view.isStale(underlying);
   return html`<${Panel} title=${title} unit=${view.data?.unit} env=${view.env} error=${view.error} loading=${view.loading}
       stale=${isStale ? [underlying] : []} note=${note} actions=${actions}>
-    ${view.data && html`<div class=${isStale ? 'stale' : ''}><${Grid} data=${view.data} /></div>`}
+    ${view.data && html`<${Fresh} isStale=${isStale}><${Grid} data=${view.data} /><//>`}
     ${children}
   <//>`;
 }
@@ -102,7 +103,7 @@ function Component({ params }) {
       actions=${!isBumped && html`<${Roll} choices=${pnl.data?.day_choices ?? HORIZONS} />`} />
     <${Shown} view=${second} underlying=${underlying} title="${underlying} ${WORDS[greek]}, spot × vol" note=${when}
       actions=${html`<${Choice} label="greek" options=${GREEKS} value=${greek} onChange=${setGreek} />`}>
-      <p class="caveat">Every cell is priced anew: all contracts of the underlying at that spot and vol. P&L is against the value now. The worst P&L is outlined.</p>
+      <p class="caveat">Every cell is priced anew: all contracts of the underlying at that spot and vol. P&L is against the value of the market shown. The worst P&L is outlined.</p>
     <//>
   </div>`;
 }

@@ -60,9 +60,9 @@ function Details({ account, env }) {
         : html`<p class="empty">This rulebook has no scenarios.</p>`}
     <//>
     <div class="view">
-      <${Panel} title="Charges" env=${env}><${Table} name="margin-charges" caption="charges that make the margin" columns=${CHARGES} rows=${charges}
+      <${Panel} title="Charges" env=${env}><${Table} name="margin-charges" isSecond caption="charges that make the margin" columns=${CHARGES} rows=${charges}
         rowKey=${(row) => `${row.unit} ${row.name}`} empty="No charges beside the scenarios." /><//>
-      <${Panel} title="Collateral" env=${env}><${Table} name="margin-collateral" caption="collateral and what counts of it" columns=${COLLATERAL} rows=${account.collateral}
+      <${Panel} title="Collateral" env=${env}><${Table} name="margin-collateral" isSecond caption="collateral and what counts of it" columns=${COLLATERAL} rows=${account.collateral}
         rowKey=${(row) => row.asset} empty="No collateral." />
         ${account.unmargined > 0 && html`<p class="warn">▲ ${account.unmargined} positions are outside this rulebook and in no figure here.</p>`}
         ${account.notes.map((note) => html`<p class="caveat" key=${note}>${note}</p>`)}

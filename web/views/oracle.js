@@ -39,7 +39,7 @@ function Index({ index, env }) {
       <div><dt>window</dt><dd>${span(index.window_seconds)}</dd></div>
     </dl>
     <${Offsets} sources=${index.sources} />
-    <${Table} name="oracle-${underlying}" caption="sources of the ${underlying} index" columns=${SOURCES} rows=${index.sources} rowKey=${(row) => row.venue}
+    <${Table} name="oracle-${underlying}" isSecond caption="sources of the ${underlying} index" columns=${SOURCES} rows=${index.sources} rowKey=${(row) => row.venue}
       stale=${() => index.is_stale} empty="No source prints an index." />
   <//>`;
 }
@@ -51,7 +51,7 @@ function Component() {
   return html`<div class="view">
     ${view.error && html`<${Panel} title="Oracle" env=${view.env} error=${view.error} />`}
     <div class="pair">${data.indices.map((index) => html`<${Index} key=${index.underlying} index=${index} env=${view.env} />`)}
-      <${Panel} title="Rates of currencies" env=${view.env} stale=${[]}><${Table} name="oracle-rates" caption="USD rates of currencies" columns=${RATES} rows=${data.rates} rowKey=${(row) => row.asset} empty="No currency is held or quoted." />
+      <${Panel} title="Rates of currencies" env=${view.env} stale=${[]}><${Table} name="oracle-rates" isSecond caption="USD rates of currencies" columns=${RATES} rows=${data.rates} rowKey=${(row) => row.asset} empty="No currency is held or quoted." />
         <p class="caveat">own: from the currency's own pairs. A depeg is a shock to a rate; it is never taken for 1 in silence.</p><//>
     </div>
   </div>`;

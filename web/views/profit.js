@@ -1,5 +1,5 @@
 /** @file P&L explain: what the change of value is made of, and how much of it nothing explains. */
-import { html, useState } from '../lib/h.js';
+import { html, useRef, useState } from '../lib/h.js';
 import { useView } from '../lib/store.js';
 import { Panel, Choice, Table, Amount, NA, useExport } from '../lib/panel.js';
 import { Waterfall } from '../lib/bars.js';
@@ -31,12 +31,13 @@ function Unexplained({ share }) {
 function Matrix({ data }) {
   const parts = data.total.parts.map((one) => one.part);
   const figure = (row, part) => row.parts.find((one) => one.part === part)?.usd ?? null;
+  const place = useRef(null);
   useExport('profit-by-underlying', () => [
     ['part', ...data.by_underlying.map((row) => `${row.underlying} USD`), 'all USD'],
     ...parts.map((part) => [part, ...data.by_underlying.map((row) => figure(row, part)), figure(data.total, part)]),
     ['change', ...data.by_underlying.map((row) => row.change_usd), data.total.change_usd],
-  ]);
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="parts by underlying"><table>
+  ], place);
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="parts by underlying"><table ref=${place}>
     <caption class="sr">parts of the P&L by underlying, USD</caption>
     <thead><tr><th scope="col">part</th>${[...data.by_underlying.map((row) => row.underlying), 'all'].map((name) => html`<th scope="col" class="num" key=${name}>${name}<span class="unit">USD</span></th>`)}</tr></thead>
     <tbody>${parts.map((part) => html`<tr key=${part}><th scope="row" title=${WORDS[part]}>${part}</th>
@@ -64,7 +65,7 @@ function Component() {
       <//>
       <${Panel} title="Parts by underlying" unit="USD" env=${data ? view.env : null}>${data && html`<${Matrix} data=${data} />`}<//>
     </div>
-    ${data && html`<${Panel} title="Cash that moved" env=${view.env}><${Table} name="profit-cash" caption="cash by place, cause and asset" columns=${CASH} rows=${data.cash}
+    ${data && html`<${Panel} title="Cash that moved" env=${view.env}><${Table} name="profit-cash" isSecond caption="cash by place, cause and asset" columns=${CASH} rows=${data.cash}
       rowKey=${(row) => `${row.place} ${row.cause} ${row.asset}`} empty="No cash moved." /><//>`}
   </div>`;
 }

@@ -3,6 +3,7 @@ import { html, useMemo, useState } from '../lib/h.js';
 import { useView } from '../lib/store.js';
 import { Panel, Table, NA } from '../lib/panel.js';
 import { useUnderlying } from '../lib/underlyings.js';
+import { Fresh } from '../lib/fresh.js';
 import { Chart } from '../lib/chart.js';
 import { points, fixed, move, price } from '../lib/format.js';
 
@@ -73,7 +74,7 @@ function Component({ params }) {
           ${data.choices.map((choice) => html`<option key=${keyOf(choice)} value=${keyOf(choice)}>${choice.expiry_text} ${choice.currency}</option>`)}</select></label>
         <button type="button" class="chip" aria-label="expiry after" onClick=${() => step(1)}>›</button>`}>
       ${data?.refused && html`<p class="trouble"><b>no fit</b> ${data.refused}</p>`}
-      ${data && data.model.length > 0 && html`<div class=${isStale ? 'stale' : ''}><${Drawing} data=${data} /></div>
+      ${data && data.model.length > 0 && html`<${Fresh} isStale=${isStale}><${Drawing} data=${data} /><//>
         <p class="caveat">Whiskers: bid and ask of each quote; dashed and dim: dropped, the reason is in the table. Dashed line: extrapolated.</p>`}
     <//>
     ${data && html`<${Panel} title="Quotes" env=${view.env} stale=${[]}><${Table} name="smile-quotes" caption="quotes of this expiry against the model" columns=${QUOTES} rows=${data.quotes}

@@ -1,14 +1,9 @@
 /** @file Stress: named scenarios by the size of what they cost, and what in the book they hit. */
 import { html, useState } from '../lib/h.js';
 import { useView } from '../lib/store.js';
-import { Panel, Choice, Table, Amount } from '../lib/panel.js';
+import { Panel, Choice, Amount } from '../lib/panel.js';
 import { Tornado } from '../lib/bars.js';
 import { short, full, worded } from '../lib/format.js';
-
-const POSITIONS = [
-  { key: 'item', title: 'position', value: (row) => row.item, head: true },
-  { key: 'pnl_usd', title: 'P&L', unit: 'USD', num: true, value: (row) => row.pnl_usd, cell: (row) => html`<${Amount} text=${row.pnl_usd} unit="USD" />` },
-];
 
 const barsOf = (figures) => Object.entries(figures ?? {}).map(([key, text]) => ({ key, label: key, text }))
   .sort((a, b) => Math.abs(Number(b.text)) - Math.abs(Number(a.text)));
@@ -29,8 +24,8 @@ function Details({ scenario, env: whole }) {
     <//>
     <${Panel} title="By underlying" env=${env} level=${3}><${Tornado} caption="${name} by underlying" unit="P&L, USD" rows=${barsOf(scenario.by_underlying)} name="stress-underlyings" head="underlying" /><//>
     <${Panel} title="By venue" env=${env} level=${3}><${Tornado} caption="${name} by venue" unit="P&L, USD" rows=${barsOf(scenario.by_venue)} name="stress-venues" head="venue" /><//>
-    <${Panel} title="Worst positions" env=${env} level=${3}><${Table} name="stress-positions" caption="positions that lose most under ${name}" columns=${POSITIONS} rows=${scenario.worst_positions ?? []}
-      rowKey=${(row) => row.item} empty="No position loses." /><//>
+    <${Panel} title="Worst positions" env=${env} level=${3}><${Tornado} caption="positions that lose most under ${name}" unit="P&L, USD" name="stress-positions" head="position"
+      rows=${(scenario.worst_positions ?? []).map((one) => ({ key: one.item, label: one.item, text: one.pnl_usd }))} /><//>
   </div>`;
 }
 
@@ -54,7 +49,7 @@ function Component({ params }) {
       ${view.data && !shown.length && html`<p class="empty">No scenarios.</p>`}
       <p class="caveat">Every contract is priced anew under each scenario. Sorted by size, loss or gain.</p>
     <//>
-    ${chosen && html`<${Details} key=${chosen.name} scenario=${chosen} env=${view.env} />`}
+    ${chosen && html`<${Details} scenario=${chosen} env=${view.env} />`}
   </div></div>`;
 }
 

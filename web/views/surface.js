@@ -1,8 +1,9 @@
 /** @file Surface: implied vols by expiry and delta, their term structure, and how well the fit holds. */
-import { html, useState } from '../lib/h.js';
+import { html, useRef, useState } from '../lib/h.js';
 import { useView, go } from '../lib/store.js';
 import { Panel, Choice, Table, NA, useExport } from '../lib/panel.js';
 import { useUnderlying } from '../lib/underlyings.js';
+import { Fresh } from '../lib/fresh.js';
 import { Heat } from '../lib/heat.js';
 import { Chart } from '../lib/chart.js';
 import { points, fixed, move, price, percent } from '../lib/format.js';
@@ -47,19 +48,20 @@ function TermStructure({ family, underlying }) {
 }
 
 function Map({ family, underlying, isStale }) {
+  const place = useRef(null);
   useExport(`surface-${underlying}-${family.currency}`, () => [
     ['expiry', 'days', 'forward', ...family.columns.map((column) => `vol ${column}`)],
     ...family.expiries.map((one) => [one.expiry, one.days, one.forward, ...one.vols]),
-  ]);
+  ], place);
   const open = (index) => go('smile', { underlying, currency: family.currency, expiry: family.expiries[index].expiry });
-  return html`<div class=${isStale ? 'stale' : ''}><${Heat} label="${underlying} implied vols by expiry and delta" corner="expiry" columns=${family.columns}
+  return html`<${Fresh} isStale=${isStale}><div ref=${place}><${Heat} label="${underlying} implied vols by expiry and delta" corner="expiry" columns=${family.columns}
     rows=${family.expiries.map((one) => ({ key: one.expiry, label: one.expiry_text, values: one.vols, why: one.refused, faint: one.is_extrapolated }))}
     format=${points} unit="vol points; * extrapolated" onPick=${open}
     describe=${(row, column) => {
       const one = family.expiries[row];
       if (one.refused) return `${one.expiry_text}: n/a, ${one.refused}`;
       return html`${one.expiry_text} (${fixed(one.days, 1)} d), ${family.columns[column]}: <b>${points(one.vols[column])}</b> vol points${one.is_extrapolated[column] ? ', extrapolated' : ''}; forward ${price(one.forward)}`;
-    }} /></div>`;
+    }} /></div><//>`;
 }
 
 function Component({ params }) {

@@ -69,8 +69,8 @@ export function Result({ env }) {
     <//>
     <div class="pair wide-left">
       <${Panel} title="Accounts" env=${env} stale=${[]}><${Table} name="whatif-accounts" caption="margin of accounts before and after" columns=${ACCOUNTS} rows=${data.accounts} rowKey=${(row) => `${row.account}@${row.venue}`} empty="No account." /><//>
-      <${Panel} title="Limits" env=${env} stale=${[]}><${Table} name="whatif-limits" caption="limits before and after" columns=${LIMITS} rows=${data.limits} rowKey=${(row) => `${row.limit} ${row.group}`} empty="The policy has no limits." /><//>
+      <${Panel} title="Limits" env=${env} stale=${[]}><${Table} name="whatif-limits" isSecond caption="limits before and after" columns=${LIMITS} rows=${data.limits} rowKey=${(row) => `${row.limit} ${row.group}`} empty="The policy has no limits." /><//>
     </div>
-    <${Panel} title="Underlyings" env=${env} stale=${[]}><${Table} name="whatif-underlyings" caption="measures of underlyings before and after" columns=${UNDERLYINGS} rows=${data.underlyings} rowKey=${(row) => row.underlying} empty="No underlying." /><//>
+    <${Panel} title="Underlyings" env=${env} stale=${[]}><${Table} name="whatif-underlyings" isSecond caption="measures of underlyings before and after" columns=${UNDERLYINGS} rows=${data.underlyings} rowKey=${(row) => row.underlying} empty="No underlying." /><//>
   </div>`;
 }
