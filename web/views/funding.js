@@ -2,6 +2,7 @@
 import { html, useMemo, useState } from '../lib/h.js';
 import { useView, book } from '../lib/store.js';
 import { Panel, Choice, Table, Amount, NA } from '../lib/panel.js';
+import { Fresh } from '../lib/fresh.js';
 import { Chart } from '../lib/chart.js';
 import { fixed, move, price, span, full, tone } from '../lib/format.js';
 
@@ -71,7 +72,7 @@ function Component() {
       rowKey=${(row) => `${row.venue} ${row.instrument}`} stale=${isStale} empty="No dated future." /><//>
     <div class="pair">
       <${Panel} title="Basis curve, ${book.underlying.value}" unit="% a year" env=${view.env} stale=${view.isStale(book.underlying.value) ? [book.underlying.value] : []}>
-        <${BasisCurve} futures=${data.futures} underlying=${book.underlying.value} /><//>
+        <${Fresh} isStale=${view.isStale(book.underlying.value)}><${BasisCurve} futures=${data.futures} underlying=${book.underlying.value} /><//><//>
       <${Panel} title="Funding received" env=${view.env} stale=${[]}><${Table} name="funding-received" isSecond caption="funding received since open" columns=${RECEIVED} rows=${data.received_usd_since_open}
         rowKey=${(row) => row.asset} empty="No funding was paid or received yet." /><//>
     </div>`}

@@ -82,7 +82,7 @@ function Lines({ data, names }) {
   ]);
   return html`${names.filter((name) => data.values[name]).map((name) => {
     const unit = data.series[name]?.unit ?? '';
-    const newest = data.values[name].at(-1);
+    const newest = data.values[name].at(position);
     return html`<section key=${name} class="trend"><h3>${wordOf(name)} <b>${newest === null || newest === undefined ? 'n/a' : axisFormat(unit)(newest)}</b>
         ${!isShare(unit) && unit !== '%' && html` <span class="unit">${unit}</span>`}</h3>
       <${Chart} label="${wordOf(name)} over time" x=${x} isTime height=${150} onPick=${pick}

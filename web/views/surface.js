@@ -81,7 +81,7 @@ function Component({ params }) {
       <p class="caveat">Columns are deltas: 10P is the put of delta 0.10. Colours span the 2nd to the 98th percentile. A click on a row opens its smile.</p>
     <//>
     ${family && html`
-      <${Panel} title="Term structure" unit="vol points" env=${view.env} stale=${stale}><${TermStructure} family=${family} underlying=${underlying} /><//>
+      <${Panel} title="Term structure" unit="vol points" env=${view.env} stale=${stale}><${Fresh} isStale=${isStale}><${TermStructure} family=${family} underlying=${underlying} /><//><//>
       <${Panel} title="Fit by expiry" env=${view.env} stale=${stale}><${Table} name="surface-fit" caption="quality of the fit of each expiry" columns=${FIT} rows=${family.expiries}
         rowKey=${(row) => row.expiry} open=${open} stale=${() => isStale} /><//>`}
   </div>`;
