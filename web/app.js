@@ -5,6 +5,7 @@ import { live } from './lib/socket.js';
 import { startKeys } from './lib/keys.js';
 import { DialogHost, Notes } from './lib/dialog.js';
 import { Panel } from './lib/panel.js';
+import { Boundary } from './lib/boundary.js';
 import { viewOf } from './views/index.js';
 import { Header } from './shell/header.js';
 import { Side } from './shell/side.js';
@@ -39,7 +40,7 @@ function Shown() {
   }
   const shown = loaded.get(name);
   if (!shown) return html`<${Panel} title=${listed.title} env=${null} error=${trouble} loading />`;
-  return html`<${shown.Component} key=${name} id=${id} params=${params} />`;
+  return html`<${Boundary} key=${name} title=${listed.title}><${shown.Component} id=${id} params=${params} /><//>`;
 }
 
 /** Stays in sight; what sticks below it asks for its height. */
