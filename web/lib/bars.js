@@ -1,8 +1,9 @@
 /** @file Bars as tables: whoever does not see a bar reads the row; the figure always stands beside it. */
 import { html, useRef } from './h.js';
-import { short, full, tone } from './format.js';
+import { tone } from './format.js';
 import { useKeys, takeTheKeys } from './keys.js';
 import { useExport, preferExport } from './exports.js';
+import { Amount } from './panel.js';
 
 /**
  * @typedef {object} Bar
@@ -60,7 +61,7 @@ export function Tornado({ caption, unit, rows, name, head = '', chosen, onChoose
         ? html`<button type="button" class="plain" aria-pressed=${row.key === chosen ? 'true' : 'false'} onClick=${() => onChoose(row.key)}>${row.label}</button>`
         : row.label} ${row.tag}</th>
       <td class="lane"><${Stick} text=${row.text} scale=${scale} /></td>
-      <td class="num"><span class="amount ${tone(row.text)}" title=${row.text === null ? row.why ?? 'no figure' : full(row.text)}>${short(row.text)}</span></td>
+      <td class="num"><${Amount} text=${row.text} why=${row.why} /></td>
     </tr>`)}</tbody>
   </table></div>`;
 }
@@ -91,7 +92,7 @@ export function Waterfall({ caption, unit, parts, total, name }) {
       <th scope="row" title=${step.title}>${step.label} ${step.tag}</th>
       <td class="lane"><span class="stick" aria-hidden="true" style="--zero:${at(0)}%">
         <span class="fill ${tone(step.text)}" style="left:${at(Math.min(step.from, step.to))}%;width:${Math.max(0.3, Math.abs(step.to - step.from) / width * 100)}%"></span></span></td>
-      <td class="num"><span class="amount ${tone(step.text)}" title=${full(step.text)}>${short(step.text)}</span></td>
+      <td class="num"><${Amount} text=${step.text} why=${step.why} /></td>
     </tr>`)}</tbody>
   </table></div>`;
 }

@@ -4,7 +4,7 @@
  */
 import { html, useEffect, useRef, useState } from './h.js';
 import { book } from './store.js';
-import { token, font, sequential, css, inkOn, span } from './paint.js';
+import { token, font, sequential, diverging, css, inkOn, span } from './paint.js';
 
 const ROW_HEIGHT = 34;
 const HEAD_HEIGHT = 24;
@@ -23,8 +23,19 @@ const LEAST_COLUMN = 46;
  * @property {string} unit
  * @property {(row: number, column: number) => string} describe a cell, in full
  * @property {(row: number) => void} [onPick]
- * @property {number} [chosen] row that is outlined
+ * @property {boolean} [isSigned]  figures to both sides of zero: blue above, orange below
  */
+
+/** @returns {(value: number) => [number, number, number]} the colour of a figure */
+function rampOf({ rows, isSigned }) {
+  const values = rows.flatMap((row) => row.values);
+  if (isSigned) {
+    const [, most] = span(values.filter((value) => value !== null).map(Math.abs));
+    return (value) => diverging(value / most);
+  }
+  const [low, high] = span(values);
+  return (value) => sequential((value - low) / (high - low));
+}
 
 function geometry(box, props) {
   const width = Math.max(box.clientWidth, LABEL_WIDTH + props.columns.length * LEAST_COLUMN);
@@ -32,13 +43,13 @@ function geometry(box, props) {
 }
 
 function paintCells(ctx, props, size) {
-  const [low, high] = span(props.rows.flatMap((row) => row.values));
+  const colorOf = rampOf(props);
   props.rows.forEach((row, y) => row.values.forEach((value, x) => {
     if (value === null || value === undefined) return;
-    ctx.fillStyle = css(sequential((value - low) / (high - low)));
+    ctx.fillStyle = css(colorOf(value));
     ctx.fillRect(LABEL_WIDTH + x * size.column, HEAD_HEIGHT + y * ROW_HEIGHT, size.column + 0.5, ROW_HEIGHT - 1);
   }));
-  return (value) => inkOn(sequential((value - low) / (high - low)));
+  return (value) => inkOn(colorOf(value));
 }
 
 function paintText(ctx, props, size, inkOf) {
@@ -87,9 +98,6 @@ function draw(canvas, props, cursor) {
   const ctx = canvas.getContext('2d');
   ctx.scale(ratio, ratio);
   paintText(ctx, props, size, paintCells(ctx, props, size));
-  if (props.chosen >= 0) {
-    outline(ctx, token('chart-mark'), 0, HEAD_HEIGHT + props.chosen * ROW_HEIGHT, size.width, ROW_HEIGHT);
-  }
   if (cursor) {
     outline(ctx, token('chart-ink'), LABEL_WIDTH + cursor.column * size.column, HEAD_HEIGHT + cursor.row * ROW_HEIGHT, size.column, ROW_HEIGHT);
   }

@@ -55,3 +55,13 @@ export function span(values, low = 0.02, high = 0.98) {
   const [from, to] = [at(low), at(high)];
   return to > from ? [from, to] : [from, from + 1];
 }
+
+const GREY = [112, 120, 130];
+const SIDES = { long: [38, 118, 214], short: [224, 112, 24] };
+
+/** @param {number} share from -1, all orange, over grey to 1, all blue @returns {[number, number, number]} */
+export function diverging(share) {
+  const side = share < 0 ? SIDES.short : SIDES.long;
+  const strength = Math.min(1, Math.abs(share));
+  return GREY.map((channel, index) => Math.round(channel + (side[index] - channel) * strength));
+}

@@ -26,7 +26,7 @@ const PERPETUALS = [
   model('funding_percent_year', 'funding', '% a year', (value) => move(value, 2), 'the venue says no rate'),
   money('position_usd', 'held', 'cash delta, USD', 'no value'),
   money('expected_usd_per_day', 'expected', 'USD per day', 'the venue says no rate'),
-  { key: 'age_seconds', title: 'age', num: true, hide: 'narrow', value: (row) => row.age_seconds, cell: (row) => span(row.age_seconds) },
+  { key: 'age_seconds', title: 'age', num: true, hide: 'narrow', value: (row) => row.age_seconds, cell: (row) => (row.age_seconds === null ? html`<${NA} why="no quote has come" />` : span(row.age_seconds)) },
 ];
 const FUTURES = [
   { key: 'instrument', title: 'future', value: (row) => row.instrument, head: true },
@@ -38,7 +38,7 @@ const FUTURES = [
   model('basis_percent', 'basis', '%', (value) => move(value, 2), 'no mark or no index'),
   model('basis_percent_year', 'basis', '% a year', (value) => move(value, 2), 'no mark or no index'),
   money('position_usd', 'held', 'cash delta, USD', 'no value'),
-  { key: 'age_seconds', title: 'age', num: true, hide: 'narrow', value: (row) => row.age_seconds, cell: (row) => span(row.age_seconds) },
+  { key: 'age_seconds', title: 'age', num: true, hide: 'narrow', value: (row) => row.age_seconds, cell: (row) => (row.age_seconds === null ? html`<${NA} why="no quote has come" />` : span(row.age_seconds)) },
 ];
 const RECEIVED = [
   { key: 'asset', title: 'asset', value: (row) => row.asset, head: true },

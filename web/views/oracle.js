@@ -8,7 +8,7 @@ const SOURCES = [
   { key: 'venue', title: 'source', value: (row) => row.venue, head: true },
   { key: 'index_usd', title: 'says', unit: 'USD', num: true, value: (row) => row.index_usd, cell: (row) => (row.index_usd === null ? html`<${NA} why="prints no index" />` : price(row.index_usd)) },
   { key: 'deviation_bp', title: 'from index', unit: 'bp', num: true, value: (row) => row.deviation_bp, cell: (row) => (row.deviation_bp === null ? html`<${NA} why="no index to compare with" />` : move(row.deviation_bp, 2)) },
-  { key: 'age_seconds', title: 'age', num: true, value: (row) => row.age_seconds, cell: (row) => span(row.age_seconds) },
+  { key: 'age_seconds', title: 'age', num: true, value: (row) => row.age_seconds, cell: (row) => (row.age_seconds === null ? html`<${NA} why="no quote has come" />` : span(row.age_seconds)) },
   { key: 'quotes', title: 'quotes', num: true, hide: 'narrow', value: (row) => row.quotes },
   { key: 'is_in_window', title: 'used', value: (row) => (row.is_in_window ? 'in the window' : 'too old'), cell: (row) => (row.is_in_window ? html`<span class="ok">✓</span> in the window` : html`<span class="na">○ too old</span>`) },
 ];

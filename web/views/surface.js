@@ -6,7 +6,8 @@ import { useUnderlying } from '../lib/underlyings.js';
 import { Fresh } from '../lib/fresh.js';
 import { Heat } from '../lib/heat.js';
 import { Chart } from '../lib/chart.js';
-import { points, fixed, move, price, percent } from '../lib/format.js';
+import { usePast } from '../lib/past.js';
+import { points, fixed, move, price, percent, utc } from '../lib/format.js';
 
 const absent = (row, show) => (row.refused ? html`<${NA} why=${row.refused} />` : show);
 const maybe = (value, row, show) => (value === null || value === undefined ? html`<${NA} why=${row.refused ?? 'not known'} />` : show(value));
@@ -64,10 +65,42 @@ function Map({ family, underlying, isStale }) {
     }} /></div><//>`;
 }
 
+/** Differences to the same expiry and delta of the former surface, in vol points. */
+function changesOf(family, former) {
+  const before = former?.data.families.find((one) => one.currency === family.currency);
+  return family.expiries.map((one) => {
+    const old = before?.expiries.find((other) => other.expiry === one.expiry);
+    const why = one.refused ?? (old ? old.refused : 'it was not listed then');
+    const values = one.vols.map((vol, index) => {
+      const was = old?.vols[before.columns.indexOf(family.columns[index])];
+      return vol === null || was === null || was === undefined ? null : (vol - was) * 100;
+    });
+    return { key: one.expiry, label: one.expiry_text, values, why };
+  });
+}
+
+const SINCE = [[0, 'vol', 'vols as they are'], [1, 'change 1 h', 'against an hour before'], [24, 'change 24 h', 'against a day before']];
+
+function ChangeMap({ family, underlying, hours }) {
+  const past = usePast('surface', { underlying }, hours);
+  const place = useRef(null);
+  const rows = past.env ? changesOf(family, past.env) : [];
+  useExport(`surface-change-${underlying}-${family.currency}`, () => [
+    ['expiry', ...family.columns.map((column) => `change ${column} vol points`)], ...rows.map((row) => [row.key, ...row.values]),
+  ], place);
+  if (past.error) return html`<p class="empty">n/a: ${past.error}</p>`;
+  if (!past.env) return html`<p class="reading">reading…</p>`;
+  return html`<div ref=${place}><p class="note-text">Against ${utc(past.env.asof)}, record #${past.env.record}</p>
+    <${Heat} label="change of ${underlying} implied vols by expiry and delta" corner="expiry" columns=${family.columns} isSigned rows=${rows}
+      format=${(value) => move(value, 2)} unit="change, vol points"
+      describe=${(row, column) => html`${rows[row].label}, ${family.columns[column]}: <b>${rows[row].values[column] === null ? `n/a (${rows[row].why ?? 'not quoted'})` : move(rows[row].values[column], 3)}</b> vol points`} /></div>`;
+}
+
 function Component({ params }) {
   const underlying = useUnderlying(params);
   const view = useView('surface', { underlying });
   const [currency, setCurrency] = useState(null);
+  const [hours, setHours] = useState(0);
   const { data } = view;
   const family = data?.families.find((one) => one.currency === currency) ?? data?.families[0];
   const isStale = view.isStale(underlying);
@@ -75,9 +108,9 @@ function Component({ params }) {
   const open = (row) => go('smile', { underlying, currency: family.currency, expiry: row.expiry });
   return html`<div class="view">
     <${Panel} title="${underlying} implied vol" unit="vol points" env=${view.env} error=${view.error} loading=${view.loading} stale=${stale}
-      actions=${html`<${Arbitrage} found=${family?.arbitrage} />${data?.families.length > 1 && html`<${Choice} label="quote currency"
+      actions=${html`<${Arbitrage} found=${family?.arbitrage} /><${Choice} label="what is shown" options=${SINCE} value=${hours} onChange=${setHours} />${data?.families.length > 1 && html`<${Choice} label="quote currency"
         options=${data.families.map((one) => [one.currency, one.currency, `options quoted in ${one.currency}`])} value=${family.currency} onChange=${setCurrency} />`}`}>
-      ${data && (family ? html`<${Map} family=${family} underlying=${underlying} isStale=${isStale} />` : html`<p class="empty">No options of ${underlying} are quoted.</p>`)}
+      ${data && (family ? hours > 0 ? html`<${ChangeMap} family=${family} underlying=${underlying} hours=${hours} />` : html`<${Map} family=${family} underlying=${underlying} isStale=${isStale} />` : html`<p class="empty">No options of ${underlying} are quoted.</p>`)}
       <p class="caveat">Columns are deltas: 10P is the put of delta 0.10. Colours span the 2nd to the 98th percentile. A click on a row opens its smile.</p>
     <//>
     ${family && html`
