@@ -37,7 +37,7 @@ function Matrix({ data }) {
     ...parts.map((part) => [part, ...data.by_underlying.map((row) => figure(row, part)), figure(data.total, part)]),
     ['change', ...data.by_underlying.map((row) => row.change_usd), data.total.change_usd],
   ], place);
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="parts by underlying"><table ref=${place}>
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="table of the parts"><table ref=${place}>
     <caption class="sr">parts of the P&L by underlying, USD</caption>
     <thead><tr><th scope="col">part</th>${[...data.by_underlying.map((row) => row.underlying), 'all'].map((name) => html`<th scope="col" class="num" key=${name}>${name}<span class="unit">USD</span></th>`)}</tr></thead>
     <tbody>${parts.map((part) => html`<tr key=${part}><th scope="row" title=${WORDS[part]}>${part}</th>
