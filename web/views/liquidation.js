@@ -3,6 +3,7 @@ import { html } from '../lib/h.js';
 import { useView, go } from '../lib/store.js';
 import { Panel, Table, Amount, NA } from '../lib/panel.js';
 import { Distance } from '../lib/bars.js';
+import { useHistory, Trends } from '../lib/trend.js';
 import { fixed, move, price, percent } from '../lib/format.js';
 
 /** Fewer daily sigmas than this need a look now, or soon. */
@@ -68,6 +69,15 @@ function Answer({ accounts }) {
   return html`<p class=${row.is_stale ? 'stale' : ''}>Nearest: <b>${keyOf(row)}</b> is liquidated if ${row.driver} moves <b>${move(side.percent, 1)} %</b> to ${price(side.price_usd)}, which is ${fixed(side.daily_sigmas, 1)} daily sigmas away.${' '}<span class="tag ${TAGS[levelOf(side)]}">${WORDS[levelOf(side)]}</span></p>`;
 }
 
+const TRENDS = ['nearest_liquidation_percent', 'maintenance_use'];
+
+/** Whether the line comes nearer. */
+function Drift() {
+  const { env, data, error, loading } = useHistory(TRENDS.join(','));
+  return html`<${Panel} title="Is it coming nearer?" env=${env} error=${error} loading=${loading} stale=${[]}>
+    ${data && html`<${Trends} data=${data} names=${TRENDS} file="liquidation-history" />`}<//>`;
+}
+
 function Component() {
   const view = useView('liquidation');
   const { data } = view;
@@ -77,7 +87,8 @@ function Component() {
         sort=${{ key: 'nearest' }} stale=${(row) => row.is_stale} open=${(row) => go('margin', { account: row.account, venue: row.venue })} empty="No accounts." />`}
     <p class="caveat">The track is the move of the driver: the bar in the middle is safe, hatched is liquidation. Under ${NEAR_SIGMAS} daily sigmas is near, under ${MID_SIGMAS} to be watched.
       Path: ${data?.path ?? 'n/a'}. A joint move can be nearer.</p>
-  <//></div>`;
+  <//>
+  <${Drift} /></div>`;
 }
 
 export default { name: 'liquidation', title: 'Liquidation', letter: 'k', Component };

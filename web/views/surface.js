@@ -111,7 +111,7 @@ function Component({ params }) {
       actions=${html`<${Arbitrage} found=${family?.arbitrage} /><${Choice} label="what is shown" options=${SINCE} value=${hours} onChange=${setHours} />${data?.families.length > 1 && html`<${Choice} label="quote currency"
         options=${data.families.map((one) => [one.currency, one.currency, `options quoted in ${one.currency}`])} value=${family.currency} onChange=${setCurrency} />`}`}>
       ${data && (family ? hours > 0 ? html`<${ChangeMap} family=${family} underlying=${underlying} hours=${hours} />` : html`<${Map} family=${family} underlying=${underlying} isStale=${isStale} />` : html`<p class="empty">No options of ${underlying} are quoted.</p>`)}
-      <p class="caveat">Columns are deltas: 10P is the put of delta 0.10. Colours span the 2nd to the 98th percentile. A click on a row opens its smile.</p>
+      <p class="caveat">Columns are deltas: 10P is the put of delta 0.10. ${hours > 0 ? 'Blue is up, orange is down.' : 'Colours span the 2nd to the 98th percentile. A click on a row opens its smile.'}</p>
     <//>
     ${family && html`
       <${Panel} title="Term structure" unit="vol points" env=${view.env} stale=${stale}><${Fresh} isStale=${isStale}><${TermStructure} family=${family} underlying=${underlying} /><//><//>
