@@ -1,5 +1,5 @@
 /** @file Ladder: P&L and a greek of one underlying by spot return and vol shift, by full revaluation. */
-import { html, useRef, useState } from '../lib/h.js';
+import { html, useEffect, useRef, useState } from '../lib/h.js';
 import { book, useView } from '../lib/store.js';
 import { Panel, Choice, useExport } from '../lib/panel.js';
 import { useKeys } from '../lib/keys.js';
@@ -46,6 +46,12 @@ function Grid({ data }) {
     [`vol points \\ spot return (${data.unit})`, ...data.spot_returns],
     ...order.map(({ vol, index }) => [vol, ...data.cells[index]]),
   ], body);
+  useEffect(() => {
+    // On a narrow screen the middle, where the market is, is what is seen first.
+    const region = body.current.closest('.scroll');
+    const here = body.current.querySelector('td.here');
+    if (here) region.scrollLeft = here.offsetLeft + here.offsetWidth / 2 - region.clientWidth / 2;
+  }, []);
   const onKeyDown = (event) => {
     const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
     const cell = event.target.closest('td');
