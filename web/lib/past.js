@@ -1,6 +1,6 @@
 /** @file A view as it was some hours ago, to compare with. */
 import { useEffect, useState } from './h.js';
-import { book, get } from './store.js';
+import { book, get, dataOf } from './store.js';
 
 /** So many points are enough to find a record near an hour. */
 const POINTS = 500;
@@ -8,12 +8,13 @@ const POINTS = 500;
 /** @returns {Promise<number|null>} the record nearest to so many hours before the last point, or before `at` */
 async function recordBefore(hours, at, signal) {
   const query = new URLSearchParams({ series: 'value_usd', points: POINTS });
-  if (at !== null) query.set('at', at);
-  const { times, records } = (await get(`/v1/history?${query}`, signal)).data;
+  const known = dataOf(await get(`/v1/history?${query}`, signal));
+  const end = at === null ? known.times.length : known.records.findLastIndex((record) => record <= at) + 1;
+  const [times, records] = [known.times.slice(0, end), known.records.slice(0, end)];
   if (times.length < 2) return null;
   const wanted = Date.parse(times.at(-1)) - hours * 3600e3;
   const distance = (time) => Math.abs(Date.parse(time) - wanted);
-  const index = times.reduce((best, time, at) => (distance(time) < distance(times[best]) ? at : best), 0);
+  const index = times.reduce((best, time, place) => (distance(time) < distance(times[best]) ? place : best), 0);
   // The newest point itself is no past to compare with.
   return index === times.length - 1 ? null : records[index];
 }

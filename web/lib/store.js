@@ -74,6 +74,12 @@ function readRoute() {
 export const route = signal(readRoute());
 addEventListener('hashchange', () => { route.value = readRoute(); });
 
+/** An address with `at=RECORD` shows the book as it was then, so that a moment can be sent to somebody. */
+effect(() => {
+  const at = Number(route.value.params.at);
+  if (Number.isInteger(at) && at > 0) book.at.value = at;
+});
+
 /** @param {string} view @param {object} [params] `id` becomes part of the path */
 export function address(view, params = {}) {
   const { id, ...rest } = params;
@@ -110,6 +116,9 @@ async function request(path, options) {
 
 /** @param {string} path such as /v1/records/12 */
 export const get = (path, signal) => request(path, { signal });
+
+/** @param {object} answer @returns {object} its figures: a view comes in an envelope, history and alerts come bare */
+export const dataOf = (answer) => answer.data ?? answer;
 
 /** @param {string} path @param {object} body */
 export const post = (path, body) => request(path, {
@@ -203,7 +212,9 @@ class Entry {
   }
 
   ask() {
-    const query = new URLSearchParams({ ...this.params, ...(this.bumps ?? {}) });
+    // A ladder has `days` of its own: the words of a bump are spelled out.
+    const bumps = Object.entries(this.bumps ?? {}).map(([key, text]) => [`bump_${key}`, text]);
+    const query = new URLSearchParams([...Object.entries(this.params), ...bumps]);
     if (this.at !== null) query.set('at', this.at);
     const path = `/v1/${this.view}?${query}`;
     const ended = new AbortController();

@@ -1,6 +1,6 @@
 /** @file Figures of the journal over time, one chart each. A click takes all views back to that record. */
 import { html, useEffect, useRef, useState } from './h.js';
-import { book, get } from './store.js';
+import { book, get, dataOf } from './store.js';
 import { useExport } from './exports.js';
 import { Chart } from './chart.js';
 import { short, full, percent, fixed, utc, clock } from './format.js';
@@ -31,7 +31,7 @@ const fullFormat = (unit) => (isShare(unit) ? (value) => percent(value, 2) : uni
  * @param {string} series names with commas between @param {number} [hours] the last ones only
  */
 export function useHistory(series, hours = 0) {
-  const [state, setState] = useState({ env: null, error: null });
+  const [state, setState] = useState({ answer: null, error: null });
   const isPaused = book.paused.value;
   useEffect(() => {
     const ended = new AbortController();
@@ -39,8 +39,8 @@ export function useHistory(series, hours = 0) {
     const ask = async () => {
       try {
         const query = new URLSearchParams({ series, points: POINTS });
-        const env = await get(`/v1/history?${query}`, ended.signal);
-        setState({ env, error: null, of: series });
+        const answer = await get(`/v1/history?${query}`, ended.signal);
+        setState({ answer, error: null, of: series });
       } catch (error) {
         if (ended.signal.aborted) return;
         setState((former) => ({ ...former, error }));
@@ -53,13 +53,16 @@ export function useHistory(series, hours = 0) {
       clearTimeout(timer);
     };
   }, [series, isPaused]);
-  const { env } = state;
-  return { env, error: state.error, loading: state.of !== series, data: state.of === series ? cut(env?.data, hours) : null };
+  const { answer, error } = state;
+  const isHere = answer !== null && state.of === series;
+  // Without an envelope the panel has no age of its own to show; the last time stands in its note.
+  const env = answer && (answer.computed ? answer : undefined);
+  return { env, error, loading: !isHere, data: isHere ? cut(dataOf(answer), hours) : null };
 }
 
 /** The last hours of what was sent. */
 function cut(data, hours) {
-  if (!data || !hours || !data.times.length) return data ?? null;
+  if (!hours || !data.times.length) return data;
   const from = Date.parse(data.times.at(-1)) - hours * 3600e3;
   const first = data.times.findIndex((time) => Date.parse(time) >= from);
   const values = Object.fromEntries(Object.entries(data.values).map(([name, list]) => [name, list.slice(first)]));

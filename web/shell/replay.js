@@ -1,6 +1,6 @@
 /** @file Replay: choose a moment of the journal, and every view shows the book as it was then. */
 import { html, signal, useEffect, useMemo, useRef, useState } from '../lib/h.js';
-import { book, get, now } from '../lib/store.js';
+import { book, get, now, dataOf } from '../lib/store.js';
 import { RecordLink } from '../lib/panel.js';
 
 export const isReplayOpen = signal(false);
@@ -45,7 +45,10 @@ function useMoments(isOpen) {
   useEffect(() => {
     if (!isOpen) return;
     get('/v1/history?series=limit_use&points=400').then(
-      ({ data }) => setMoments({ times: data.times, records: data.records, use: data.values.limit_use ?? [], error: null }),
+      (answer) => {
+        const { times, records, values } = dataOf(answer);
+        setMoments({ times, records, use: values.limit_use ?? [], error: null });
+      },
       (error) => setMoments((former) => ({ ...former, error })),
     );
   }, [isOpen, reread]);

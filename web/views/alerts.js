@@ -1,6 +1,6 @@
 /** @file What the engine has said, newest first; every line leads to its record. */
 import { html, useEffect, useState, useMemo } from '../lib/h.js';
-import { useView, book, get, go } from '../lib/store.js';
+import { useView, book, get, go, dataOf } from '../lib/store.js';
 import { Panel, Table, Choice, RecordLink } from '../lib/panel.js';
 import { utc } from '../lib/format.js';
 
@@ -48,7 +48,7 @@ function Alerts() {
   const more = older.more ?? view.data?.more;
   const readOlder = async () => {
     const query = new URLSearchParams({ before: last.record, limit: LIMIT, ...(kind ? { kind } : {}), ...(book.at.value === null ? {} : { at: book.at.value }) });
-    const { data } = await get(`/v1/alerts?${query}`);
+    const data = dataOf(await get(`/v1/alerts?${query}`));
     setOlder((before) => ({ entries: [...before.entries, ...data.entries], more: data.more }));
   };
   return html`<${Panel} title="Alerts" note="what the engine has said; every line is an output of its record" ...${view}>

@@ -12,7 +12,7 @@ const DASHES = [undefined, [8, 4], [2, 3], [10, 3, 2, 3]];
 const RANGES = [[0.1, '±10 %'], [0.25, '±25 %'], [0.5, '±50 %']];
 
 const BREAK_EVENS = [
-  { key: 'days', title: 'horizon', value: (row) => row.days, cell: (row) => (row.days === 0 ? 'now' : `+${row.days} d`), head: true },
+  { key: 'days', title: 'horizon', value: (row) => row.label, head: true },
   { key: 'spot_usd', title: 'break-even', unit: 'USD', num: true, value: (row) => row.spot_usd, cell: (row) => price(row.spot_usd) },
   { key: 'percent', title: 'from spot', unit: '%', num: true, value: (row) => row.percent, cell: (row) => move(row.percent, 1) },
 ];
@@ -58,7 +58,11 @@ function Component({ params }) {
   const [reach, setReach] = useState(0.5);
   const view = useView('curve', { underlying });
   const { data } = view;
-  const breaks = useMemo(() => (data?.break_evens ?? []).map((one) => ({ ...one, percent: (one.spot_usd / data.spot_usd - 1) * 100 })), [data]);
+  const breaks = useMemo(() => (data?.break_evens ?? []).map((one) => ({
+    ...one,
+    percent: (one.spot_usd / data.spot_usd - 1) * 100,
+    label: data.horizons.find((horizon) => horizon.days === one.days)?.label ?? `${one.days} days`,
+  })), [data]);
   const sigma = data?.one_sigma;
   return html`<div class="view">
     <${Panel} title="${underlying} P&L against spot" unit="USD" env=${view.env} error=${view.error} loading=${view.loading} stale=${view.isStale(underlying) ? [underlying] : []}
@@ -69,7 +73,7 @@ function Component({ params }) {
     <//>
     ${data && html`<div class="pair">
       <${Panel} title="Break-evens" env=${view.env} stale=${[]}><${Table} name="break-evens" isSecond caption="spots at which the P&L is nothing" columns=${BREAK_EVENS} rows=${breaks}
-        rowKey=${(row) => `${row.days}-${row.spot_usd}`} empty="No break-even within the range." /><//>
+        rowKey=${(row) => `${row.label} ${row.spot_usd}`} empty="No break-even within the range." /><//>
       <${Panel} title="Liquidations on the way" env=${view.env} stale=${[]}><${Table} name="curve-liquidations" isSecond caption="spots at which an account is liquidated" columns=${LIQUIDATIONS}
         rows=${data.liquidations} rowKey=${(row) => `${row.account}@${row.venue}${row.percent < 0}`} empty="No account is liquidated by this coin alone." /><//>
     </div>`}

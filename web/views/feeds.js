@@ -15,7 +15,7 @@ const VENUES = [
   { key: 'quotes', title: 'quotes', unit: 'instruments', num: true, value: (row) => row.quotes },
   age('age_seconds', 'newest', 'nothing has come'),
   age('oldest_age_seconds', 'oldest', 'nothing has come'),
-  { key: 'refused_rows', title: 'refused', unit: 'rows', num: true, value: (row) => row.refused_rows, cell: (row) => (row.refused_rows ? html`<span class="warn">▲ ${row.refused_rows}</span>` : '·') },
+  { key: 'refused_rows', title: 'refused', unit: 'rows', num: true, value: (row) => row.refused_rows, cell: (row) => (row.refused_rows === null ? html`<${NA} why="not counted" />` : row.refused_rows ? html`<span class="warn">▲ ${row.refused_rows}</span>` : '·') },
 ];
 const UNDERLYINGS = [
   { key: 'underlying', title: 'underlying', value: (row) => row.underlying, head: true },

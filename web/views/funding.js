@@ -8,11 +8,11 @@ import { fixed, move, price, span, full, tone } from '../lib/format.js';
 
 const model = (key, title, unit, show, why, hide) => ({
   key, title, unit, num: true, hide, value: (row) => row[key],
-  cell: (row) => (row[key] === null || row[key] === undefined ? html`<${NA} why=${why} />` : show(row[key])),
+  cell: (row) => (row[key] === null || row[key] === undefined ? html`<${NA} why=${row.why_not ?? why} />` : show(row[key])),
 });
 const money = (key, title, unit, why) => ({
   key, title, unit, num: true, value: (row) => row[key],
-  cell: (row) => (row[key] === null && row.position_usd === null ? html`<span class="dim" title="nothing is held of it">–</span>` : html`<${Amount} text=${row[key]} unit="USD" why=${why} />`),
+  cell: (row) => (row[key] === null && row.position_usd === null && !row.why_not ? html`<span class="dim" title="nothing is held of it">–</span>` : html`<${Amount} text=${row[key]} unit="USD" why=${row.why_not ?? why} />`),
 });
 const side = (text) => html`<span class=${tone(text)}>${text}</span>`;
 

@@ -84,6 +84,7 @@ function Shown({ view, title, underlying, note, actions, children }) {
   return html`<${Panel} title=${title} unit=${view.data?.unit} env=${view.env} error=${view.error} loading=${view.loading}
       stale=${isStale ? [underlying] : []} note=${note} actions=${actions}>
     ${view.data && html`<${Fresh} isStale=${isStale}><${Grid} data=${view.data} /><//>`}
+    ${view.data?.note && html`<p class="warn">▲ ${view.data.note}</p>`}
     ${children}
   <//>`;
 }
@@ -102,11 +103,10 @@ function Component({ params }) {
   const pnl = useView('ladder', { underlying, days, measure: 'pnl' });
   const second = useView('ladder', { underlying, days, measure: greek });
   useKeys({ d: () => setGreek('delta_cash'), g: () => setGreek('gamma_cash_1pct'), v: () => setGreek('vega') });
-  const isBumped = Boolean(book.bumps.value);
-  const when = isBumped && book.bumps.value.days ? 'on the day of the what-if' : days === 0 ? 'now' : `in ${days} day${days === 1 ? '' : 's'}`;
+  const when = days === 0 ? 'now' : `${days} day${days === 1 ? '' : 's'} later`;
   return html`<div class="view">
     <${Shown} view=${pnl} underlying=${underlying} title="${underlying} P&L, spot × vol" note="${when}, ${pnl.data?.rule ?? ''}"
-      actions=${!isBumped && html`<${Roll} choices=${pnl.data?.day_choices ?? HORIZONS} />`} />
+      actions=${html`<${Roll} choices=${pnl.data?.day_choices ?? HORIZONS} />`} />
     <${Shown} view=${second} underlying=${underlying} title="${underlying} ${WORDS[greek]}, spot × vol" note=${when}
       actions=${html`<${Choice} label="greek" options=${GREEKS} value=${greek} onChange=${setGreek} />`}>
       <p class="caveat">Every cell is priced anew: all contracts of the underlying at that spot and vol. P&L is against the value of the market shown. The worst P&L is outlined.</p>

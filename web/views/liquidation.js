@@ -13,8 +13,11 @@ const WORDS = { near: '‼ near', mid: '! watch', far: 'far' };
 const TAGS = { near: 'act', mid: 'warn', far: '' };
 
 const keyOf = (row) => `${row.account}@${row.venue}`;
-const sigmasOf = (row) => [row.down, row.up].filter(Boolean).map((side) => side.daily_sigmas).filter((sigmas) => sigmas !== null);
-const nearest = (row) => Math.min(Infinity, ...sigmasOf(row));
+const sidesOf = (row) => [row.down, row.up].filter(Boolean);
+/** The side that is nearer: both are moves of one coin. */
+const nearerOf = (row) => sidesOf(row).reduce((found, side) => (!found || Math.abs(side.percent) < Math.abs(found.percent) ? side : found), null);
+/** In daily sigmas; null without a side, or without a vol. */
+const nearest = (row) => nearerOf(row)?.daily_sigmas ?? null;
 
 /** By sigmas where they are known; a quiet coin and a wild one are not the same 10 %. */
 function levelOf(side) {
@@ -23,7 +26,7 @@ function levelOf(side) {
 }
 
 function rowLevel(row) {
-  const sides = [row.down, row.up].filter(Boolean).map(levelOf);
+  const sides = sidesOf(row).map(levelOf);
   return ['near', 'mid', 'far'].find((level) => sides.includes(level)) ?? 'far';
 }
 
@@ -35,21 +38,29 @@ function words(row) {
 const sideOf = (name, key, title, unit, show, hide) => ({
   key: `${name}_${key}`, title, unit, num: true, hide, value: (row) => row[name]?.[key] ?? null,
   cell: (row) => {
-    if (row.why_not) return html`<${NA} why=${row.why_not} />`;
+    if (!row[name] && row.why_not) return html`<${NA} why=${row.why_not} />`;
     if (!row[name]) return html`<span class="dim" title="no liquidation on this side within the search">none</span>`;
     return row[name][key] === null ? html`<${NA} why="no vol is known" />` : show(row[name][key]);
   },
 });
 
+function Nearest({ row }) {
+  if (!nearerOf(row)) {
+    return row.why_not ? html`<${NA} why=${row.why_not} />` : html`<span class="dim" title="no liquidation on either side within the search">none</span>`;
+  }
+  const level = rowLevel(row);
+  return html`${nearest(row) === null ? html`<${NA} why="no vol is known" />` : html`<b>${fixed(nearest(row), 1)}</b>`}
+    ${' '}<span class="tag ${TAGS[level]}">${WORDS[level]}</span>`;
+}
+
 const COLUMNS = [
   { key: 'account', title: 'account', value: keyOf, head: true },
   { key: 'driver', title: 'driver', value: (row) => row.driver, cell: (row) => row.driver ?? html`<${NA} why=${row.why_not} />` },
-  { key: 'nearest', title: 'nearest', unit: 'daily σ', num: true, value: (row) => (Number.isFinite(nearest(row)) ? nearest(row) : null),
-    cell: (row) => (Number.isFinite(nearest(row)) ? html`<b>${fixed(nearest(row), 1)}</b> <span class="tag ${TAGS[rowLevel(row)]}">${WORDS[rowLevel(row)]}</span>` : html`<${NA} why=${row.why_not ?? 'no side is in reach'} />`) },
+  { key: 'nearest', title: 'nearest', unit: 'daily σ', num: true, value: nearest, cell: (row) => html`<${Nearest} row=${row} />` },
   { key: 'index_usd', title: 'index', unit: 'USD', num: true, hide: 'narrow', value: (row) => row.index_usd, cell: (row) => (row.index_usd === null ? html`<${NA} why=${row.why_not ?? 'no index'} />` : price(row.index_usd)) },
   sideOf('down', 'percent', 'down', '%', (value) => move(value, 1)),
   { key: 'track', title: 'down · spot · up', unit: '−60 % to +60 %', value: () => null,
-    cell: (row) => (row.why_not ? html`<${NA} why=${row.why_not} />` : html`<${Distance} down=${row.down?.percent ?? null} up=${row.up?.percent ?? null} label=${words(row)}
+    cell: (row) => (row.why_not && !nearerOf(row) ? html`<${NA} why=${row.why_not} />` : html`<${Distance} down=${row.down?.percent ?? null} up=${row.up?.percent ?? null} label=${words(row)}
       level=${(value) => levelOf(value === row.down?.percent ? row.down : row.up)} />`) },
   sideOf('up', 'percent', 'up', '%', (value) => move(value, 1)),
   sideOf('down', 'price_usd', 'price down', 'USD', price, 'narrow'),
@@ -62,11 +73,19 @@ const COLUMNS = [
 
 /** The sentence that answers the question of the view. */
 function Answer({ accounts }) {
-  const known = accounts.filter((row) => Number.isFinite(nearest(row)));
+  const known = accounts.filter(nearerOf);
   if (!known.length) return html`<p class="empty">No account can be liquidated within the search.</p>`;
-  const row = known.reduce((a, b) => (nearest(b) < nearest(a) ? b : a));
-  const side = [row.down, row.up].filter(Boolean).reduce((a, b) => ((b.daily_sigmas ?? Infinity) < (a.daily_sigmas ?? Infinity) ? b : a));
-  return html`<p class=${row.is_stale ? 'stale' : ''}>Nearest: <b>${keyOf(row)}</b> is liquidated if ${row.driver} moves <b>${move(side.percent, 1)} %</b> to ${price(side.price_usd)}, which is ${fixed(side.daily_sigmas, 1)} daily sigmas away.${' '}<span class="tag ${TAGS[levelOf(side)]}">${WORDS[levelOf(side)]}</span></p>`;
+  // By sigmas where both are known: a quiet coin and a wild one are not the same 10 %.
+  const isNearer = (a, b) => (nearest(a) !== null && nearest(b) !== null ? nearest(a) < nearest(b)
+    : Math.abs(nearerOf(a).percent) < Math.abs(nearerOf(b).percent));
+  const row = known.reduce((best, one) => (isNearer(one, best) ? one : best));
+  const side = nearerOf(row);
+  const tag = html` <span class="tag ${TAGS[levelOf(side)]}">${WORDS[levelOf(side)]}</span>`;
+  const mark = row.is_stale ? 'stale' : null;
+  if (side.percent === 0) return html`<p class=${mark}><b>${keyOf(row)}</b> is below its maintenance margin: the venue may liquidate it now.${tag}</p>`;
+  const sigmas = nearest(row) === null ? '' : `, which is ${fixed(nearest(row), 1)} daily sigmas away`;
+  return html`<p class=${mark}>Nearest: <b>${keyOf(row)}</b> is liquidated if ${row.driver} moves <b>${move(side.percent, 1)} %</b>
+    ${' '}to ${price(side.price_usd)}${sigmas}.${tag}</p>`;
 }
 
 const TRENDS = ['nearest_liquidation_percent', 'maintenance_use'];

@@ -19,7 +19,8 @@ const levelOf = (use) => (use >= HARD ? 'hard' : use >= WARN ? 'warn' : 'inside'
 
 const ACCOUNTS = [
   { key: 'account', title: 'account', value: keyOf, head: true },
-  { key: 'rulebook', title: 'rulebook', hide: 'narrow', value: (row) => row.rulebook, hover: (row) => `${row.rulebook_title}, parameters ${row.parameter_hash}` },
+  { key: 'rulebook', title: 'rulebook', hide: 'narrow', value: (row) => row.rulebook,
+    cell: (row) => row.rulebook ?? html`<${NA} why=${why(row)} />`, hover: (row) => row.rulebook && `${row.rulebook_title}, parameters ${row.parameter_hash}` },
   { key: 'maintenance_use', title: 'maintenance use', unit: 'bar: maintenance, tick: initial', value: (row) => row.maintenance_use,
     cell: (row) => html`<${UseBar} share=${row.maintenance_use} tick=${row.initial_use} level=${row.maintenance_use === null ? null : levelOf(row.maintenance_use)} label="maintenance use of ${keyOf(row)}" />` },
   { key: 'maintenance_percent', title: 'maint.', unit: '% of counted', num: true, value: (row) => row.maintenance_use,
@@ -38,7 +39,8 @@ const COLLATERAL = [
   { key: 'asset', title: 'asset', value: (row) => row.asset, head: true },
   { key: 'amount', title: 'amount', unit: 'asset', num: true, value: (row) => row.amount, cell: (row) => full(row.amount) },
   usd('value_usd', 'value'), usd('counted_usd', 'counted'),
-  { key: 'haircut', title: 'haircut', unit: '%', num: true, value: (row) => row.haircut, cell: (row) => percent(row.haircut) },
+  { key: 'haircut', title: 'haircut', unit: '%', num: true, value: (row) => row.haircut,
+    cell: (row) => (row.haircut === null ? html`<${NA} why="it is worth nothing" />` : percent(row.haircut)) },
 ];
 const CHARGES = [
   { key: 'unit', title: 'unit', value: (row) => row.unit, head: true },
@@ -47,7 +49,9 @@ const CHARGES = [
 ];
 
 function Details({ account, env }) {
-  if (account.why_not) return html`<${Panel} title=${keyOf(account)} env=${env}><p class="trouble"><b>not margined</b> ${account.why_not}</p><//>`;
+  if (account.why_not && !account.units.length && !account.collateral.length) {
+    return html`<${Panel} title=${keyOf(account)} env=${env}><p class="trouble"><b>not margined</b> ${account.why_not}</p><//>`;
+  }
   const charges = account.units.flatMap((unit) => unit.charges.map((charge) => ({ ...charge, unit: unit.name })));
   const scenarios = account.units.flatMap((unit) => unit.scenarios.map((scenario) => {
     const key = `${unit.name} ${scenario.name}`;
@@ -64,6 +68,7 @@ function Details({ account, env }) {
         rowKey=${(row) => `${row.unit} ${row.name}`} empty="No charges beside the scenarios." /><//>
       <${Panel} title="Collateral" env=${env}><${Table} name="margin-collateral" isSecond caption="collateral and what counts of it" columns=${COLLATERAL} rows=${account.collateral}
         rowKey=${(row) => row.asset} empty="No collateral." />
+        ${account.why_not && html`<p class="warn">▲ ${account.why_not}</p>`}
         ${account.unmargined > 0 && html`<p class="warn">▲ ${account.unmargined} positions are outside this rulebook and in no figure here.</p>`}
         ${account.notes.map((note) => html`<p class="caveat" key=${note}>${note}</p>`)}
         <p class="caveat">Rulebook ${account.rulebook}, parameters <code>${account.parameter_hash}</code></p><//>

@@ -33,11 +33,12 @@ function Index({ index, env }) {
   const { underlying } = index;
   return html`<${Panel} title="${underlying} index" unit="USD" env=${env} stale=${index.is_stale ? [underlying] : []}>
     <dl class="facts">
-      <div class=${index.is_stale ? 'stale' : ''}><dt>index, USD</dt><dd>${index.index_usd === null ? html`<${NA} why="no source is in the window" />` : price(index.index_usd)}</dd></div>
+      <div class=${index.is_stale ? 'stale' : ''}><dt>index, USD</dt><dd>${index.index_usd === null ? html`<${NA} why=${index.why_not ?? 'no source is in the window'} />` : price(index.index_usd)}</dd></div>
       <div><dt>spread of sources, bp</dt><dd>${index.spread_bp === null ? html`<${NA} why="fewer than two sources" />` : fixed(index.spread_bp, 2)}</dd></div>
       <div><dt>sources used</dt><dd>${index.sources.filter((source) => source.is_in_window).length} of ${index.sources.length}</dd></div>
       <div><dt>window</dt><dd>${span(index.window_seconds)}</dd></div>
     </dl>
+    ${index.why_not && html`<p class="warn">▲ ${index.why_not}</p>`}
     <${Offsets} sources=${index.sources} />
     <${Table} name="oracle-${underlying}" isSecond caption="sources of the ${underlying} index" columns=${SOURCES} rows=${index.sources} rowKey=${(row) => row.venue}
       stale=${() => index.is_stale} empty="No source prints an index." />

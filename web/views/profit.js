@@ -46,27 +46,41 @@ function Matrix({ data }) {
   </table></div>`;
 }
 
+function CashMoved({ data, env }) {
+  return html`<${Panel} title="Cash that moved" env=${env}><${Table} name="profit-cash" isSecond caption="cash by place, cause and asset" columns=${CASH} rows=${data.cash}
+    rowKey=${(row) => `${row.place} ${row.cause} ${row.asset}`} empty="No cash moved." /><//>`;
+}
+
+function Explained({ view, of, setOf }) {
+  const { data, env } = view;
+  const shown = data.by_underlying.find((one) => one.underlying === of) ?? data.total;
+  const isMuch = data.unexplained_share > TOO_MUCH;
+  return html`<div class="pair wide-left">
+    <${Panel} title="P&L explain" unit="USD" env=${env} error=${view.error} loading=${view.loading}
+      note=${html`${utc(data.since)} to ${utc(data.until)}: <b title=${full(data.total.change_usd)}>${short(data.total.change_usd)}</b>`}
+      actions=${html`<${Unexplained} share=${data.unexplained_share} />
+        <${Choice} label="of" options=${[['all', 'all'], ...data.by_underlying.map((one) => [one.underlying, one.underlying])]} value=${of} onChange=${setOf} />`}>
+      <${Waterfall} caption="parts of the P&L of ${of}" unit="USD" name="profit"
+        parts=${shown.parts.map((one) => ({
+          key: one.part, label: one.part, text: one.usd, title: WORDS[one.part],
+          tag: one.part === 'unexplained' && isMuch && html`<span class="tag warn">▲ much</span>`,
+        }))}
+        total=${{ key: 'change', label: 'change', text: shown.change_usd }} />
+    <//>
+    <${Panel} title="Parts by underlying" unit="USD" env=${env}><${Matrix} data=${data} /><//>
+  </div>`;
+}
+
 function Component() {
   const view = useView('profit');
-  const { data } = view;
   const [of, setOf] = useState('all');
-  if (data?.why_not) {
-    return html`<div class="view"><${Panel} title="P&L explain" env=${view.env} error=${view.error} loading=${view.loading}><p><${NA} why=${data.why_not} /> ${data.why_not}</p><//></div>`;
-  }
-  const shown = data && (data.by_underlying.find((one) => one.underlying === of) ?? data.total);
+  const { data } = view;
+  if (!data) return html`<${Panel} title="P&L explain" env=${null} error=${view.error} loading />`;
   return html`<div class="view">
-    <div class="pair wide-left">
-      <${Panel} title="P&L explain" unit="USD" env=${view.env} error=${view.error} loading=${view.loading} note=${data && html`${utc(data.since)} to ${utc(data.until)}: <b title=${full(data.total.change_usd)}>${short(data.total.change_usd)}</b>`}
-        actions=${data && html`<${Unexplained} share=${data.unexplained_share} />
-          <${Choice} label="of" options=${[['all', 'all'], ...data.by_underlying.map((one) => [one.underlying, one.underlying])]} value=${of} onChange=${setOf} />`}>
-        ${shown && html`<${Waterfall} caption="parts of the P&L of ${of}" unit="USD" name="profit"
-          parts=${shown.parts.map((one) => ({ key: one.part, label: one.part, title: WORDS[one.part], text: one.usd, tag: one.part === 'unexplained' && data.unexplained_share > TOO_MUCH ? html`<span class="tag warn">▲ much</span>` : '' }))}
-          total=${{ key: 'change', label: 'change', text: shown.change_usd }} />`}
-      <//>
-      <${Panel} title="Parts by underlying" unit="USD" env=${data ? view.env : null}>${data && html`<${Matrix} data=${data} />`}<//>
-    </div>
-    ${data && html`<${Panel} title="Cash that moved" env=${view.env}><${Table} name="profit-cash" isSecond caption="cash by place, cause and asset" columns=${CASH} rows=${data.cash}
-      rowKey=${(row) => `${row.place} ${row.cause} ${row.asset}`} empty="No cash moved." /><//>`}
+    ${data.total ? html`<${Explained} view=${view} of=${of} setOf=${setOf} />`
+      : html`<${Panel} title="P&L explain" env=${view.env} error=${view.error} loading=${view.loading}>
+          <p class="empty"><${NA} why=${data.why_not} /> The change of value is not explained: ${data.why_not}.</p><//>`}
+    <${CashMoved} data=${data} env=${view.env} />
   </div>`;
 }
 

@@ -5,27 +5,34 @@ import { Panel, Choice, Amount } from '../lib/panel.js';
 import { Tornado } from '../lib/bars.js';
 import { short, full, worded } from '../lib/format.js';
 
+/** Parts of a scenario that the server may say apart. */
+const EXTRAS = [['spot_only_usd', 'by spot alone'], ['vol_only_usd', 'by vol alone'], ['venue_loss_usd', 'lost with venues'], ['delta_after_usd', 'cash delta after']];
+
+/** @param {string} text @returns {string} a sentence */
+const sentence = (text) => text.replace(/\.?$/, '.');
+
 const barsOf = (figures) => Object.entries(figures ?? {}).map(([key, text]) => ({ key, label: key, text }))
   .sort((a, b) => Math.abs(Number(b.text)) - Math.abs(Number(a.text)));
 
 function Details({ scenario, env: whole }) {
   const name = worded(scenario.name);
   // The envelope speaks of all scenarios; here only this one counts.
-  const env = { ...whole, partial: scenario.partial };
+  const env = { ...whole, partial: scenario.partial ?? whole.partial };
   return html`<div class="view">
     <${Panel} title=${name} unit="USD" env=${env}>
       <dl class="facts">
         <div><dt>P&L, USD</dt><dd><${Amount} text=${scenario.pnl_usd} unit="USD" /></dd></div>
+        ${EXTRAS.map(([key, word]) => scenario[key] != null && html`<div key=${key}><dt>${word}, USD</dt><dd><${Amount} text=${scenario[key]} unit="USD" /></dd></div>`)}
         <div><dt>cause</dt><dd>${scenario.cause ?? html`<span class="dim">not said</span>`}</dd></div>
       </dl>
-      <p class="caveat">Source: ${scenario.source}.</p>
-      ${scenario.caveat && html`<p class="caveat"><b>Caveat:</b> ${scenario.caveat}.</p>`}
+      <p class="caveat">Source: ${sentence(scenario.source)}</p>
+      ${scenario.caveat && html`<p class="caveat"><b>Caveat:</b> ${sentence(scenario.caveat)}</p>`}
       ${scenario.partial && html`<p class="warn">▲ partial: something held has no value under this scenario and is in no figure here.</p>`}
     <//>
     <${Panel} title="By underlying" env=${env} level=${3}><${Tornado} caption="${name} by underlying" unit="P&L, USD" rows=${barsOf(scenario.by_underlying)} name="stress-underlyings" head="underlying" /><//>
-    <${Panel} title="By venue" env=${env} level=${3}><${Tornado} caption="${name} by venue" unit="P&L, USD" rows=${barsOf(scenario.by_venue)} name="stress-venues" head="venue" /><//>
-    <${Panel} title="Worst positions" env=${env} level=${3}><${Tornado} caption="positions that lose most under ${name}" unit="P&L, USD" name="stress-positions" head="position"
-      rows=${(scenario.worst_positions ?? []).map((one) => ({ key: one.item, label: one.item, text: one.pnl_usd }))} /><//>
+    ${scenario.by_venue && html`<${Panel} title="By venue" env=${env} level=${3}><${Tornado} caption="${name} by venue" unit="P&L, USD" rows=${barsOf(scenario.by_venue)} name="stress-venues" head="venue" /><//>`}
+    ${scenario.worst_positions && html`<${Panel} title="Worst positions" env=${env} level=${3}><${Tornado} caption="positions that lose most under ${name}" unit="P&L, USD" name="stress-positions" head="position"
+      rows=${scenario.worst_positions.map((one) => ({ key: one.item, label: one.item, text: one.pnl_usd }))} /><//>`}
   </div>`;
 }
 

@@ -30,6 +30,7 @@ const FIT = [
 function Arbitrage({ found }) {
   if (!found) return null;
   const figures = `least density g ${fixed(found.least_g, 3)}, least calendar gap ${fixed(found.least_calendar_gap, 4)}`;
+  if (found.free === null) return html`<span class="tag" title="no slice is fitted">arbitrage n/a</span>`;
   return html`<span class="tag ${found.free ? 'ok' : 'act'}" title=${figures}>${found.free ? '✓ free of arbitrage' : '✕ admits arbitrage'}</span>`;
 }
 
@@ -116,7 +117,8 @@ function Component({ params }) {
     ${family && html`
       <${Panel} title="Term structure" unit="vol points" env=${view.env} stale=${stale}><${Fresh} isStale=${isStale}><${TermStructure} family=${family} underlying=${underlying} /><//><//>
       <${Panel} title="Fit by expiry" env=${view.env} stale=${stale}><${Table} name="surface-fit" caption="quality of the fit of each expiry" columns=${FIT} rows=${family.expiries}
-        rowKey=${(row) => row.expiry} open=${open} stale=${() => isStale} /><//>`}
+        rowKey=${(row) => row.expiry} open=${open} stale=${() => isStale} />
+        ${(data.notes ?? []).map((note) => html`<p key=${note} class="caveat">${note}</p>`)}<//>`}
   </div>`;
 }
 

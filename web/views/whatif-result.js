@@ -65,6 +65,7 @@ export function Result({ env }) {
       <p class="outcome">P&L <b>${money(data.pnl_usd)}</b> <span class="unit" title=${full(data.pnl_usd)}>USD</span>
         ${liquidated.length ? html` <span class="tag act">‼ liquidated: ${liquidated.map((row) => `${row.account}@${row.venue}`).join(', ')}</span>` : html` <span class="tag ok">✓ every account stands</span>`}</p>
       ${data.refused.length > 0 && html`<div role="alert"><ul class="trouble">${data.refused.map((one) => html`<li key=${one.what}><b>not applied:</b> ${one.what}: ${one.why}</li>`)}</ul></div>`}
+      ${data.after.headline.accounts_without_margin > 0 && html`<p class="warn">▲ ${data.after.headline.accounts_without_margin} accounts have no margin figure: the sums lack them.</p>`}
       <${Headline} before=${data.before.headline} after=${data.after.headline} />
     <//>
     <div class="pair wide-left">
