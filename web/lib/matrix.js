@@ -92,9 +92,10 @@ export function Matrix({ data, drill, chosen = {} }) {
   const [place, setPlace] = useState(null);
   const unit = inCoin ? `coin ${one.coinUnit}` : one.unit;
   const totals = inCoin ? null : expiries.map((expiry) => {
-    const texts = rows.map((row) => cells.get(`${row.name}|${expiry}`)?.text).filter((text) => text !== undefined && text !== null);
-    return texts.length ? sum(texts) : null;
+    const column = rows.map((row) => cells.get(`${row.name}|${expiry}`)).filter((cell) => cell && cell.text !== null);
+    return column.length ? { text: sum(column.map((cell) => cell.text)), isStale: column.some((cell) => cell.isStale) } : null;
   });
+  const isAnyStale = rows.some((row) => row.isStale);
   const whole = inCoin || !rows.length ? null : sum(rows.map((row) => row.net).filter((net) => net !== null));
   const limitOf = (name) => (inCoin ? null : data.limits.find((limit) => limit.measure === key && limit.group.length === 1 && limit.group[0] === name));
 
@@ -134,7 +135,7 @@ export function Matrix({ data, drill, chosen = {} }) {
       <tfoot><tr><th scope="row">net</th>${rows.map((row) => html`<td class="num net ${row.isStale ? 'stale' : ''}" key=${row.name}><${Amount} text=${row.net} unit=${unit} /></td>`)}</tr>
         ${!inCoin && html`<tr><th scope="row">limit</th>${rows.map((row) => {
           const limit = limitOf(row.name);
-          return html`<td class="num ${limit ? { warn: 'warn', hard: 'act' }[limit.level] ?? 'dim' : 'dim'}" key=${row.name}>${limit ? `${percent(limit.share, 0)} of ±${short(limit.hard)}` : 'none'}</td>`;
+          return html`<td class="num ${limit ? { warn: 'warn', hard: 'act' }[limit.level] ?? 'dim' : 'dim'}" key=${row.name}>${limit ? html`${percent(limit.share, 0)}<br />of ±${short(limit.hard)}` : 'none'}</td>`;
         })}</tr>`}</tfoot></table></div>${note}`;
   }
   return html`<div class="scroll"><table class="matrix"><caption class="sr">${one.word} by underlying and expiry, ${unit}</caption>
@@ -148,7 +149,7 @@ export function Matrix({ data, drill, chosen = {} }) {
       })}
       <td class="num net ${row.isStale ? 'stale' : ''}"><${Amount} text=${row.net} unit=${unit} /></td>
       ${!inCoin && html`<${Limit} limit=${limitOf(row.name)} />`}</tr>`)}</tbody>
-    ${totals && rows.length > 1 && html`<tfoot><tr><th scope="row">all</th>${totals.map((text, column) => html`<td class="num" key=${column}>${text === null ? html`<span class="zero">·</span>` : html`<${Amount} text=${text} unit=${unit} />`}</td>`)}
-      <td class="num"><${Amount} text=${whole} unit=${unit} /></td><td class="wide-only"></td><td class="wide-only"></td></tr></tfoot>`}
+    ${totals && rows.length > 1 && html`<tfoot><tr><th scope="row">all</th>${totals.map((total, column) => html`<td class="num ${total?.isStale ? 'stale' : ''}" title=${total?.isStale ? 'stale: a part is' : null} key=${column}>${total === null ? html`<span class="zero">·</span>` : html`<${Amount} text=${total.text} unit=${unit} />`}</td>`)}
+      <td class="num ${isAnyStale ? 'stale' : ''}" title=${isAnyStale ? 'stale: a part is' : null}><${Amount} text=${whole} unit=${unit} /></td><td class="wide-only"></td><td class="wide-only"></td></tr></tfoot>`}
   </table></div>${note}`;
 }

@@ -26,8 +26,19 @@ function position(list, token, isAdd) {
   return index;
 }
 
-/** @param {any} node @param {string[]} path @param {number} depth @param {Operation} operation */
-function change(node, path, depth, operation) {
+/**
+ * A container that may be changed: a copy, unless this patch made it.
+ * @param {object} node @param {WeakSet<object>} own
+ */
+function ownCopy(node, own) {
+  if (own.has(node)) return node;
+  const copy = Array.isArray(node) ? node.slice() : { ...node };
+  own.add(copy);
+  return copy;
+}
+
+/** @param {any} node @param {string[]} path @param {number} depth @param {Operation} operation @param {WeakSet<object>} own */
+function change(node, path, depth, operation, own) {
   if (depth === path.length) {
     if (operation.op === 'remove') throw new PatchError('the whole document cannot be removed');
     return operation.value;
@@ -35,22 +46,16 @@ function change(node, path, depth, operation) {
   if (node === null || typeof node !== 'object') throw new PatchError(`no member at ${operation.path}`);
   const token = path[depth];
   const isLast = depth === path.length - 1;
-  if (Array.isArray(node)) {
-    const copy = node.slice();
-    const index = position(node, token, isLast && operation.op === 'add');
-    if (!isLast) copy[index] = change(node[index], path, depth + 1, operation);
-    else if (operation.op === 'add') copy.splice(index, 0, operation.value);
-    else if (operation.op === 'remove') copy.splice(index, 1);
-    else copy[index] = operation.value;
-    return copy;
-  }
-  const has = Object.hasOwn(node, token);
-  if (!has && !(isLast && operation.op === 'add')) throw new PatchError(`no member at ${operation.path}`);
-  if (isLast && operation.op === 'remove') {
-    const { [token]: _, ...rest } = node;
-    return rest;
-  }
-  return { ...node, [token]: isLast ? operation.value : change(node[token], path, depth + 1, operation) };
+  const isAdd = isLast && operation.op === 'add';
+  if (!Array.isArray(node) && !isAdd && !Object.hasOwn(node, token)) throw new PatchError(`no member at ${operation.path}`);
+  const key = Array.isArray(node) ? position(node, token, isAdd) : token;
+  const copy = ownCopy(node, own);
+  if (!isLast) copy[key] = change(node[key], path, depth + 1, operation, own);
+  else if (Array.isArray(copy) && operation.op === 'add') copy.splice(key, 0, operation.value);
+  else if (Array.isArray(copy) && operation.op === 'remove') copy.splice(key, 1);
+  else if (operation.op === 'remove') delete copy[key];
+  else copy[key] = operation.value;
+  return copy;
 }
 
 /**
@@ -59,10 +64,11 @@ function change(node, path, depth, operation) {
  * @returns {any} the changed document
  */
 export function patched(document, operations) {
+  const own = new WeakSet();
   let result = document;
   for (const operation of operations) {
     if (!['add', 'remove', 'replace'].includes(operation.op)) throw new PatchError(`unknown operation ${operation.op}`);
-    result = change(result, tokens(operation.path), 0, operation);
+    result = change(result, tokens(operation.path), 0, operation, own);
   }
   return result;
 }

@@ -140,22 +140,34 @@ effect(() => {
 /** @type {Map<string, Entry>} */
 const entries = new Map();
 
-const waiting = new Set();
-let frame = 0;
+/** Drawing may take this share of the time; a book that takes longer to draw is drawn less often. */
+const DRAWING_SHARE = 0.3;
+const LONGEST_BETWEEN_MS = 2000;
 
-/** Shows what has arrived with the next frame, at most once a frame however much arrives. */
+const waiting = new Set();
+let isDue = false;
+let betweenMs = 0;
+
+/** Shows what has arrived with the next frame that is due, however much arrives. */
 function publishSoon(entry) {
   waiting.add(entry);
-  frame ||= requestAnimationFrame(publish);
+  if (isDue) return;
+  isDue = true;
+  setTimeout(() => requestAnimationFrame(publish), betweenMs);
 }
 
 function publish() {
-  frame = 0;
+  isDue = false;
   if (book.paused.peek()) return;
+  const start = performance.now();
   batch(() => {
     for (const entry of waiting) entry.state.value = entry.latest;
     waiting.clear();
   });
+  // A task that is queued now runs after the drawing that the changes have caused.
+  requestAnimationFrame(() => setTimeout(() => {
+    betweenMs = Math.min(LONGEST_BETWEEN_MS, (performance.now() - start - 20) / DRAWING_SHARE);
+  }));
 }
 
 effect(() => {

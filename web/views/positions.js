@@ -10,6 +10,8 @@ import { short, full, price, span } from '../lib/format.js';
 
 const SHOWN = ['value_usd', 'delta_cash_usd', 'gamma_cash_1pct_usd', 'vega_usd_per_point', 'theta_usd_per_day']
   .map((key) => MEASURES.find((one) => one.key === key));
+/** A larger book opens folded to expiries: nobody reads, and no browser draws, thousands of lines ten times a second. */
+const MOST_UNFOLDED = 150;
 const NARROW = ['delta_cash_usd', 'value_usd'];
 
 /** What the levels of the tree are called, and how a row names its place on each. */
@@ -36,6 +38,14 @@ function grouped(rows, level = 0, path = '') {
     const here = `${path}/${name}`;
     return { path: here, depth: level, name, rows: own, usd: sums(own), children: level + 1 < LEVELS.length ? grouped(own, level + 1, here) : own };
   });
+}
+
+/** @returns {string[]} the paths of all nodes at this depth and below */
+function foldedFrom(nodes, depth) {
+  return nodes.flatMap((node) => [
+    ...(node.depth >= depth ? [node.path] : []),
+    ...(node.depth + 1 < LEVELS.length ? foldedFrom(node.children, depth) : []),
+  ]);
 }
 
 function Measures({ usd }) {
@@ -78,8 +88,8 @@ function exportRows(rows) {
 }
 
 function Tree({ rows, wanted }) {
-  const [folded, setFolded] = useState(new Set());
   const tree = useMemo(() => grouped(rows), [rows]);
+  const [folded, setFolded] = useState(() => new Set(rows.length > MOST_UNFOLDED ? foldedFrom(tree, 1) : []));
   const hasShares = rows.some((row) => row.margin_share_usd !== null);
   useExport('positions', () => exportRows(rows));
   const fold = (path) => setFolded((before) => {
@@ -87,16 +97,7 @@ function Tree({ rows, wanted }) {
     if (!after.delete(path)) after.add(path);
     return after;
   });
-  const foldAll = (depth) => {
-    const paths = [];
-    const walk = (nodes) => nodes.forEach((node) => {
-      if (!node.path) return;
-      if (node.depth >= depth) paths.push(node.path);
-      if (node.depth + 1 < LEVELS.length) walk(node.children);
-    });
-    walk(tree);
-    setFolded(new Set(paths));
-  };
+  const foldAll = (depth) => setFolded(new Set(foldedFrom(tree, depth)));
   const step = (by) => () => {
     const buttons = [...document.querySelectorAll('.tree tbody button')];
     const at = buttons.indexOf(document.activeElement);
