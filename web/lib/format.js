@@ -95,7 +95,9 @@ function shortened(figure) {
     near = rounded(near, decimalsFor(near));
   }
   if (isZero(near)) return '0';
-  const fraction = group === 0 ? near.fraction.replace(/0+$/, '') : near.fraction;
+  // A whole number stays one; of what was rounded the zeros are digits: 49.98 is 50.0.
+  const isWhole = group === 0 && /^0*$/.test(figure.fraction);
+  const fraction = isWhole ? '' : near.fraction;
   return near.whole + (fraction ? `.${fraction}` : '') + SUFFIXES[group];
 }
 
