@@ -91,7 +91,8 @@ function shortened(figure) {
     group += 1;
     scaled = shifted(figure, group * 3);
     near = rounded({ ...scaled, whole: '1', fraction: '00' }, 2);
-  } else if (near.whole.length > scaled.whole.length && near.fraction) {
+  } else {
+    // 99.96 rounds to 100.0, which has a digit too many.
     near = rounded(near, decimalsFor(near));
   }
   if (isZero(near)) return '0';
