@@ -1,6 +1,6 @@
 /**
  * @file Keys. A key does nothing while a person types in a field or a dialog is open; views and lists lend their own
- * keys for as long as they are on screen, the newest first.
+ * keys for as long as they are on screen.
  */
 import { useEffect, useRef } from './h.js';
 
@@ -13,6 +13,7 @@ const common = new Map();
 const places = new Map();
 /** @type {object[]} keys lent by what is on screen */
 const lent = [];
+let touched = null;
 let prefixTimer = 0;
 
 /** @param {string|string[]} keys @param {(event: KeyboardEvent) => void} act */
@@ -28,31 +29,41 @@ export function bindPlace(letter, act) {
 /**
  * Lends keys while the component is on screen; the newest acts are used at each press.
  * @param {Record<string, (event: KeyboardEvent) => void>} keys
- * @param {boolean} [isSecond] asked last, until it is touched: a table that stands beside the main one of its view
+ * @param {{current: Element|null}} [place] of a list: of several lists the one touched last has the keys, else the first
+ *   on the page; what has no place goes before all lists
+ * @param {boolean} [isSecond] asked after all others: a table beside the main one of its view
  */
-export function useKeys(keys, isSecond = false) {
-  const newest = useRef(keys);
-  newest.current = keys;
+export function useKeys(keys, place, isSecond = false) {
+  const lender = useRef(null);
+  lender.current = { keys, place, isSecond };
   useEffect(() => {
-    if (isSecond) lent.unshift(newest);
-    else lent.push(newest);
-    return () => lent.splice(lent.indexOf(newest), 1);
+    lent.push(lender);
+    return () => {
+      lent.splice(lent.indexOf(lender), 1);
+      if (touched === lender) touched = null;
+    };
   }, []);
-  return newest;
+  return lender;
 }
 
-/** Makes these keys the first to be asked, as when a list is clicked. */
-export function takeTheKeys(holder) {
-  const index = lent.indexOf(holder);
-  if (index >= 0) lent.push(...lent.splice(index, 1));
+/** Makes this list the one that has the keys. */
+export function takeTheKeys(lender) {
+  touched = lender;
+}
+
+function isBefore(a, b) {
+  if (a.current.isSecond !== b.current.isSecond) return b.current.isSecond;
+  const left = a.current.place?.current;
+  const right = b.current.place?.current;
+  if (!left || !right) return !left;
+  return Boolean(left.compareDocumentPosition(right) & Node.DOCUMENT_POSITION_FOLLOWING);
 }
 
 function actOf(key) {
-  for (let index = lent.length - 1; index >= 0; index -= 1) {
-    const act = lent[index].current[key];
-    if (act) return act;
-  }
-  return common.get(key);
+  if (touched?.current.keys[key]) return touched.current.keys[key];
+  const lenders = lent.filter((lender) => lender.current.keys[key]);
+  const first = lenders.reduce((best, lender) => (best && isBefore(best, lender) ? best : lender), null);
+  return first?.current.keys[key] ?? common.get(key);
 }
 
 function isTyping(target) {

@@ -2,7 +2,7 @@
  * @file One measure by underlying and expiry, with net, limit and use. One measure at a time: more do not fit, and are
  * not read. On a phone the matrix is turned over, expiries down.
  */
-import { html, useState } from './h.js';
+import { html, useRef, useState } from './h.js';
 import { book } from './store.js';
 import { Amount, UseBar } from './panel.js';
 import { useExport } from './exports.js';
@@ -90,6 +90,7 @@ export function Matrix({ data, drill, chosen = {} }) {
   const one = measure(key);
   const { cells, rows, expiries, largest, none } = arranged(data.groups, key, inCoin);
   const [place, setPlace] = useState(null);
+  const box = useRef(null);
   const unit = inCoin ? `coin ${one.coinUnit}` : one.unit;
   const totals = inCoin ? null : expiries.map((expiry) => {
     const column = rows.map((row) => cells.get(`${row.name}|${expiry}`)).filter((cell) => cell && cell.text !== null);
@@ -111,7 +112,7 @@ export function Matrix({ data, drill, chosen = {} }) {
     setPlace(next);
     document.getElementById(`cell-${next.row}-${next.column}`)?.focus();
   };
-  useKeys(drill ? { j: step(1, 0), k: step(-1, 0), ArrowDown: step(1, 0), ArrowUp: step(-1, 0), ArrowRight: step(0, 1), ArrowLeft: step(0, -1) } : {});
+  useKeys(drill ? { j: step(1, 0), k: step(-1, 0), ArrowDown: step(1, 0), ArrowUp: step(-1, 0), ArrowRight: step(0, 1), ArrowLeft: step(0, -1) } : {}, box);
 
   if (!rows.length) return html`<p class="empty">No ${one.word} anywhere.</p>`;
   const button = (row, column, content) => (drill
@@ -125,7 +126,7 @@ export function Matrix({ data, drill, chosen = {} }) {
   const note = none.length > 0 && html`<p class="note-text">none: ${none.join(', ')}</p>`;
 
   if (book.narrow.value) {
-    return html`<div class="scroll"><table class="matrix"><caption class="sr">${one.word} by expiry and underlying, ${unit}</caption>
+    return html`<div class="scroll" ref=${box}><table class="matrix"><caption class="sr">${one.word} by expiry and underlying, ${unit}</caption>
       <thead><tr><th scope="col">expiry</th>${rows.map((row) => html`<th scope="col" class="num" key=${row.name}>${head(row)}</th>`)}</tr></thead>
       <tbody>${expiries.map((expiry, column) => html`<tr key=${expiry}><th scope="row">${expiryWord(expiry)}</th>
         ${rows.map((row, index) => {
@@ -138,7 +139,7 @@ export function Matrix({ data, drill, chosen = {} }) {
           return html`<td class="num ${limit ? { warn: 'warn', hard: 'act' }[limit.level] ?? 'dim' : 'dim'}" key=${row.name}>${limit ? html`${percent(limit.share, 0)}<br />of ±${short(limit.hard)}` : 'none'}</td>`;
         })}</tr>`}</tfoot></table></div>${note}`;
   }
-  return html`<div class="scroll"><table class="matrix"><caption class="sr">${one.word} by underlying and expiry, ${unit}</caption>
+  return html`<div class="scroll" ref=${box}><table class="matrix"><caption class="sr">${one.word} by underlying and expiry, ${unit}</caption>
     <thead><tr><th scope="col">underlying</th>${expiries.map((expiry) => html`<th scope="col" class="num" key=${expiry}>${expiryWord(expiry)}</th>`)}
       <th scope="col" class="num">net</th>${!inCoin && html`<th scope="col" class="num">limit</th><th scope="col" class="wide-only">use of limit</th>`}</tr></thead>
     <tbody>${rows.map((row, index) => html`<tr key=${row.name}><th scope="row">${head(row)}${row.isStale && html` <span class="tag warn">stale</span>`}</th>

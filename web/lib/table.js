@@ -100,7 +100,7 @@ export function Table({ name, caption, columns, rows, rowKey, sort: first, open,
   };
   const lentKeys = { j: () => step(1), k: () => step(-1) };
   for (const [key, act] of Object.entries(keys)) lentKeys[key] = onChosen(act);
-  const holder = useKeys(lentKeys, isSecond);
+  const lender = useKeys(lentKeys, place, isSecond);
 
   const sortBy = (column) => setSort(sort?.key === column.key
     ? { key: column.key, descending: !sort.descending } : { key: column.key, descending: Boolean(column.num) });
@@ -114,7 +114,7 @@ export function Table({ name, caption, columns, rows, rowKey, sort: first, open,
   if (rows.length === 0 && empty) return html`<p class="empty">${empty}</p>`;
   return html`<div class="scroll" ref=${place} tabindex="0" role="group" aria-label=${caption} onFocusIn=${() => {
     preferExport(offer);
-    takeTheKeys(holder);
+    takeTheKeys(lender);
   }}>
     <table>
       <caption class="sr">${caption}</caption>
