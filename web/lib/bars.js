@@ -56,9 +56,11 @@ export function Tornado({ caption, unit, rows, name, head = '', chosen, onChoose
     <caption class="sr">${caption}</caption>
     <thead><tr><th scope="col">${head}</th><th scope="col" class="lane"><span class="sr">bar</span></th>
       <th scope="col" class="num"><span class="unit">${unit}</span></th></tr></thead>
-    <tbody ref=${body}>${rows.map((row) => html`<tr key=${row.key} class=${[row.isStale ? 'stale' : '', row.key === chosen ? 'chosen' : ''].join(' ').trim() || null}>
+    <tbody ref=${body}>${rows.map((row) => html`<tr key=${row.key}
+      class=${[row.isStale ? 'stale' : '', row.key === chosen ? 'chosen' : ''].join(' ').trim() || null}>
       <th scope="row" title=${row.title}>${onChoose
-        ? html`<button type="button" class="plain" aria-pressed=${row.key === chosen ? 'true' : 'false'} onClick=${() => onChoose(row.key)}>${row.label}</button>`
+        ? html`<button type="button" class="plain" aria-pressed=${row.key === chosen ? 'true' : 'false'}
+            onClick=${() => onChoose(row.key)}>${row.label}</button>`
         : row.label} ${row.tag}</th>
       <td class="lane"><${Stick} text=${row.text} scale=${scale} /></td>
       <td class="num"><${Amount} text=${row.text} why=${row.why} /></td>
@@ -91,7 +93,8 @@ export function Waterfall({ caption, unit, parts, total, name }) {
     <tbody ref=${body}>${steps.map((step) => html`<tr key=${step.key} class=${step.isTotal ? 'total' : null}>
       <th scope="row" title=${step.title}>${step.label} ${step.tag}</th>
       <td class="lane"><span class="stick" aria-hidden="true" style="--zero:${at(0)}%">
-        <span class="fill ${tone(step.text)}" style="left:${at(Math.min(step.from, step.to))}%;width:${Math.max(0.3, Math.abs(step.to - step.from) / width * 100)}%"></span></span></td>
+        <span class="fill ${tone(step.text)}"
+          style="left:${at(Math.min(step.from, step.to))}%;width:${Math.max(0.3, Math.abs(step.to - step.from) / width * 100)}%"></span></span></td>
       <td class="num"><${Amount} text=${step.text} why=${step.why} /></td>
     </tr>`)}</tbody>
   </table></div>`;

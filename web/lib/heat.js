@@ -117,7 +117,8 @@ function cellAt(event, canvas, props) {
 function HeatTwin(props) {
   return html`<div class="heat-twin"><table>
     <caption>${props.label}, ${props.unit}</caption>
-    <thead><tr><th scope="col">${props.corner}</th>${props.columns.map((column) => html`<th scope="col" key=${column}>${column}</th>`)}</tr></thead>
+    <thead><tr><th scope="col">${props.corner}</th>${props.columns.map((column) => html`<th scope="col"
+      key=${column}>${column}</th>`)}</tr></thead>
     <tbody>${props.rows.map((row) => html`<tr key=${row.key}><th scope="row">${row.label}</th>
       ${row.values.map((value, x) => html`<td key=${x}>${value === null ? `n/a${row.why ? ` (${row.why})` : ''}` : props.format(value)}
         ${row.faint?.[x] ? ' extrapolated' : ''}</td>`)}</tr>`)}</tbody>

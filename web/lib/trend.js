@@ -84,12 +84,14 @@ export function Trends({ data, names, file = 'history' }) {
   return html`<div class="trends" ref=${place}>${names.filter((name) => data.values[name]).map((name) => {
     const unit = UNITS[name] ?? data.series[name]?.unit ?? '';
     const newest = data.values[name].at(position);
-    return html`<section key=${name} class="trend"><h3>${wordOf(name)} <b>${newest === null || newest === undefined ? 'n/a' : axisFormat(unit)(newest)}</b>
+    return html`<section key=${name}
+        class="trend"><h3>${wordOf(name)} <b>${newest === null || newest === undefined ? 'n/a' : axisFormat(unit)(newest)}</b>
         ${!isShare(unit) && unit !== '%' && html` <span class="unit">${unit}</span>`}</h3>
       <${Chart} label="${wordOf(name)} over time" x=${x} isTime height=${150} onPick=${pick}
         series=${[{ label: wordOf(name), color: 'chart-1', width: 1.5, values: data.values[name] }]}
         lines=${position >= 0 ? [{ x: x[position], text: `#${at}`, color: 'replay' }] : []}
         timeValues=${(u, splits) => splits.map((split) => (perDay ? utc(split * 1000).slice(5, 16) : clock(split * 1000)))}
-        readoutX=${(value) => utc(value * 1000)} xFormat=${(value) => utc(value * 1000)} yFormat=${axisFormat(unit)} figure=${fullFormat(unit)} yUnit=${isShare(unit) ? '' : unit} /></section>`;
+        readoutX=${(value) => utc(value * 1000)} xFormat=${(value) => utc(value * 1000)} yFormat=${axisFormat(unit)}
+            figure=${fullFormat(unit)} yUnit=${isShare(unit) ? '' : unit} /></section>`;
   })}</div>`;
 }

@@ -40,16 +40,20 @@ function Drawing({ data, reach }) {
   const x = kept.map(({ value }) => spot * (1 + value));
   const series = data.horizons.map((horizon, order) => {
     const texts = kept.map(({ index }) => horizon.pnl_usd[index]);
-    return { label: horizon.label, texts, values: texts.map((text) => (text === null ? null : Number(text))), color: COLORS[order % 4], dash: DASHES[order % 4] };
+    return { label: horizon.label, texts, values: texts.map((text) => (text === null ? null : Number(text))), color: COLORS[order % 4],
+        dash: DASHES[order % 4] };
   });
   useExport(`curve-${data.underlying}`, () => [
     ['spot_usd', 'spot_return', ...data.horizons.map((one) => `pnl_usd ${one.label}`)],
     ...data.spot_returns.map((value, index) => [spot * (1 + value), value, ...data.horizons.map((one) => one.pnl_usd[index])]),
   ], place);
   const sigma = data.one_sigma;
-  return html`<div ref=${place}><${Chart} label="P&L of ${data.underlying} against its spot at ${data.horizons.map((one) => one.label).join(', ')}"
-    x=${x} series=${series} height=${Math.max(300, Math.min(640, innerHeight - 380))} hasZero xFormat=${(value) => short(value)} yFormat=${(value) => short(value).replace('·', '0')}
-    readoutX=${(value) => `${price(value)} (${move((value / spot - 1) * 100, 1)} %)`} figure=${(value) => full(value)} xUnit="spot, USD" yUnit="USD"
+  return html`<div ref=${place}><${Chart}
+      label="P&L of ${data.underlying} against its spot at ${data.horizons.map((one) => one.label).join(', ')}"
+    x=${x} series=${series} height=${Math.max(300, Math.min(640, innerHeight - 380))} hasZero xFormat=${(value) => short(value)}
+        yFormat=${(value) => short(value).replace('·', '0')}
+    readoutX=${(value) => `${price(value)} (${move((value / spot - 1) * 100, 1)} %)`} figure=${(value) => full(value)} xUnit="spot, USD"
+        yUnit="USD"
     lines=${linesOf(data)} bands=${sigma ? [{ from: sigma.down_usd, to: sigma.up_usd }] : []} /></div>`;
 }
 
@@ -65,17 +69,21 @@ function Component({ params }) {
   })), [data]);
   const sigma = data?.one_sigma;
   return html`<div class="view">
-    <${Panel} title="${underlying} P&L against spot" unit="USD" env=${view.env} error=${view.error} loading=${view.loading} stale=${view.isStale(underlying) ? [underlying] : []}
+    <${Panel} title="${underlying} P&L against spot" unit="USD" env=${view.env} error=${view.error} loading=${view.loading}
+      stale=${view.isStale(underlying) ? [underlying] : []}
       actions=${html`<${Choice} label="reach" options=${RANGES} value=${reach} onChange=${setReach} />`}>
       ${data && html`<${Fresh} isStale=${view.isStale(underlying)}><${Drawing} data=${data} reach=${reach} /><//>
         <p class="caveat">${sigma ? `Shaded: one standard deviation over ${sigma.days} day${sigma.days === 1 ? '' : 's'}, ${price(sigma.down_usd)} to ${price(sigma.up_usd)} USD at a vol of ${percent(sigma.vol)}.`
           : 'No vol at the money: no shade for one standard deviation.'} Vols stay with their strikes; other coins stay where they are.</p>`}
     <//>
     ${data && html`<div class="pair">
-      <${Panel} title="Break-evens" env=${view.env} stale=${[]}><${Table} name="break-evens" isSecond caption="spots at which the P&L is nothing" columns=${BREAK_EVENS} rows=${breaks}
+      <${Panel} title="Break-evens" env=${view.env} stale=${[]}><${Table} name="break-evens" isSecond
+        caption="spots at which the P&L is nothing" columns=${BREAK_EVENS} rows=${breaks}
         rowKey=${(row) => `${row.label} ${row.spot_usd}`} empty="No break-even within the range." /><//>
-      <${Panel} title="Liquidations on the way" env=${view.env} stale=${[]}><${Table} name="curve-liquidations" isSecond caption="spots at which an account is liquidated" columns=${LIQUIDATIONS}
-        rows=${data.liquidations} rowKey=${(row) => `${row.account}@${row.venue}${row.percent < 0}`} empty="No account is liquidated by this coin alone." /><//>
+      <${Panel} title="Liquidations on the way" env=${view.env} stale=${[]}><${Table} name="curve-liquidations" isSecond
+        caption="spots at which an account is liquidated" columns=${LIQUIDATIONS}
+        rows=${data.liquidations} rowKey=${(row) => `${row.account}@${row.venue}${row.percent < 0}`}
+            empty="No account is liquidated by this coin alone." /><//>
     </div>`}
   </div>`;
 }

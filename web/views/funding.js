@@ -12,7 +12,9 @@ const model = (key, title, unit, show, why, hide) => ({
 });
 const money = (key, title, unit, why) => ({
   key, title, unit, num: true, value: (row) => row[key],
-  cell: (row) => (row[key] === null && row.position_usd === null && !row.why_not ? html`<span class="dim" title="nothing is held of it">–</span>` : html`<${Amount} text=${row[key]} unit="USD" why=${row.why_not ?? why} />`),
+  cell: (row) => (row[key] === null && row.position_usd === null && !row.why_not
+      ? html`<span class="dim" title="nothing is held of it">–</span>` : html`<${Amount} text=${row[key]} unit="USD"
+      why=${row.why_not ?? why} />`),
 });
 const side = (text) => html`<span class=${tone(text)}>${text}</span>`;
 
@@ -26,7 +28,8 @@ const PERPETUALS = [
   model('funding_percent_year', 'funding', '% a year', (value) => move(value, 2), 'the venue says no rate'),
   money('position_usd', 'held', 'cash delta, USD', 'no value'),
   money('expected_usd_per_day', 'expected', 'USD per day', 'the venue says no rate'),
-  { key: 'age_seconds', title: 'age', num: true, hide: 'narrow', value: (row) => row.age_seconds, cell: (row) => (row.age_seconds === null ? html`<${NA} why="no quote has come" />` : span(row.age_seconds)) },
+  { key: 'age_seconds', title: 'age', num: true, hide: 'narrow', value: (row) => row.age_seconds, cell: (row) => (row.age_seconds === null
+    ? html`<${NA} why="no quote has come" />` : span(row.age_seconds)) },
 ];
 const FUTURES = [
   { key: 'instrument', title: 'future', value: (row) => row.instrument, head: true },
@@ -38,11 +41,13 @@ const FUTURES = [
   model('basis_percent', 'basis', '%', (value) => move(value, 2), 'no mark or no index'),
   model('basis_percent_year', 'basis', '% a year', (value) => move(value, 2), 'no mark or no index'),
   money('position_usd', 'held', 'cash delta, USD', 'no value'),
-  { key: 'age_seconds', title: 'age', num: true, hide: 'narrow', value: (row) => row.age_seconds, cell: (row) => (row.age_seconds === null ? html`<${NA} why="no quote has come" />` : span(row.age_seconds)) },
+  { key: 'age_seconds', title: 'age', num: true, hide: 'narrow', value: (row) => row.age_seconds, cell: (row) => (row.age_seconds === null
+    ? html`<${NA} why="no quote has come" />` : span(row.age_seconds)) },
 ];
 const RECEIVED = [
   { key: 'asset', title: 'asset', value: (row) => row.asset, head: true },
-  { key: 'amount', title: 'received since open', unit: 'asset', num: true, value: (row) => row.amount, cell: (row) => html`<span class=${tone(row.amount)}>${full(row.amount)}</span>` },
+  { key: 'amount', title: 'received since open', unit: 'asset', num: true, value: (row) => row.amount,
+    cell: (row) => html`<span class=${tone(row.amount)}>${full(row.amount)}</span>` },
 ];
 
 function BasisCurve({ futures, underlying }) {
@@ -50,7 +55,8 @@ function BasisCurve({ futures, underlying }) {
   if (rows.length < 2) return html`<p class="empty">A basis curve of ${underlying} needs two dated futures.</p>`;
   return html`<${Chart} label="annual basis of ${underlying} futures by days to expiry" x=${rows.map((row) => row.days)} height=${190}
     series=${[{ label: `${underlying} basis`, color: 'chart-1', values: rows.map((row) => row.basis_percent_year) }]}
-    xUnit="days to expiry" yUnit="% a year" xFormat=${(value) => fixed(value, 0)} yFormat=${(value) => move(value, 1)} figure=${(value) => move(value, 2)} />`;
+    xUnit="days to expiry" yUnit="% a year" xFormat=${(value) => fixed(value, 0)} yFormat=${(value) => move(value, 1)}
+        figure=${(value) => move(value, 2)} />`;
 }
 
 function Component() {
@@ -65,15 +71,20 @@ function Component() {
     <${Panel} title="Perpetuals" env=${view.env} error=${view.error} loading=${view.loading}
       note=${data && html`expected of the book: ${side(move(data.total_expected_usd_per_day, 2))} USD per day`}
       actions=${html`<${Choice} label="rows" options=${[['all', 'all'], ['held', 'held only']]} value=${held} onChange=${setHeld} />`}>
-      ${data && html`<${Table} name="funding-perpetuals" caption="funding of perpetuals" columns=${PERPETUALS} rows=${perpetuals} rowKey=${(row) => `${row.venue} ${row.instrument}`} stale=${isStale} empty="No perpetual." />`}
+      ${data && html`<${Table} name="funding-perpetuals" caption="funding of perpetuals" columns=${PERPETUALS} rows=${perpetuals}
+          rowKey=${(row) => `${row.venue} ${row.instrument}`} stale=${isStale} empty="No perpetual." />`}
       <p class="caveat">Longs pay a positive rate. A year is 1,095 payments of 8 hours. Expected: at the rate of now, with the position of now; minus is paid.</p>
     <//>
-    ${data && html`<${Panel} title="Dated futures" env=${view.env} stale=${[]}><${Table} name="funding-futures" isSecond caption="basis of dated futures" columns=${FUTURES} rows=${futures}
+    ${data && html`<${Panel} title="Dated futures" env=${view.env} stale=${[]}><${Table} name="funding-futures" isSecond
+        caption="basis of dated futures" columns=${FUTURES} rows=${futures}
       rowKey=${(row) => `${row.venue} ${row.instrument}`} stale=${isStale} empty="No dated future." /><//>
     <div class="pair">
-      <${Panel} title="Basis curve, ${book.underlying.value}" unit="% a year" env=${view.env} stale=${view.isStale(book.underlying.value) ? [book.underlying.value] : []}>
-        <${Fresh} isStale=${view.isStale(book.underlying.value)}><${BasisCurve} futures=${data.futures} underlying=${book.underlying.value} /><//><//>
-      <${Panel} title="Funding received" env=${view.env} stale=${[]}><${Table} name="funding-received" isSecond caption="funding received since open" columns=${RECEIVED} rows=${data.received_usd_since_open}
+      <${Panel} title="Basis curve, ${book.underlying.value}" unit="% a year" env=${view.env}
+        stale=${view.isStale(book.underlying.value) ? [book.underlying.value] : []}>
+        <${Fresh} isStale=${view.isStale(book.underlying.value)}><${BasisCurve} futures=${data.futures}
+          underlying=${book.underlying.value} /><//><//>
+      <${Panel} title="Funding received" env=${view.env} stale=${[]}><${Table} name="funding-received" isSecond
+        caption="funding received since open" columns=${RECEIVED} rows=${data.received_usd_since_open}
         rowKey=${(row) => row.asset} empty="No funding was paid or received yet." /><//>
     </div>`}
   </div>`;

@@ -68,10 +68,12 @@ function Grid({ data }) {
     <div class="scroll"><table class="ladder" onKeyDown=${onKeyDown} onMouseLeave=${() => setAt(null)}>
       <caption class="sr">${data.underlying}, ${WORDS[data.measure]} in ${data.unit}: vol shift in points down, spot return across</caption>
       <thead><tr><th scope="col">vol<span class="price">points</span></th>${data.spot_returns.map((value) => html`
-        <th scope="col" key=${value} class=${value === 0 ? 'here' : null}>${percentOf(value)}<span class="price">${price(data.spot_usd * (1 + value))}</span></th>`)}</tr></thead>
+        <th scope="col" key=${value} class=${value === 0 ? 'here' : null}>${percentOf(value)}<span
+          class="price">${price(data.spot_usd * (1 + value))}</span></th>`)}</tr></thead>
       <tbody ref=${body}>${order.map(({ vol, index: row }) => html`<tr key=${vol}>
         <th scope="row" class=${vol === 0 ? 'here' : null}>${move(vol, 0)}</th>
-        ${data.cells[row].map((cell, column) => html`<td key=${column} style=${tint(cell, scale)} title=${cell === null ? 'no figure' : full(cell, data.unit)}
+        ${data.cells[row].map((cell, column) => html`<td key=${column} style=${tint(cell, scale)}
+            title=${cell === null ? 'no figure' : full(cell, data.unit)}
           class=${[isWorst(row, column) ? 'worst' : '', isHere(row, column) ? 'here' : ''].join(' ').trim() || null}
           tabindex=${isHere(row, column) ? 0 : -1} onFocus=${() => setAt({ row, column })} onMouseEnter=${() => setAt({ row, column })}>
           ${short(cell)}${isWorst(row, column) && html`<span class="sr"> worst</span>`}</td>`)}

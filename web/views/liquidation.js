@@ -46,7 +46,8 @@ const sideOf = (name, key, title, unit, show, hide) => ({
 
 function Nearest({ row }) {
   if (!nearerOf(row)) {
-    return row.why_not ? html`<${NA} why=${row.why_not} />` : html`<span class="dim" title="no liquidation on either side within the search">none</span>`;
+    return row.why_not ? html`<${NA} why=${row.why_not} />` : html`<span class="dim"
+        title="no liquidation on either side within the search">none</span>`;
   }
   const level = rowLevel(row);
   return html`${nearest(row) === null ? html`<${NA} why="no vol is known" />` : html`<b>${fixed(nearest(row), 1)}</b>`}
@@ -57,10 +58,12 @@ const COLUMNS = [
   { key: 'account', title: 'account', value: keyOf, head: true },
   { key: 'driver', title: 'driver', value: (row) => row.driver, cell: (row) => row.driver ?? html`<${NA} why=${row.why_not} />` },
   { key: 'nearest', title: 'nearest', unit: 'daily σ', num: true, value: nearest, cell: (row) => html`<${Nearest} row=${row} />` },
-  { key: 'index_usd', title: 'index', unit: 'USD', num: true, hide: 'narrow', value: (row) => row.index_usd, cell: (row) => (row.index_usd === null ? html`<${NA} why=${row.why_not ?? 'no index'} />` : price(row.index_usd)) },
+  { key: 'index_usd', title: 'index', unit: 'USD', num: true, hide: 'narrow', value: (row) => row.index_usd,
+    cell: (row) => (row.index_usd === null ? html`<${NA} why=${row.why_not ?? 'no index'} />` : price(row.index_usd)) },
   sideOf('down', 'percent', 'down', '%', (value) => move(value, 1)),
   { key: 'track', title: 'down · spot · up', unit: '−60 % to +60 %', value: () => null,
-    cell: (row) => (row.why_not && !nearerOf(row) ? html`<${NA} why=${row.why_not} />` : html`<${Distance} down=${row.down?.percent ?? null} up=${row.up?.percent ?? null} label=${words(row)}
+    cell: (row) => (row.why_not && !nearerOf(row) ? html`<${NA} why=${row.why_not} />`
+        : html`<${Distance} down=${row.down?.percent ?? null} up=${row.up?.percent ?? null} label=${words(row)}
       level=${(value) => levelOf(value === row.down?.percent ? row.down : row.up)} />`) },
   sideOf('up', 'percent', 'up', '%', (value) => move(value, 1)),
   sideOf('down', 'price_usd', 'price down', 'USD', price, 'narrow'),
@@ -82,7 +85,8 @@ function Answer({ accounts }) {
   const side = nearerOf(row);
   const tag = html` <span class="tag ${TAGS[levelOf(side)]}">${WORDS[levelOf(side)]}</span>`;
   const mark = row.is_stale ? 'stale' : null;
-  if (side.percent === 0) return html`<p class=${mark}><b>${keyOf(row)}</b> is below its maintenance margin: the venue may liquidate it now.${tag}</p>`;
+  if (side.percent === 0) return html`<p
+      class=${mark}><b>${keyOf(row)}</b> is below its maintenance margin: the venue may liquidate it now.${tag}</p>`;
   const sigmas = nearest(row) === null ? '' : `, which is ${fixed(nearest(row), 1)} daily sigmas away`;
   return html`<p class=${mark}>Nearest: <b>${keyOf(row)}</b> is liquidated if ${row.driver} moves <b>${move(side.percent, 1)} %</b>
     ${' '}to ${price(side.price_usd)}${sigmas}.${tag}</p>`;
@@ -100,10 +104,13 @@ function Drift() {
 function Component() {
   const view = useView('liquidation');
   const { data } = view;
-  return html`<div class="view"><${Panel} title="Distance to liquidation" env=${view.env} error=${view.error} loading=${view.loading} note=${data?.path}>
+  return html`<div class="view"><${Panel} title="Distance to liquidation" env=${view.env} error=${view.error} loading=${view.loading}
+      note=${data?.path}>
     ${data && html`<${Answer} accounts=${data.accounts} />
-      <${Table} name="liquidation" caption="distance of each account to liquidation" columns=${COLUMNS} rows=${data.accounts} rowKey=${(row) => `${keyOf(row)} ${row.driver}`}
-        sort=${{ key: 'nearest' }} stale=${(row) => row.is_stale} open=${(row) => go('margin', { account: row.account, venue: row.venue })} empty="No accounts." />`}
+      <${Table} name="liquidation" caption="distance of each account to liquidation" columns=${COLUMNS} rows=${data.accounts}
+        rowKey=${(row) => `${keyOf(row)} ${row.driver}`}
+        sort=${{ key: 'nearest' }} stale=${(row) => row.is_stale} open=${(row) => go('margin', { account: row.account, venue: row.venue })}
+            empty="No accounts." />`}
     <p class="caveat">The track is the move of the driver: the bar in the middle is safe, hatched is liquidation. Under ${NEAR_SIGMAS} daily sigmas is near, under ${MID_SIGMAS} to be watched.
       Path: ${data?.path ?? 'n/a'}. A joint move can be nearer.</p>
   <//>

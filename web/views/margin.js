@@ -20,17 +20,21 @@ const levelOf = (use) => (use >= HARD ? 'hard' : use >= WARN ? 'warn' : 'inside'
 const ACCOUNTS = [
   { key: 'account', title: 'account', value: keyOf, head: true },
   { key: 'rulebook', title: 'rulebook', hide: 'narrow', value: (row) => row.rulebook,
-    cell: (row) => row.rulebook ?? html`<${NA} why=${why(row)} />`, hover: (row) => row.rulebook && `${row.rulebook_title}, parameters ${row.parameter_hash}` },
+    cell: (row) => row.rulebook ?? html`<${NA} why=${why(row)} />`,
+        hover: (row) => row.rulebook && `${row.rulebook_title}, parameters ${row.parameter_hash}` },
   { key: 'maintenance_use', title: 'maintenance use', unit: 'bar: maintenance, tick: initial', value: (row) => row.maintenance_use,
-    cell: (row) => html`<${UseBar} share=${row.maintenance_use} tick=${row.initial_use} level=${row.maintenance_use === null ? null : levelOf(row.maintenance_use)} label="maintenance use of ${keyOf(row)}" />` },
+    cell: (row) => html`<${UseBar} share=${row.maintenance_use} tick=${row.initial_use}
+        level=${row.maintenance_use === null ? null : levelOf(row.maintenance_use)} label="maintenance use of ${keyOf(row)}" />` },
   { key: 'maintenance_percent', title: 'maint.', unit: '% of counted', num: true, value: (row) => row.maintenance_use,
     cell: (row) => (row.maintenance_use === null ? html`<${NA} why=${why(row)} />` : percent(row.maintenance_use)) },
   { key: 'initial_percent', title: 'initial', unit: '% of counted', num: true, hide: 'narrow', value: (row) => row.initial_use,
-    cell: (row) => (row.initial_use === null || row.initial_use === undefined ? html`<${NA} why=${why(row)} />` : percent(row.initial_use)) },
+    cell: (row) => (row.initial_use === null || row.initial_use === undefined
+        ? html`<${NA} why=${why(row)} />` : percent(row.initial_use)) },
   usd('equity_usd', 'equity'), usd('counted_usd', 'counted', 'narrow'), usd('initial_margin_usd', 'initial margin', 'narrow'),
   usd('maintenance_margin_usd', 'maint. margin'), usd('surplus_usd', 'surplus'),
   { key: 'worst', title: 'worst scenario', value: (row) => row.worst && `${row.worst.unit} ${row.worst.scenario}`, hide: 'narrow',
-    cell: (row) => (row.worst ? html`${row.worst.unit} ${worded(row.worst.scenario)} <${Amount} text=${row.worst.pnl_usd} unit="USD" />` : html`<${NA} why=${row.why_not ?? 'the rulebook has no scenarios'} />`) },
+    cell: (row) => (row.worst ? html`${row.worst.unit} ${worded(row.worst.scenario)} <${Amount} text=${row.worst.pnl_usd} unit="USD" />`
+        : html`<${NA} why=${row.why_not ?? 'the rulebook has no scenarios'} />`) },
 ];
 
 const TOTALS = [['equity_usd', 'equity'], ['initial_margin_usd', 'initial margin'], ['maintenance_margin_usd', 'maintenance margin']];
@@ -60,16 +64,20 @@ function Details({ account, env }) {
   }));
   return html`<div class="pair">
     <${Panel} title="${keyOf(account)}: scenarios" unit="USD" env=${env} note=${account.rulebook_title}>
-      ${scenarios.length ? html`<${Tornado} caption="P&L of ${keyOf(account)} under each margin scenario" unit="P&L, USD" rows=${scenarios} name="margin-scenarios" head="scenario" />`
+      ${scenarios.length ? html`<${Tornado} caption="P&L of ${keyOf(account)} under each margin scenario" unit="P&L, USD" rows=${scenarios}
+          name="margin-scenarios" head="scenario" />`
         : html`<p class="empty">This rulebook has no scenarios.</p>`}
     <//>
     <div class="view">
-      <${Panel} title="Charges" env=${env}><${Table} name="margin-charges" isSecond caption="charges that make the margin" columns=${CHARGES} rows=${charges}
+      <${Panel} title="Charges" env=${env}><${Table} name="margin-charges" isSecond caption="charges that make the margin"
+        columns=${CHARGES} rows=${charges}
         rowKey=${(row) => `${row.unit} ${row.name}`} empty="No charges beside the scenarios." /><//>
-      <${Panel} title="Collateral" env=${env}><${Table} name="margin-collateral" isSecond caption="collateral and what counts of it" columns=${COLLATERAL} rows=${account.collateral}
+      <${Panel} title="Collateral" env=${env}><${Table} name="margin-collateral" isSecond caption="collateral and what counts of it"
+        columns=${COLLATERAL} rows=${account.collateral}
         rowKey=${(row) => row.asset} empty="No collateral." />
         ${account.why_not && html`<p class="warn">▲ ${account.why_not}</p>`}
-        ${account.unmargined > 0 && html`<p class="warn">▲ ${account.unmargined} positions are outside this rulebook and in no figure here.</p>`}
+        ${account.unmargined > 0 && html`<p
+            class="warn">▲ ${account.unmargined} positions are outside this rulebook and in no figure here.</p>`}
         ${account.notes.map((note) => html`<p class="caveat" key=${note}>${note}</p>`)}
         <p class="caveat">Rulebook ${account.rulebook}, parameters <code>${account.parameter_hash}</code></p><//>
     </div>
@@ -84,11 +92,14 @@ function Component({ params }) {
   const worstFirst = [...(data?.accounts ?? [])].sort((a, b) => (b.maintenance_use ?? -1) - (a.maintenance_use ?? -1));
   const chosen = worstFirst.find((row) => keyOf(row) === (picked ?? named)) ?? worstFirst[0];
   return html`<div class="view">
-    <${Panel} title="Margin by account" env=${view.env} error=${view.error} loading=${view.loading} note=${data && `computed at ${utc(data.computed_at)}`}
+    <${Panel} title="Margin by account" env=${view.env} error=${view.error} loading=${view.loading}
+      note=${data && `computed at ${utc(data.computed_at)}`}
       actions=${html`<button type="button" class="chip" onClick=${() => go('liquidation')}>distance to liquidation</button>`}>
-      ${data && html`<dl class="facts">${TOTALS.map(([key, word]) => html`<div key=${key}><dt>${word} of all accounts, USD</dt><dd title=${full(data.total[key])}>${short(data.total[key])}</dd></div>`)}</dl>
+      ${data && html`<dl class="facts">${TOTALS.map(([key, word]) => html`<div key=${key}><dt>${word} of all accounts, USD</dt><dd
+          title=${full(data.total[key])}>${short(data.total[key])}</dd></div>`)}</dl>
       <${Table} name="margin" caption="margin of each account" columns=${ACCOUNTS} rows=${data.accounts} rowKey=${keyOf}
-        sort=${{ key: 'maintenance_use', descending: true }} stale=${(row) => row.is_stale} select=${(row) => setPicked(keyOf(row))} open=${(row) => setPicked(keyOf(row))}
+        sort=${{ key: 'maintenance_use', descending: true }} stale=${(row) => row.is_stale} select=${(row) => setPicked(keyOf(row))}
+            open=${(row) => setPicked(keyOf(row))}
         rowClass=${(row) => (chosen && keyOf(row) === keyOf(chosen) ? 'chosen' : '')} empty="No account is margined." />`}
       <p class="caveat">Use is margin as a share of what counts of the collateral; at 100 % maintenance the account is liquidated. Each venue's own rulebook; margin is not shared between accounts.</p>
     <//>

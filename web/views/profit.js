@@ -18,13 +18,15 @@ const CASH = [
   { key: 'place', title: 'place', value: (row) => row.place, head: true },
   { key: 'cause', title: 'cause', value: (row) => row.cause },
   { key: 'asset', title: 'asset', value: (row) => row.asset },
-  { key: 'amount', title: 'amount', unit: 'asset', num: true, value: (row) => row.amount, cell: (row) => html`<span class=${tone(row.amount)}>${full(row.amount)}</span>` },
+  { key: 'amount', title: 'amount', unit: 'asset', num: true, value: (row) => row.amount,
+    cell: (row) => html`<span class=${tone(row.amount)}>${full(row.amount)}</span>` },
 ];
 
 function Unexplained({ share }) {
   if (share === null) return html`<span class="tag" title="nothing moved, or parts are missing">unexplained n/a</span>`;
   const isMuch = share > TOO_MUCH;
-  return html`<span class="tag ${isMuch ? 'warn' : 'ok'}" title="share of all that moved, without sign">${isMuch ? '▲' : '✓'} unexplained ${percent(share)}</span>`;
+  return html`<span class="tag ${isMuch ? 'warn' : 'ok'}"
+      title="share of all that moved, without sign">${isMuch ? '▲' : '✓'} unexplained ${percent(share)}</span>`;
 }
 
 /** Parts down, underlyings across. */
@@ -39,15 +41,19 @@ function Matrix({ data }) {
   ], place);
   return html`<div class="scroll" tabindex="0" role="region" aria-label="table of the parts"><table ref=${place}>
     <caption class="sr">parts of the P&L by underlying, USD</caption>
-    <thead><tr><th scope="col">part</th>${[...data.by_underlying.map((row) => row.underlying), 'all'].map((name) => html`<th scope="col" class="num" key=${name}>${name}<span class="unit">USD</span></th>`)}</tr></thead>
+    <thead><tr><th scope="col">part</th>${[...data.by_underlying.map((row) => row.underlying), 'all'].map((name) => html`<th scope="col"
+      class="num" key=${name}>${name}<span class="unit">USD</span></th>`)}</tr></thead>
     <tbody>${parts.map((part) => html`<tr key=${part}><th scope="row" title=${WORDS[part]}>${part}</th>
-      ${[...data.by_underlying, data.total].map((row, index) => html`<td class="num" key=${index}><${Amount} text=${figure(row, part)} unit="USD" why="this part is not kept by underlying" /></td>`)}</tr>`)}</tbody>
-    <tfoot><tr><th scope="row">change</th>${[...data.by_underlying, data.total].map((row, index) => html`<td class="num" key=${index}><${Amount} text=${row.change_usd} unit="USD" /></td>`)}</tr></tfoot>
+      ${[...data.by_underlying, data.total].map((row, index) => html`<td class="num" key=${index}><${Amount} text=${figure(row, part)}
+          unit="USD" why="this part is not kept by underlying" /></td>`)}</tr>`)}</tbody>
+    <tfoot><tr><th scope="row">change</th>${[...data.by_underlying, data.total].map((row, index) => html`<td class="num"
+      key=${index}><${Amount} text=${row.change_usd} unit="USD" /></td>`)}</tr></tfoot>
   </table></div>`;
 }
 
 function CashMoved({ data, env }) {
-  return html`<${Panel} title="Cash that moved" env=${env}><${Table} name="profit-cash" isSecond caption="cash by place, cause and asset" columns=${CASH} rows=${data.cash}
+  return html`<${Panel} title="Cash that moved" env=${env}><${Table} name="profit-cash" isSecond caption="cash by place, cause and asset"
+      columns=${CASH} rows=${data.cash}
     rowKey=${(row) => `${row.place} ${row.cause} ${row.asset}`} empty="No cash moved." /><//>`;
 }
 
@@ -59,7 +65,8 @@ function Explained({ view, of, setOf }) {
     <${Panel} title="P&L explain" unit="USD" env=${env} error=${view.error} loading=${view.loading}
       note=${html`${utc(data.since)} to ${utc(data.until)}: <b title=${full(data.total.change_usd)}>${short(data.total.change_usd)}</b>`}
       actions=${html`<${Unexplained} share=${data.unexplained_share} />
-        <${Choice} label="of" options=${[['all', 'all'], ...data.by_underlying.map((one) => [one.underlying, one.underlying])]} value=${of} onChange=${setOf} />`}>
+        <${Choice} label="of" options=${[['all', 'all'], ...data.by_underlying.map((one) => [one.underlying, one.underlying])]} value=${of}
+          onChange=${setOf} />`}>
       <${Waterfall} caption="parts of the P&L of ${of}" unit="USD" name="profit"
         parts=${shown.parts.map((one) => ({
           key: one.part, label: one.part, text: one.usd, title: WORDS[one.part],

@@ -22,16 +22,20 @@ function Details({ scenario, env: whole }) {
     <${Panel} title=${name} unit="USD" env=${env}>
       <dl class="facts">
         <div><dt>P&L, USD</dt><dd><${Amount} text=${scenario.pnl_usd} unit="USD" /></dd></div>
-        ${EXTRAS.map(([key, word]) => scenario[key] != null && html`<div key=${key}><dt>${word}, USD</dt><dd><${Amount} text=${scenario[key]} unit="USD" /></dd></div>`)}
+        ${EXTRAS.map(([key, word]) => scenario[key] != null && html`<div key=${key}><dt>${word}, USD</dt><dd><${Amount}
+            text=${scenario[key]} unit="USD" /></dd></div>`)}
         <div><dt>cause</dt><dd>${scenario.cause ?? html`<span class="dim">not said</span>`}</dd></div>
       </dl>
       <p class="caveat">Source: ${sentence(scenario.source)}</p>
       ${scenario.caveat && html`<p class="caveat"><b>Caveat:</b> ${sentence(scenario.caveat)}</p>`}
       ${scenario.partial && html`<p class="warn">▲ partial: something held has no value under this scenario and is in no figure here.</p>`}
     <//>
-    <${Panel} title="By underlying" env=${env} level=${3}><${Tornado} caption="${name} by underlying" unit="P&L, USD" rows=${barsOf(scenario.by_underlying)} name="stress-underlyings" head="underlying" /><//>
-    ${scenario.by_venue && html`<${Panel} title="By venue" env=${env} level=${3}><${Tornado} caption="${name} by venue" unit="P&L, USD" rows=${barsOf(scenario.by_venue)} name="stress-venues" head="venue" /><//>`}
-    ${scenario.worst_positions && html`<${Panel} title="Worst positions" env=${env} level=${3}><${Tornado} caption="positions that lose most under ${name}" unit="P&L, USD" name="stress-positions" head="position"
+    <${Panel} title="By underlying" env=${env} level=${3}><${Tornado} caption="${name} by underlying" unit="P&L, USD"
+      rows=${barsOf(scenario.by_underlying)} name="stress-underlyings" head="underlying" /><//>
+    ${scenario.by_venue && html`<${Panel} title="By venue" env=${env} level=${3}><${Tornado} caption="${name} by venue" unit="P&L, USD"
+        rows=${barsOf(scenario.by_venue)} name="stress-venues" head="venue" /><//>`}
+    ${scenario.worst_positions && html`<${Panel} title="Worst positions" env=${env} level=${3}><${Tornado}
+        caption="positions that lose most under ${name}" unit="P&L, USD" name="stress-positions" head="position"
       rows=${scenario.worst_positions.map((one) => ({ key: one.item, label: one.item, text: one.pnl_usd }))} /><//>`}
   </div>`;
 }
@@ -46,12 +50,16 @@ function Component({ params }) {
   const chosen = shown.find((one) => one.name === picked) ?? shown[0];
   const worst = all.reduce((found, one) => (one.pnl_usd !== null && (!found || Number(one.pnl_usd) < Number(found.pnl_usd)) ? one : found), null);
   return html`<div class="view"><div class="pair wide-left">
-    <${Panel} title="Stress scenarios" unit="P&L, USD" env=${view.env} error=${view.error} loading=${view.loading} note=${worst && html`worst: ${worded(worst.name)} <b title=${full(worst.pnl_usd)}>${short(worst.pnl_usd)}</b>`}
-      actions=${causes.length > 1 && html`<${Choice} label="cause" options=${[['all', 'all'], ...causes.map((name) => [name, name])]} value=${cause} onChange=${setCause} />`}>
-      ${shown.length > 0 && html`<${Tornado} caption="P&L of the book under each scenario, largest first" unit="P&L, USD" name="stress" head="scenario" chosen=${chosen?.name} onChoose=${setPicked}
+    <${Panel} title="Stress scenarios" unit="P&L, USD" env=${view.env} error=${view.error} loading=${view.loading} note=${worst
+      && html`worst: ${worded(worst.name)} <b title=${full(worst.pnl_usd)}>${short(worst.pnl_usd)}</b>`}
+      actions=${causes.length > 1 && html`<${Choice} label="cause" options=${[['all', 'all'], ...causes.map((name) => [name, name])]}
+          value=${cause} onChange=${setCause} />`}>
+      ${shown.length > 0 && html`<${Tornado} caption="P&L of the book under each scenario, largest first" unit="P&L, USD" name="stress"
+          head="scenario" chosen=${chosen?.name} onChoose=${setPicked}
         rows=${shown.map((one) => ({
           key: one.name, label: worded(one.name), text: one.pnl_usd, title: [one.source, one.caveat].filter(Boolean).join('. '),
-          tag: html`${one.cause && html`<span class="tag">${one.cause}</span>`} ${one.partial && html`<span class="tag warn">▲ partial</span>`}`,
+          tag: html`${one.cause && html`<span class="tag">${one.cause}</span>`} ${one.partial
+              && html`<span class="tag warn">▲ partial</span>`}`,
         }))} />`}
       ${view.data && !shown.length && html`<p class="empty">No scenarios.</p>`}
       <p class="caveat">Every contract is priced anew under each scenario. Sorted by size, loss or gain.</p>

@@ -10,19 +10,26 @@ import { usePast } from '../lib/past.js';
 import { points, fixed, move, price, percent, utc } from '../lib/format.js';
 
 const absent = (row, show) => (row.refused ? html`<${NA} why=${row.refused} />` : show);
-const maybe = (value, row, show) => (value === null || value === undefined ? html`<${NA} why=${row.refused ?? 'not known'} />` : show(value));
+const maybe = (value, row, show) => (value === null || value === undefined
+  ? html`<${NA} why=${row.refused ?? 'not known'} />` : show(value));
 
 const FIT = [
   { key: 'expiry', title: 'expiry', value: (row) => row.expiry_text, head: true },
   { key: 'days', title: 'days', num: true, value: (row) => row.days, cell: (row) => fixed(row.days, 1) },
   { key: 'forward', title: 'forward', unit: 'USD', num: true, value: (row) => row.forward, cell: (row) => maybe(row.forward, row, price) },
   { key: 'forward_source', title: 'of', value: (row) => row.forward_source?.replace('_', ' '), hide: 'narrow' },
-  { key: 'atm_vol', title: 'ATM', unit: 'vol points', num: true, value: (row) => row.atm_vol, cell: (row) => maybe(row.atm_vol, row, points) },
-  { key: 'risk_reversal', title: '25Δ RR', unit: 'points', num: true, value: (row) => row.risk_reversal_25d_points, cell: (row) => maybe(row.risk_reversal_25d_points, row, (value) => move(value, 1)) },
-  { key: 'butterfly', title: '25Δ BF', unit: 'points', num: true, value: (row) => row.butterfly_25d_points, cell: (row) => maybe(row.butterfly_25d_points, row, (value) => move(value, 2)) },
-  { key: 'rmse', title: 'RMSE', unit: 'points', num: true, value: (row) => row.rmse_points, cell: (row) => maybe(row.rmse_points, row, (value) => fixed(value, 2)) },
-  { key: 'inside', title: 'inside bid/ask', unit: '%', num: true, hide: 'narrow', value: (row) => row.inside_fraction, cell: (row) => maybe(row.inside_fraction, row, (value) => percent(value, 0)) },
-  { key: 'quotes', title: 'quotes', unit: 'fitted / dropped', num: true, value: (row) => row.quotes_fitted, cell: (row) => `${row.quotes_fitted} / ${row.quotes_dropped}` },
+  { key: 'atm_vol', title: 'ATM', unit: 'vol points', num: true, value: (row) => row.atm_vol,
+    cell: (row) => maybe(row.atm_vol, row, points) },
+  { key: 'risk_reversal', title: '25Δ RR', unit: 'points', num: true, value: (row) => row.risk_reversal_25d_points,
+    cell: (row) => maybe(row.risk_reversal_25d_points, row, (value) => move(value, 1)) },
+  { key: 'butterfly', title: '25Δ BF', unit: 'points', num: true, value: (row) => row.butterfly_25d_points,
+    cell: (row) => maybe(row.butterfly_25d_points, row, (value) => move(value, 2)) },
+  { key: 'rmse', title: 'RMSE', unit: 'points', num: true, value: (row) => row.rmse_points,
+    cell: (row) => maybe(row.rmse_points, row, (value) => fixed(value, 2)) },
+  { key: 'inside', title: 'inside bid/ask', unit: '%', num: true, hide: 'narrow', value: (row) => row.inside_fraction,
+    cell: (row) => maybe(row.inside_fraction, row, (value) => percent(value, 0)) },
+  { key: 'quotes', title: 'quotes', unit: 'fitted / dropped', num: true, value: (row) => row.quotes_fitted,
+    cell: (row) => `${row.quotes_fitted} / ${row.quotes_dropped}` },
   { key: 'state', title: 'fit', value: (row) => row.refused ?? 'fitted', cell: (row) => absent(row, 'fitted') },
 ];
 
@@ -31,7 +38,8 @@ function Arbitrage({ found }) {
   if (!found) return null;
   const figures = `least density g ${fixed(found.least_g, 3)}, least calendar gap ${fixed(found.least_calendar_gap, 4)}`;
   if (found.free === null) return html`<span class="tag" title="no slice is fitted">arbitrage n/a</span>`;
-  return html`<span class="tag ${found.free ? 'ok' : 'act'}" title=${figures}>${found.free ? '✓ free of arbitrage' : '✕ admits arbitrage'}</span>`;
+  return html`<span class="tag ${found.free ? 'ok' : 'act'}"
+      title=${figures}>${found.free ? '✓ free of arbitrage' : '✕ admits arbitrage'}</span>`;
 }
 
 function TermStructure({ family, underlying }) {
@@ -45,8 +53,10 @@ function TermStructure({ family, underlying }) {
     { label: '25Δ butterfly', color: 'chart-4', dash: [2, 3], values: known.map((one) => one.butterfly_25d_points) },
   ];
   const shared = { x: known.map((one) => one.days), xFormat: (value) => fixed(value, 0), xUnit: 'days to expiry', yUnit: 'vol points' };
-  return html`<div class="trends"><${Chart} ...${shared} label="${underlying} vol at the money by days to expiry" series=${series} height=${180} yFormat=${(value) => fixed(value, 1)} />
-    <${Chart} ...${shared} label="${underlying} 25-delta risk reversal and butterfly by days to expiry" series=${wings} height=${180} hasZero yFormat=${(value) => move(value, 1)} /></div>`;
+  return html`<div class="trends"><${Chart} ...${shared} label="${underlying} vol at the money by days to expiry" series=${series}
+      height=${180} yFormat=${(value) => fixed(value, 1)} />
+    <${Chart} ...${shared} label="${underlying} 25-delta risk reversal and butterfly by days to expiry" series=${wings}
+      height=${180} hasZero yFormat=${(value) => move(value, 1)} /></div>`;
 }
 
 function Map({ family, underlying, isStale }) {
@@ -56,8 +66,10 @@ function Map({ family, underlying, isStale }) {
     ...family.expiries.map((one) => [one.expiry, one.days, one.forward, ...one.vols]),
   ], place);
   const open = (index) => go('smile', { underlying, currency: family.currency, expiry: family.expiries[index].expiry });
-  return html`<${Fresh} isStale=${isStale}><div ref=${place}><${Heat} label="${underlying} implied vols by expiry and delta" corner="expiry" columns=${family.columns}
-    rows=${family.expiries.map((one) => ({ key: one.expiry, label: one.expiry_text, values: one.vols, why: one.refused, faint: one.is_extrapolated }))}
+  return html`<${Fresh} isStale=${isStale}><div ref=${place}><${Heat} label="${underlying} implied vols by expiry and delta" corner="expiry"
+      columns=${family.columns}
+    rows=${family.expiries.map((one) => ({ key: one.expiry, label: one.expiry_text,
+        values: one.vols, why: one.refused, faint: one.is_extrapolated }))}
     format=${points} unit="vol points; * extrapolated" onPick=${open}
     describe=${(row, column) => {
       const one = family.expiries[row];
@@ -92,7 +104,8 @@ function ChangeMap({ family, underlying, hours }) {
   if (past.error) return html`<p class="empty">n/a: ${past.error}</p>`;
   if (!past.env) return html`<p class="reading">reading…</p>`;
   return html`<div ref=${place}><p class="note-text">Against ${utc(past.env.asof)}, record #${past.env.record}</p>
-    <${Heat} label="change of ${underlying} implied vols by expiry and delta" corner="expiry" columns=${family.columns} isSigned rows=${rows}
+    <${Heat} label="change of ${underlying} implied vols by expiry and delta" corner="expiry" columns=${family.columns} isSigned
+      rows=${rows}
       format=${(value) => move(value, 2)} unit="change, vol points"
       describe=${(row, column) => html`${rows[row].label}, ${family.columns[column]}: <b>${rows[row].values[column] === null ? `n/a (${rows[row].why ?? 'not quoted'})` : move(rows[row].values[column], 3)}</b> vol points`} /></div>`;
 }
@@ -109,14 +122,20 @@ function Component({ params }) {
   const open = (row) => go('smile', { underlying, currency: family.currency, expiry: row.expiry });
   return html`<div class="view">
     <${Panel} title="${underlying} implied vol" unit="vol points" env=${view.env} error=${view.error} loading=${view.loading} stale=${stale}
-      actions=${html`<${Arbitrage} found=${family?.arbitrage} /><${Choice} label="what is shown" options=${SINCE} value=${hours} onChange=${setHours} />${data?.families.length > 1 && html`<${Choice} label="quote currency"
-        options=${data.families.map((one) => [one.currency, one.currency, `options quoted in ${one.currency}`])} value=${family.currency} onChange=${setCurrency} />`}`}>
-      ${data && (family ? hours > 0 ? html`<${ChangeMap} family=${family} underlying=${underlying} hours=${hours} />` : html`<${Map} family=${family} underlying=${underlying} isStale=${isStale} />` : html`<p class="empty">No options of ${underlying} are quoted.</p>`)}
+      actions=${html`<${Arbitrage} found=${family?.arbitrage} /><${Choice} label="what is shown" options=${SINCE} value=${hours}
+          onChange=${setHours} />${data?.families.length > 1 && html`<${Choice} label="quote currency"
+        options=${data.families.map((one) => [one.currency, one.currency, `options quoted in ${one.currency}`])} value=${family.currency}
+            onChange=${setCurrency} />`}`}>
+      ${data && (family ? hours > 0 ? html`<${ChangeMap} family=${family} underlying=${underlying} hours=${hours} />`
+          : html`<${Map} family=${family} underlying=${underlying} isStale=${isStale} />`
+          : html`<p class="empty">No options of ${underlying} are quoted.</p>`)}
       <p class="caveat">Columns are deltas: 10P is the put of delta 0.10. ${hours > 0 ? 'Blue is up, orange is down.' : 'Colours span the 2nd to the 98th percentile. A click on a row opens its smile.'}</p>
     <//>
     ${family && html`
-      <${Panel} title="Term structure" unit="vol points" env=${view.env} stale=${stale}><${Fresh} isStale=${isStale}><${TermStructure} family=${family} underlying=${underlying} /><//><//>
-      <${Panel} title="Fit by expiry" env=${view.env} stale=${stale}><${Table} name="surface-fit" caption="quality of the fit of each expiry" columns=${FIT} rows=${family.expiries}
+      <${Panel} title="Term structure" unit="vol points" env=${view.env} stale=${stale}><${Fresh} isStale=${isStale}><${TermStructure}
+        family=${family} underlying=${underlying} /><//><//>
+      <${Panel} title="Fit by expiry" env=${view.env} stale=${stale}><${Table} name="surface-fit"
+        caption="quality of the fit of each expiry" columns=${FIT} rows=${family.expiries}
         rowKey=${(row) => row.expiry} open=${open} stale=${() => isStale} />
         ${(data.notes ?? []).map((note) => html`<p key=${note} class="caveat">${note}</p>`)}<//>`}
   </div>`;

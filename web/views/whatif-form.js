@@ -70,7 +70,8 @@ export function Presets({ onBump, onOrder }) {
   const open = (useView('proposals', {}, { isAlwaysLive: true }).data?.open ?? []).filter((one) => one.kind === 'order');
   return html`<div class="presets" role="group" aria-label="fill the form">
     ${MOVES.map(([word, bump]) => html`<button key=${word} type="button" class="chip" onClick=${() => onBump(bump)}>${word}</button>`)}
-    ${open.map((one) => html`<button key=${one.id} type="button" class="chip" title="${full(one.quantity)} ${one.instrument} at ${one.place}"
+    ${open.map((one) => html`<button key=${one.id} type="button" class="chip"
+        title="${full(one.quantity)} ${one.instrument} at ${one.place}"
       onClick=${() => onOrder({ ...placeOf(one.place), instrument: one.instrument, quantity: one.quantity, price: '' })}>+ proposal ${one.id}</button>`)}
   </div>`;
 }
@@ -87,9 +88,12 @@ export function Legs({ title, word, fields, legs, onChange }) {
   if (!legs.length) return null;
   return html`<fieldset class="legs"><legend>${title}</legend>
     ${legs.map((leg, index) => html`<div key=${index} class="bar-form">
-      ${fields.map((field) => html`<label key=${field.key}>${field.word}<input type="text" list=${field.list} value=${leg[field.key] ?? ''} placeholder=${field.hint ?? ''}
-        inputmode=${field.isNumber ? 'decimal' : 'text'} size=${field.key === 'instrument' ? 22 : 10} onInput=${(event) => change(index, field.key, event.currentTarget.value)} /></label>`)}
-      <button type="button" class="chip" aria-label="remove ${word} ${index + 1}" onClick=${() => onChange(legs.filter((_, at) => at !== index))}>✕</button>
+      ${fields.map((field) => html`<label key=${field.key}>${field.word}<input type="text" list=${field.list} value=${leg[field.key] ?? ''}
+          placeholder=${field.hint ?? ''}
+        inputmode=${field.isNumber ? 'decimal' : 'text'} size=${field.key === 'instrument' ? 22 : 10}
+            onInput=${(event) => change(index, field.key, event.currentTarget.value)} /></label>`)}
+      <button type="button" class="chip" aria-label="remove ${word} ${index + 1}"
+        onClick=${() => onChange(legs.filter((_, at) => at !== index))}>✕</button>
     </div>`)}
   </fieldset>`;
 }

@@ -76,7 +76,8 @@ function Form({ onTry, isBusy, trouble }) {
     <${Names} />
     <${Presets} onBump=${(bump) => set({ bump })} onOrder=${(order) => set({ orders: [...now.orders, order] })} />
     <div class="bar-form">
-      ${BUMPS.map(([key, unit, word]) => html`<label key=${key}>${word}, ${unit}<input type="text" inputmode="decimal" size="6" value=${now.bump[key]}
+      ${BUMPS.map(([key, unit, word]) => html`<label key=${key}>${word}, ${unit}<input type="text" inputmode="decimal" size="6"
+          value=${now.bump[key]}
         placeholder="0" onInput=${(event) => set({ bump: { ...now.bump, [key]: event.currentTarget.value } })} /></label>`)}
       <span class="adds">${KINDS.map(([key, word, , fields]) => html`<button key=${key} type="button" class="chip"
         onClick=${() => set({ [key]: [...now[key], { ...emptyLeg(fields), ...placeOfLast(now[key]) }] })}>+ ${word}</button>`)}</span>
@@ -85,9 +86,11 @@ function Form({ onTry, isBusy, trouble }) {
         draft.value = EMPTY;
         answer.value = null;
       }}>clear</button>
-      <button type="button" class="chip" title="all views show this market; Esc ends it" onClick=${bumpAll}>show all views in this market</button>
+      <button type="button" class="chip" title="all views show this market; Esc ends it"
+        onClick=${bumpAll}>show all views in this market</button>
     </div>
-    ${KINDS.map(([key, word, title, fields]) => html`<${Legs} key=${key} title=${title} word=${word} fields=${fields} legs=${now[key]} onChange=${(legs) => set({ [key]: legs })} />`)}
+    ${KINDS.map(([key, word, title, fields]) => html`<${Legs} key=${key} title=${title} word=${word} fields=${fields} legs=${now[key]}
+        onChange=${(legs) => set({ [key]: legs })} />`)}
     <p class="caveat">Nothing is sent to any venue and nothing is written.</p>
     ${trouble && html`<p class="trouble" role="alert">${trouble}</p>`}
   </form>`;
@@ -112,7 +115,8 @@ function Component() {
     }
   };
   return html`<div class="view">
-    <${Panel} title="What-if" note="trades, transfers, rulebooks and a moved market together"><${Form} onTry=${tryIt} isBusy=${isBusy} trouble=${trouble} /><//>
+    <${Panel} title="What-if" note="trades, transfers, rulebooks and a moved market together"><${Form} onTry=${tryIt} isBusy=${isBusy}
+      trouble=${trouble} /><//>
     <div aria-live="polite">${shown && html`<${Result} env=${shown} />`}</div>
   </div>`;
 }
