@@ -48,7 +48,7 @@ export function Tornado({ caption, unit, rows, name, head = '', chosen, onChoose
     onChoose(next.key);
     requestAnimationFrame(() => body.current?.querySelector('[aria-pressed=true]')?.focus());
   };
-  const holder = useKeys(onChoose ? { j: () => step(1), k: () => step(-1) } : {});
+  const holder = useKeys(onChoose ? { j: () => step(1), k: () => step(-1) } : {}, body);
   return html`<div class="scroll" onFocusIn=${() => {
     preferExport(offer);
     takeTheKeys(holder);
