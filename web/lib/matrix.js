@@ -23,8 +23,14 @@ export function expiryOrder(text) {
 /** @param {string} text @returns {string} the word of a column head */
 export const expiryWord = (text) => (text === 'perpetual' ? 'perp' : text === '-' ? 'spot' : text);
 
+/** Which column a group is in: its expiry, or what it is when it has none. */
+function columnOf(expiry, kind) {
+  if (expiryOrder(expiry) < 1e6) return expiry;
+  return kind === 'perpetual' ? 'perpetual' : '-';
+}
+
 /**
- * @param {object[]} groups of the view exposure, by underlying and expiry
+ * @param {object[]} groups of the view exposure, by underlying, expiry and kind
  * @param {string} key of the measure
  * @param {boolean} inCoin
  */
@@ -34,14 +40,21 @@ function arranged(groups, key, inCoin) {
   const names = [];
   const expiries = [];
   for (const group of groups) {
-    const [name, expiry] = group.key;
+    const [name, text, kind] = group.key;
+    const expiry = columnOf(text, kind);
     if (!names.includes(name)) names.push(name);
     if (!expiries.includes(expiry)) expiries.push(expiry);
-    const text = inCoin ? group.coins?.[one.coin] ?? null : group.usd[one.key];
-    cells.set(`${name}|${expiry}`, { text, isStale: group.is_stale, unvalued: group.unvalued });
+    const figure = (inCoin ? group.coins?.[one.coin] : group.usd[one.key]) ?? null;
+    const cell = cells.get(`${name}|${expiry}`);
+    const both = [cell?.text ?? null, figure].filter((each) => each !== null);
+    cells.set(`${name}|${expiry}`, {
+      text: both.length ? sum(both) : null,
+      isStale: group.is_stale || (cell?.isStale ?? false),
+      unvalued: group.unvalued + (cell?.unvalued ?? 0),
+    });
   }
   const known = names.map((name) => {
-    const own = groups.filter((group) => group.key[0] === name).map((group) => cells.get(group.key.join('|')));
+    const own = expiries.map((expiry) => cells.get(`${name}|${expiry}`)).filter(Boolean);
     const texts = own.map((cell) => cell.text).filter((text) => text !== null);
     return {
       name,
@@ -80,7 +93,7 @@ function Limit({ limit }) {
 
 /**
  * @param {object} props
- * @param {object} props.data of the view exposure grouped by underlying, expiry
+ * @param {object} props.data of the view exposure grouped by underlying, expiry, kind
  * @param {(key: {underlying?: string, expiry?: string}) => void} [props.drill]
  * @param {{underlying?: string, expiry?: string}} [props.chosen]
  */

@@ -39,7 +39,7 @@ export function RecordLink({ record }) {
 
 function Age({ env }) {
   const seconds = ageSeconds(env);
-  const title = `as of ${env.asof}, computed ${env.computed}`;
+  const title = env.asof ? `as of ${env.asof}, computed ${env.computed}` : `up to record ${env.record}`;
   if (!env.is_live) return html`<span class="age" title=${title}>past</span>`;
   const late = seconds !== null && seconds > 15;
   return html`<span class="age ${late ? 'warn' : ''}" title=${title}>

@@ -4,6 +4,7 @@
  */
 import { signal } from './h.js';
 import { patched } from './patch.js';
+import { token } from './session.js';
 
 /** @typedef {{view: string, params: object, onEnvelope: (envelope: object) => void, onError: (error: object) => void}} Wish */
 
@@ -32,11 +33,18 @@ class Live {
   start() {
     this.connect();
     setInterval(() => this.check(), PING_EVERY_MS);
+    // What may be read can depend on who asks.
+    token.subscribe((text) => {
+      if (text !== this.shownToken) this.socket?.close();
+    });
   }
 
   connect() {
     const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
-    const socket = new WebSocket(`${scheme}//${location.host}/v1/live`);
+    // A browser sends no header with a socket: off loopback the token goes as the name of a protocol.
+    this.shownToken = token.peek();
+    const protocols = this.shownToken ? ['plimsoll', `token.${this.shownToken}`] : ['plimsoll'];
+    const socket = new WebSocket(`${scheme}//${location.host}/v1/live`, protocols);
     this.socket = socket;
     socket.onopen = () => {
       this.heard = Date.now();

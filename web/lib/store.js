@@ -174,6 +174,12 @@ effect(() => {
   if (!book.paused.value && waiting.size) publishSoon(waiting.values().next().value);
 });
 
+/** Alerts of the past come bare; a panel wants to know of when they are. */
+function enveloped(answer, { view, at }) {
+  if (answer.data) return answer;
+  return { view, record: at, asof: null, computed: null, is_live: false, partial: false, stale: [], data: answer };
+}
+
 class Entry {
   constructor(key, view, params, at, bumps) {
     Object.assign(this, { key, view, params, at, bumps });
@@ -233,7 +239,7 @@ class Entry {
     let timer = 0;
     const once = async () => {
       try {
-        this.take(await get(path, ended.signal));
+        this.take(enveloped(await get(path, ended.signal), this));
       } catch (error) {
         if (ended.signal.aborted) return;
         this.fail(error);

@@ -83,7 +83,7 @@ export function Header() {
   const who = session.value?.who;
   return html`<div class="head">
     ${brand}
-    <span class="item wide-only"><span class="label">book</span><span>${data.name} <span class="tag">${data.mode}${session.value?.speed ? ` ${session.value.speed}` : ''}</span></span></span>
+    <span class="item wide-only"><span class="label">book</span><span>${data.name ?? session.value?.name} <span class="tag">${data.mode ?? session.value?.mode}${session.value?.speed ? ` ${session.value.speed}` : ''}</span></span></span>
     <a class="verdict ${tone}" href=${address('overview')} title=${data.line.sentence}><span aria-hidden="true">${glyph}</span> ${verdict}</a>
     <button type="button" class="item ${stateTone}" title=${data.because?.length ? `because of ${data.because.join(', ')}` : 'nothing restricts the book'} onClick=${openControls}>
       <span class="label">state</span><span><span aria-hidden="true">${stateGlyph}</span> ${words(data.state)}</span></button>

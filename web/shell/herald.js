@@ -10,7 +10,7 @@ const MOST = 2;
 const keyOf = (entry) => `${entry.record}.${entry.index}`;
 
 export function Herald() {
-  const { data } = useView('alerts', { limit: 50 }, { isAlwaysLive: true });
+  const { data } = useView('alerts', {}, { isAlwaysLive: true });
   const newest = useRef(null);
   useEffect(() => {
     const entries = data?.entries ?? [];

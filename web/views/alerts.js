@@ -4,6 +4,7 @@ import { useView, book, get, go, dataOf } from '../lib/store.js';
 import { Panel, Table, Choice, RecordLink } from '../lib/panel.js';
 import { utc } from '../lib/format.js';
 
+/** Entries of a page of older ones. */
 const LIMIT = 200;
 /** Kinds in the groups that one looks for. */
 const KINDS = [
@@ -11,6 +12,7 @@ const KINDS = [
   ['state,level,trigger,alert,armed', 'limits and state'],
   ['proposed,proposal_closed,held_back', 'proposals'],
   ['order,order_gone,cancel,query,fill,undone,refused', 'orders and fills'],
+  ['transfer,settlement,adjustment', 'ledger'],
   ['link,stale,value', 'feeds'],
   ['difference,reconciled', 'reconciliation'],
 ];
@@ -35,17 +37,18 @@ function Alerts() {
   const [severity, setSeverity] = useState('');
   const [wanted, setWanted] = useState('');
   const [older, setOlder] = useState({ entries: [], more: null });
-  const view = useView('alerts', { limit: LIMIT, kind: kind || null });
+  const view = useView('alerts');
   useEffect(() => setOlder({ entries: [], more: null }), [kind, book.at.value]);
   const rows = useMemo(() => {
     const newest = view.data?.entries ?? [];
     const seen = new Set(newest.map(keyOf));
     const text = wanted.trim().toLowerCase();
+    const kinds = kind.split(',');
     return [...newest, ...older.entries.filter((row) => !seen.has(keyOf(row)))]
-      .filter((row) => (!severity || row.severity === severity) && (!text || `${row.text} ${row.kind} ${row.underlying ?? ''}`.toLowerCase().includes(text)));
-  }, [view.data, older, severity, wanted]);
+      .filter((row) => (!kind || kinds.includes(row.kind)) && (!severity || row.severity === severity) && (!text || `${row.text} ${row.kind} ${row.underlying ?? ''}`.toLowerCase().includes(text)));
+  }, [view.data, older, kind, severity, wanted]);
   const last = [...(view.data?.entries ?? []), ...older.entries].at(-1);
-  const more = older.more ?? view.data?.more;
+  const more = older.more ?? view.data?.more ?? true;
   const readOlder = async () => {
     const query = new URLSearchParams({ before: last.record, limit: LIMIT, ...(kind ? { kind } : {}), ...(book.at.value === null ? {} : { at: book.at.value }) });
     const data = dataOf(await get(`/v1/alerts?${query}`));

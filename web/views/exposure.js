@@ -74,10 +74,10 @@ function Behind({ filter, groupBy, onGroup }) {
 }
 
 function Exposure({ params }) {
-  const view = useView('exposure', { group_by: 'underlying,expiry' });
+  const view = useView('exposure', { group_by: 'underlying,expiry,kind' });
   const one = measure(book.greek.value);
   const inCoin = book.inCoin.value;
-  const filter = Object.fromEntries(['underlying', 'expiry', 'venue', 'account'].filter((key) => params[key]).map((key) => [key, params[key]]));
+  const filter = Object.fromEntries(['underlying', 'expiry', 'kind', 'venue', 'account'].filter((key) => params[key]).map((key) => [key, params[key]]));
   const [groupBy, setGroupBy] = useState(params.group_by ?? 'contract,venue');
   useEffect(() => { if (params.group_by) setGroupBy(params.group_by); }, [params.group_by]);
   const spots = Object.entries(view.data?.spot_usd ?? {}).filter(([, spot]) => spot !== null).map(([name, spot]) => `${name} ${price(spot)}`).join(', ');

@@ -26,18 +26,19 @@ function Disc({ share, tone, isKnown }) {
 }
 
 const URGENCY = { now: ['‼', 'act'], soon: ['◆', 'warn'], watch: ['●', 'ok'] };
-const KIND = { limit: 'limit', margin: 'margin', liquidation: 'liquidation', turnover: 'turnover' };
-
-/** A name such as `delta, BTC` without its kind is not enough for margin. */
-const named = (item) => `${KIND[item.kind] ?? item.kind} ${item.what}`;
+/** A name such as `delta, BTC` needs its kind before it, unless it says it itself. */
+const kindBefore = (item) => (item.what.includes(item.kind) || item.kind === 'turnover' ? '' : item.kind);
+const named = (item) => `${kindBefore(item)} ${item.what}`.trim();
 
 function Nearest({ items }) {
   if (!items.length) return html`<p class="empty">Nothing is bounded: the policy has no limits.</p>`;
   return html`<ul class="near">${items.slice(0, NEAREST_SHOWN).map((item) => html`<li key=${named(item)}>
-    <a class="what ${item.is_stale ? 'stale' : ''}" href=${address(item.view, item.params)} title=${named(item)}><span class="dim wide-only">${item.kind === 'turnover' ? '' : KIND[item.kind]}</span> ${item.what}</a>
+    <a class="what ${item.is_stale ? 'stale' : ''}" href=${address(item.view, item.params)} title=${named(item)}><span class="dim wide-only">${kindBefore(item)}</span> ${item.what}</a>
     <span class=${item.is_stale ? 'stale' : ''}><${UseBar} share=${item.share} level=${item.level} label=${named(item)} /></span>
     <b class="num ${item.is_stale ? 'stale' : { warn: 'warn', hard: 'act' }[item.level] ?? ''}">${percent(item.share, 0)}</b>
-    <span class="num dim" title="${full(item.figure)} of ${full(item.bound)} ${item.figure_unit}">${short(item.figure)} / ${short(item.bound)} <span class="unit wide-only">${item.figure_unit}</span>${item.is_stale && html`<span class="sr"> stale</span>`}</span>
+    <span class="num dim" title=${`${full(item.figure)}${item.bound === null ? '' : ` of ${full(item.bound)}`} ${item.figure_unit}`}>${item.bound === null
+      ? html`${short(item.figure)} <span class="unit">${item.figure_unit.replace(' of the index', '')}</span>`
+      : html`${short(item.figure)} / ${short(item.bound)} <span class="unit wide-only">${item.figure_unit}</span>`}${item.is_stale && html`<span class="sr"> stale</span>`}</span>
   </li>`)}</ul>`;
 }
 
@@ -72,11 +73,11 @@ const HEADLINES = [
 
 function Headline({ figures, isStale }) {
   return html`<div class="figures" role="group" aria-label="headline figures">
-    ${HEADLINES.map(([key, word, unit, to]) => html`<a class="figure ${isStale ? 'stale' : ''}" key=${key} href=${address(to)}>
+    ${HEADLINES.filter(([key]) => figures[key] !== undefined).map(([key, word, unit, to]) => html`<a class="figure ${isStale ? 'stale' : ''}" key=${key} href=${address(to)}>
       <span class="label">${word}</span><${Amount} text=${figures[key]} unit=${unit} why="not known" plain=${/margin|equity/.test(key)} /><span class="unit">${unit}</span></a>`)}
     <a class="figure ${isStale ? 'stale' : ''}" href=${address('margin')}><span class="label">maintenance use</span>
-      ${figures.maintenance_use === null ? html`<${NA} why="no equity, or an account is partial" />` : html`<span class="big">${percent(figures.maintenance_use)}</span>`}
-      <span class="unit">of counted equity</span></a>
+      ${figures.maintenance_use === null ? html`<${NA} why="no account has a figure" />` : html`<span class="big">${percent(figures.maintenance_use)}</span>`}
+      <span class="unit">of the nearest account${figures.accounts_without_margin > 0 && html`, <span class="warn">▲ ${figures.accounts_without_margin} without</span>`}</span></a>
   </div>`;
 }
 
@@ -97,7 +98,7 @@ function Strip({ view }) {
 }
 
 function Exposure() {
-  const view = useView('exposure', { group_by: 'underlying,expiry' });
+  const view = useView('exposure', { group_by: 'underlying,expiry,kind' });
   const one = measure(book.greek.value);
   return html`<${Panel} title="Exposure" unit=${`${one.word}, ${one.unit}`} ...${view}
     actions=${html`<${Choice} label="measure" value=${one.key} onChange=${(key) => { book.greek.value = key; }}
@@ -132,7 +133,7 @@ function Open() {
 }
 
 function Latest() {
-  const view = useView('alerts', { limit: 40 });
+  const view = useView('alerts');
   return html`<${Panel} title="Latest" note=${html`<a href=${address('alerts')}>all alerts</a>`} ...${view}>
     <ul class="feed-list">${(view.data?.entries ?? []).slice(0, ALERTS_SHOWN).map((entry) => html`<li key=${`${entry.record}.${entry.index}`}>
       <span class="dim">${clock(entry.time)}</span><span class="kind ${entry.severity}">${entry.kind.replaceAll('_', ' ')}</span><span>${entry.text}</span><${RecordLink} record=${entry.record} /></li>`)}</ul>

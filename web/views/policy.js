@@ -32,8 +32,8 @@ function Policy() {
   const { data } = view;
   return html`<${Panel} title="Limits" ...${view}>${data && html`<${Limits} rows=${data.limits} />`}<//>
     <${Panel} title="Rules" ...${view}>${data && html`<${Table} name="rules" caption="rules" columns=${RULES} rows=${data.rules} rowKey=${(row) => row.name} empty="The policy has no rules: nothing is ever proposed." />`}<//>
-    <${Panel} title="Rulebooks" note="by which margin is computed" ...${view}>${data && html`<${Table} name="rulebooks" caption="rulebooks" columns=${RULEBOOKS} rows=${data.trading_rulebooks} rowKey=${(row) => row.id} empty="None." />`}<//>
-    <${Panel} title="Text" note=${data && html`hash <code>${data.hash}</code>`} ...${view}>
+    <${Panel} title="Rulebooks" note="by which margin is computed" ...${view}>${data && html`<${Table} name="rulebooks" caption="rulebooks" columns=${RULEBOOKS} rows=${(data.rulebooks ?? data.trading_rulebooks)} rowKey=${(row) => row.id} empty="None." />`}<//>
+    <${Panel} title="Text" note=${data && html`hash <code>${data.hash}</code>${data.valid_from ? `, valid from ${data.valid_from}` : ''}${data.source ? `, ${data.source}` : ''}`} ...${view}>
       ${data && (data.text ? html`<pre class="text" tabindex="0">${data.text.split('\n').map((line, index) => html`<${Line} key=${index} text=${line} />${'\n'}`)}</pre>` : html`<${NA} why="the journal has no policy" />`)}<//>`;
 }
 

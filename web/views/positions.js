@@ -90,7 +90,7 @@ function exportRows(rows) {
 function Tree({ rows, wanted }) {
   const tree = useMemo(() => grouped(rows), [rows]);
   const [folded, setFolded] = useState(() => new Set(rows.length > MOST_UNFOLDED ? foldedFrom(tree, 1) : []));
-  const hasShares = rows.some((row) => row.margin_share_usd !== null);
+  const hasShares = rows.some((row) => row.margin_share_usd);
   useExport('positions', () => exportRows(rows));
   const fold = (path) => setFolded((before) => {
     const after = new Set(before);

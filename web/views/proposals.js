@@ -5,7 +5,7 @@ import { whyNot } from '../lib/session.js';
 import { openDialog } from '../lib/dialog.js';
 import { useKeys } from '../lib/keys.js';
 import { Panel, Table, Amount, NA, RecordLink } from '../lib/panel.js';
-import { short, full, percent, price, utc, clock } from '../lib/format.js';
+import { short, full, fixed, percent, price, utc, clock } from '../lib/format.js';
 import { magnitude } from '../lib/decimal.js';
 import { act, Permission } from '../shell/controls.js';
 
@@ -29,7 +29,7 @@ function Left({ proposal }) {
 function Effects({ proposal }) {
   return html`<ul class="fact-line">${proposal.effects.map((effect) => html`<li key=${effect.limit + effect.group}>${effect.limit} ${effect.group.join(' ')}:
       <b title=${full(effect.before)}> ${short(effect.before)}</b> → <b title=${full(effect.after)}>${short(effect.after)}</b>, at worst <b title=${full(effect.worst)}>${short(effect.worst)}</b> of ±${short(effect.hard)}</li>`)}
-    ${proposal.margins.map((one) => html`<li key=${one.account + one.venue}>margin ${one.account}@${one.venue}:
+    ${(proposal.margins ?? []).map((one) => html`<li key=${one.account + one.venue}>margin ${one.account}@${one.venue}:
       ${one.before_use === null || one.after_use === null ? html` <${NA} why=${one.why_not ?? 'not known'} />` : html` <b>${percent(one.before_use)}</b> → <b>${percent(one.after_use)}</b>`}</li>`)}</ul>`;
 }
 
@@ -37,7 +37,7 @@ function Cost({ proposal }) {
   return html`<ul class="fact-line"><li>notional <b><${Amount} text=${proposal.notional_usd} unit="USD" plain /></b> USD</li>
     <li>fee <b><${Amount} text=${proposal.fee_usd} unit="USD" plain why="not known" /></b> USD</li>
     <li>slippage at worst <b><${Amount} text=${proposal.worst_slippage_usd} unit="USD" plain why="not known" /></b> USD</li>
-    ${proposal.cost_bp !== null && html`<li>cost <b>${proposal.cost_bp}</b> bp</li>`}
+    ${proposal.cost_bp !== null && html`<li>cost at worst <b>${fixed(proposal.cost_bp, 1)}</b> bp</li>`}
     ${proposal.limit_price && html`<li>limit <b>${price(proposal.limit_price)}</b></li>`}</ul>`;
 }
 
@@ -144,7 +144,8 @@ function Proposals({ params }) {
       : html`<p class="empty">Nothing to answer.</p>`)}
   <//>
   <${Panel} title="Orders on their way" ...${view}>${view.data && html`<${Table} name="orders" caption="orders on their way" columns=${ORDERS} rows=${view.data.orders} rowKey=${(row) => row.id} empty="None." />`}<//>
-  <${Panel} title="Closed" note="newest first" ...${view}>${view.data && html`<${Table} name="closed-proposals" caption="closed proposals" columns=${CLOSED} rows=${view.data.closed} rowKey=${(row) => `${row.record}.${row.id}`} empty="None yet." />`}<//>`;
+  ${view.data?.closed && html`<${Panel} title="Closed" note="newest first" ...${view}>${view.data && html`<${Table} name="closed-proposals" caption="closed proposals" columns=${CLOSED} rows=${view.data.closed} rowKey=${(row) => `${row.record}.${row.id}`} empty="None yet." />`}<//>`}
+  ${view.data?.held_back?.length > 0 && html`<${Panel} title="Held back" note="rules that would act and may not" ...${view}><ul>${view.data.held_back.map((one) => html`<li key=${one.rule}><span class="warn">◆</span> <b>${one.rule}</b> <span class="dim">${one.why}</span></li>`)}</ul><//>`}`;
 }
 
 export default { name: 'proposals', title: 'Proposals', letter: 'h', Component: Proposals };

@@ -41,7 +41,7 @@ function useAnswer(path) {
 function Proof({ record }) {
   const { answer, error } = useAnswer(`/v1/records/${record}/proof`);
   return html`<${Panel} title="Proof" note="that this record, unchanged, is under the head" error=${error}>
-    ${answer ? html`<dl class="terms"><dt>head</dt><dd class="mono">${answer.head}</dd></dl>
+    ${answer ? html`${answer.head && html`<dl class="terms"><dt>head</dt><dd class="mono">${answer.head}</dd></dl>`}
       <pre class="text wrap" tabindex="0">${answer.proof}</pre>
       <p>Anybody checks it without this server: <code>${answer.check}</code></p>
       <p class="filters"><button type="button" class="chip strong" onClick=${() => saveFile(`record-${record}.proof`, answer.proof, 'text/plain')}>save the proof</button>
@@ -75,7 +75,7 @@ function Records({ id }) {
       <button type="button" class="chip" disabled=${newest !== null && number >= newest} onClick=${step(1)}>later <kbd>j</kbd> ▸</button>
       <button type="button" class="chip strong" disabled=${!isNumber} onClick=${() => { book.at.value = number; }}>↺ show the book at this record</button></p>
     ${answer ? html`<dl class="terms"><dt>time</dt><dd>${utc(answer.time)}</dd><dt>kind</dt><dd>${(answer.kind ?? '').replaceAll('_', ' ')}</dd><dt>event</dt><dd><b>${answer.event}</b></dd>
-      <dt>state hash</dt><dd class="mono">${answer.state_hash ?? html`<span class="na" title="written with each snapshot of the machine, not with each record">n/a</span>`}</dd></dl>
+      ${answer.state_hash && html`<dt>state hash</dt><dd class="mono">${answer.state_hash}</dd>`}</dl>
       <h3>What the engine said</h3><${Table} name=${`record-${number}`} caption="outputs" columns=${OUTPUTS} rows=${answer.outputs} rowKey=${(row) => String(row.index)} empty="Nothing: the event changed no level and asked for nothing." />`
       : !error && isNumber && html`<p class="reading">reading…</p>`}
   <//>
