@@ -51,6 +51,8 @@ function arranged(groups, key, inCoin) {
       text: both.length ? sum(both) : null,
       isStale: group.is_stale || (cell?.isStale ?? false),
       unvalued: group.unvalued + (cell?.unvalued ?? 0),
+      // How to ask for what is behind it, in the server's words.
+      filter: expiry === 'perpetual' ? { underlying: name, kind: 'perpetual' } : { underlying: name, expiry: text },
     });
   }
   const known = names.map((name) => {
@@ -94,8 +96,8 @@ function Limit({ limit }) {
 /**
  * @param {object} props
  * @param {object} props.data of the view exposure grouped by underlying, expiry, kind
- * @param {(key: {underlying?: string, expiry?: string}) => void} [props.drill]
- * @param {{underlying?: string, expiry?: string}} [props.chosen]
+ * @param {(key: {underlying?: string, expiry?: string, kind?: string}) => void} [props.drill]
+ * @param {{underlying?: string, expiry?: string, kind?: string}} [props.chosen]
  */
 export function Matrix({ data, drill, chosen = {} }) {
   const key = book.greek.value;
@@ -132,9 +134,12 @@ export function Matrix({ data, drill, chosen = {} }) {
     ? html`<button type="button" id="cell-${row}-${column}" tabindex=${place?.row === row && place?.column === column ? 0 : -1}
         onClick=${() => {
           setPlace({ row, column });
-          drill({ underlying: rows[row].name, expiry: expiries[column] });
+          drill(cells.get(`${rows[row].name}|${expiries[column]}`)?.filter ?? { underlying: rows[row].name });
         }}>${content}</button>` : content);
-  const isChosen = (row, expiry) => chosen.underlying === row.name && chosen.expiry === expiry;
+  const isChosen = (row, expiry) => {
+    const filter = cells.get(`${row.name}|${expiry}`)?.filter;
+    return filter !== undefined && chosen.underlying === row.name && chosen.expiry === filter.expiry && chosen.kind === filter.kind;
+  };
   const head = (row) => (drill ? html`<button type="button" class="sort" onClick=${() => drill({ underlying: row.name })}>${row.name}</button>` : row.name);
   const note = none.length > 0 && html`<p class="note-text">none: ${none.join(', ')}</p>`;
 

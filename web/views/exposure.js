@@ -61,7 +61,7 @@ function figureColumns(inCoin) {
 function Behind({ filter, groupBy, onGroup }) {
   const view = useView('exposure', { ...filter, group_by: groupBy });
   const inCoin = book.inCoin.value;
-  const words = Object.entries(filter).map(([, value]) => value).join(' ') || 'the whole book';
+  const words = Object.values(filter).map((value) => (value === 'none' || value === '-' ? 'without expiry' : value)).join(' ') || 'the whole book';
   const columns = groupBy.split(',');
   return html`<${Panel} title=${`Behind ${words}`} unit=${inCoin ? 'coin' : 'USD'} ...${view}
       actions=${html`<${Choice} label="group by" options=${GROUPINGS} value=${groupBy} onChange=${onGroup} />`}>
