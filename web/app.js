@@ -1,7 +1,7 @@
 /** @file Starts the page: the shell around the view that the address names. */
 import { html, render, useEffect, useRef, useState } from './lib/h.js';
 import { route, book, go, frameOf } from './lib/store.js';
-import { live } from './lib/socket.js';
+import { live, connection } from './lib/socket.js';
 import { startKeys } from './lib/keys.js';
 import { DialogHost, Notes } from './lib/dialog.js';
 import { Panel } from './lib/panel.js';
@@ -64,7 +64,7 @@ function App() {
       document.getElementById('main').focus();
     }}>to the figures</a>
     <${Top} />
-    <div class="frame ${frame} ${book.paused.value ? 'paused' : ''}">
+    <div class="frame ${frame} ${book.paused.value ? 'paused' : ''} ${connection.value === 'down' ? 'offline' : ''}">
       <${Side} />
       <main id="main" tabindex="-1"><h1 class="sr">${viewOf(route.value.view)?.title ?? 'Not found'}</h1><${Shown} /></main>
     </div>

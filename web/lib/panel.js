@@ -109,13 +109,25 @@ export function UnderlyingChoice({ list }) {
     onChange=${(name) => { book.underlying.value = name; }} />`;
 }
 
+/** From these shares of a bound on the page warns, where the server names no level. */
+const NEAR = 0.8;
+const AT = 0.95;
+
+/** @param {number|null} share @param {string|null} [level] as the server says @returns {'inside'|'warn'|'hard'} */
+export function levelOf(share, level) {
+  return level ?? (Number(share) >= AT ? 'hard' : Number(share) >= NEAR ? 'warn' : 'inside');
+}
+
+/** The class of a figure at a level. */
+export const toneOf = (level) => ({ warn: 'warn', hard: 'act' })[level] ?? '';
+
 /**
  * How much of a bound is used. The word stands beside the colour.
  * @param {{share: number|null, level: string|null, tick?: number|null, label: string, warn?: number}} props
  */
 export function UseBar({ share, level, tick, label, warn }) {
   if (share === null || share === undefined) return html`<${NA} why=${`${label}: no share`} />`;
-  const word = level ?? (share >= 0.9 ? 'hard' : share >= 0.7 ? 'warn' : 'inside');
+  const word = levelOf(share, level);
   const width = Math.max(0, Math.min(1, share)) * 100;
   return html`<span class="use ${word}" role="img" aria-label="${label}: ${Math.round(share * 100)} %, ${word}">
     <span class="fill" style="width:${width}%"></span>

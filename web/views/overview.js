@@ -5,7 +5,7 @@
 import { html, useEffect } from '../lib/h.js';
 import { useView, book, address, go } from '../lib/store.js';
 import { useKeys } from '../lib/keys.js';
-import { Panel, Table, Amount, NA, UseBar, Choice, RecordLink } from '../lib/panel.js';
+import { Panel, Table, Amount, NA, UseBar, Choice, RecordLink, levelOf, toneOf } from '../lib/panel.js';
 import { Matrix } from '../lib/matrix.js';
 import { FIVE, MEASURES, measure } from '../lib/measures.js';
 import { short, full, percent, price, clock } from '../lib/format.js';
@@ -35,7 +35,7 @@ function Nearest({ items }) {
   return html`<ul class="near">${items.slice(0, NEAREST_SHOWN).map((item) => html`<li key=${named(item)}>
     <a class="what ${item.is_stale ? 'stale' : ''}" href=${address(item.view, item.params)} title=${named(item)}><span class="dim wide-only">${kindBefore(item)}</span> ${item.what}</a>
     <span class=${item.is_stale ? 'stale' : ''}><${UseBar} share=${item.share} level=${item.level} label=${named(item)} /></span>
-    <b class="num ${item.is_stale ? 'stale' : { warn: 'warn', hard: 'act' }[item.level] ?? ''}">${percent(item.share, 0)}</b>
+    <b class="num ${item.is_stale ? 'stale' : toneOf(levelOf(item.share, item.level))}">${percent(item.share, 0)}</b>
     <span class="num dim" title=${`${full(item.figure)}${item.bound === null ? '' : ` of ${full(item.bound)}`} ${item.figure_unit}`}>${item.bound === null
       ? html`${short(item.figure)} <span class="unit">${item.figure_unit.replace(' of the index', '')}</span>`
       : html`${short(item.figure)} / ${short(item.bound)} <span class="unit wide-only">${item.figure_unit}</span>`}${item.is_stale && html`<span class="sr"> stale</span>`}</span>
@@ -116,7 +116,7 @@ function Margin() {
       return html`<li key=${name}><a class="what ${one.is_stale ? 'stale' : ''}" href=${address('margin', { account: one.account, venue: one.venue })} title=${one.rulebook_title}>${name} <span class="dim">${one.rulebook}</span></a>
         ${one.maintenance_use === null ? html`<${NA} why=${one.why_not ?? 'partial'} /><span></span>`
           : html`<span class=${one.is_stale ? 'stale' : ''}><${UseBar} share=${one.maintenance_use} tick=${one.initial_use} label=${`maintenance use of ${name}`} /></span>
-            <b class="num ${one.is_stale ? 'stale' : one.maintenance_use >= 0.9 ? 'act' : one.maintenance_use >= 0.7 ? 'warn' : ''}">${percent(one.maintenance_use, 0)}</b>`}
+            <b class="num ${one.is_stale ? 'stale' : toneOf(levelOf(one.maintenance_use))}">${percent(one.maintenance_use, 0)}</b>`}
         <span class="num dim" title="surplus over maintenance ${full(one.surplus_usd)} USD">${one.surplus_usd === null ? html`<${NA} why=${one.why_not} />` : `${short(one.surplus_usd)} left`}</span></li>`;
     })}</ul>
   <//>`;
