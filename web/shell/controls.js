@@ -27,7 +27,7 @@ export async function act(path, body, done) {
 export function Permission({ reason }) {
   const [text, setText] = useState('');
   if (!reason) return null;
-  return html`<div class="permission"><p><b aria-hidden="true">⚿</b> ${reason}</p>
+  return html`<div class="permission"><p><b aria-hidden="true">▲</b> ${reason}</p>
     ${session.value?.mode !== 'finished' && html`<form onSubmit=${(event) => {
       event.preventDefault();
       setToken(text.trim());

@@ -139,7 +139,7 @@ function Proposals({ params }) {
   const reason = whyNot('approve');
   return html`<${Panel} title="Proposals" note=${view.data && html`${open.length} open; the rules are ${view.data.is_armed ? 'armed: some are sent without asking' : 'disarmed: nothing is sent without a person'}`} ...${view}
       actions=${html`<span class="dim wide-only"><kbd>j</kbd> <kbd>k</kbd> move <kbd>a</kbd> approve <kbd>x</kbd> reject</span>`}>
-    ${reason && html`<p class="dim"><span aria-hidden="true">⚿</span> ${reason}</p>`}
+    ${reason && html`<p class="dim"><span aria-hidden="true">▲</span> ${reason}</p>`}
     ${view.data && (open.length ? html`<ul>${open.map((one, place) => html`<li class="proposal" key=${one.id} aria-current=${place === index ? 'true' : null} onClick=${() => setChosen(one.id)}><${Answer} proposal=${one} /></li>`)}</ul>`
       : html`<p class="empty">Nothing to answer.</p>`)}
   <//>
