@@ -134,7 +134,7 @@ function Open() {
 
 function Latest() {
   const view = useView('alerts');
-  return html`<${Panel} title="Latest" note=${html`<a href=${address('alerts')}>all alerts</a>`} ...${view}>
+  return html`<${Panel} class="news" title="Latest" note=${html`<a href=${address('alerts')}>all alerts</a>`} ...${view}>
     <ul class="feed-list">${(view.data?.entries ?? []).slice(0, ALERTS_SHOWN).map((entry) => html`<li key=${`${entry.record}.${entry.index}`}>
       <span class="dim">${clock(entry.time)}</span><span class="kind ${entry.severity}">${entry.kind.replaceAll('_', ' ')}</span><span>${entry.text}</span><${RecordLink} record=${entry.record} /></li>`)}</ul>
     ${view.data && !view.data.entries.length && html`<p class="empty">Nothing has been said yet.</p>`}
