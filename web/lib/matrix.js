@@ -85,12 +85,11 @@ function Figure({ cell, unit }) {
     && html`<span class="warn" title="${cell.unvalued} without a value"> ▲<span class="sr">partial</span></span>`}`;
 }
 
-function Limit({ limit }) {
-  if (!limit) return html`<td class="num dim" title="no limit on this measure and group">none</td><td class="wide-only"></td>`;
+function Limit({ limit, isShort }) {
+  if (!limit) return html`<td class="dim" title="no limit on this measure and group">no limit</td>`;
   const title = `warn ${full(limit.warn)}, hard ${full(limit.hard)}; figure ${full(limit.figure)}`;
-  return html`<td class="num dim" title=${title}>±${short(limit.hard)}</td>
-    <td class="use-cell wide-only ${limit.is_stale ? 'stale' : ''}"><span class="use-line"><${UseBar} share=${limit.share} level=${limit.level} label=${`use of limit ${limit.limit}`}
-      warn=${Number(limit.warn) / Number(limit.hard)} /> <span class="num">${percent(limit.share, 0)}</span></span></td>`;
+  return html`<td class="use-cell ${limit.is_stale ? 'stale' : ''}" title=${title}><span class="use-line"><${UseBar} share=${limit.share} level=${limit.level} label=${`use of limit ${limit.limit}`}
+      warn=${Number(limit.warn) / Number(limit.hard)} /> <span class="num">${percent(limit.share, 0)}</span>${!isShort && html` <span class="dim nowrap">of ±${short(limit.hard)}</span>`}</span></td>`;
 }
 
 /**
@@ -98,8 +97,9 @@ function Limit({ limit }) {
  * @param {object} props.data of the view exposure grouped by underlying, expiry, kind
  * @param {(key: {underlying?: string, expiry?: string, kind?: string}) => void} [props.drill]
  * @param {{underlying?: string, expiry?: string, kind?: string}} [props.chosen]
+ * @param {boolean} [props.isShort] beside other panels: the limit itself only on hover
  */
-export function Matrix({ data, drill, chosen = {} }) {
+export function Matrix({ data, drill, chosen = {}, isShort }) {
   const key = book.greek.value;
   const inCoin = book.inCoin.value;
   const one = measure(key);
@@ -116,8 +116,8 @@ export function Matrix({ data, drill, chosen = {} }) {
   const limitOf = (name) => (inCoin ? null : data.limits.find((limit) => limit.measure === key && limit.group.length === 1 && limit.group[0] === name));
 
   useExport(`exposure-${key}`, () => [
-    ['underlying', ...expiries.map(expiryWord), `net (${unit})`],
-    ...rows.map((row) => [row.name, ...expiries.map((expiry) => cells.get(`${row.name}|${expiry}`)?.text ?? '0'), row.net]),
+    ['underlying', `net (${unit})`, ...expiries.map(expiryWord)],
+    ...rows.map((row) => [row.name, row.net, ...expiries.map((expiry) => cells.get(`${row.name}|${expiry}`)?.text ?? '0')]),
   ]);
   const step = (down, right) => () => {
     if (!rows.length) return;
@@ -158,17 +158,18 @@ export function Matrix({ data, drill, chosen = {} }) {
         })}</tr>`}</tfoot></table></div>${note}`;
   }
   return html`<div class="scroll" ref=${box}><table class="matrix"><caption class="sr">${one.word} by underlying and expiry, ${unit}</caption>
-    <thead><tr><th scope="col">underlying</th>${expiries.map((expiry) => html`<th scope="col" class="num" key=${expiry}>${expiryWord(expiry)}</th>`)}
-      <th scope="col" class="num">net</th>${!inCoin && html`<th scope="col" class="num">limit</th><th scope="col" class="wide-only">use of limit</th>`}</tr></thead>
+    <thead><tr><th scope="col">underlying</th><th scope="col" class="num">net</th>${!inCoin && html`<th scope="col">use of limit</th>`}
+      ${expiries.map((expiry) => html`<th scope="col" class="num" key=${expiry}>${expiryWord(expiry)}</th>`)}</tr></thead>
     <tbody>${rows.map((row, index) => html`<tr key=${row.name}><th scope="row">${head(row)}${row.isStale && html` <span class="tag warn">stale</span>`}</th>
+      <td class="num net ${row.isStale ? 'stale' : ''}"><${Amount} text=${row.net} unit=${unit} /></td>
+      ${!inCoin && html`<${Limit} limit=${limitOf(row.name)} isShort=${isShort} />`}
       ${expiries.map((expiry, column) => {
         const cell = cells.get(`${row.name}|${expiry}`);
         return html`<td key=${expiry} class="cell ${cell?.isStale ? 'stale' : ''}" title=${cell?.isStale ? 'stale' : null} aria-current=${isChosen(row, expiry) ? 'true' : null}
           style=${cell?.text && tint(cell.text, largest)}>${button(index, column, html`<${Figure} cell=${cell} unit=${unit} />`)}</td>`;
-      })}
-      <td class="num net ${row.isStale ? 'stale' : ''}"><${Amount} text=${row.net} unit=${unit} /></td>
-      ${!inCoin && html`<${Limit} limit=${limitOf(row.name)} />`}</tr>`)}</tbody>
-    ${totals && rows.length > 1 && html`<tfoot><tr><th scope="row">all</th>${totals.map((total, column) => html`<td class="num ${total?.isStale ? 'stale' : ''}" title=${total?.isStale ? 'stale: a part is' : null} key=${column}>${total === null ? html`<span class="zero">·</span>` : html`<${Amount} text=${total.text} unit=${unit} />`}</td>`)}
-      <td class="num ${isAnyStale ? 'stale' : ''}" title=${isAnyStale ? 'stale: a part is' : null}><${Amount} text=${whole} unit=${unit} /></td><td class="wide-only"></td><td class="wide-only"></td></tr></tfoot>`}
+      })}</tr>`)}</tbody>
+    ${totals && rows.length > 1 && html`<tfoot><tr><th scope="row">all</th>
+      <td class="num ${isAnyStale ? 'stale' : ''}" title=${isAnyStale ? 'stale: a part is' : null}><${Amount} text=${whole} unit=${unit} /></td><td></td>
+      ${totals.map((total, column) => html`<td class="num ${total?.isStale ? 'stale' : ''}" title=${total?.isStale ? 'stale: a part is' : null} key=${column}>${total === null ? html`<span class="zero">·</span>` : html`<${Amount} text=${total.text} unit=${unit} />`}</td>`)}</tr></tfoot>`}
   </table></div>${note}`;
 }

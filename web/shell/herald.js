@@ -7,6 +7,10 @@ import { say } from '../lib/dialog.js';
 /** More than so many at once are counted, not read out. */
 const MOST = 2;
 
+/** What is read out is cut; the whole text is in the alerts. */
+const LONGEST = 140;
+const brief = (text) => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
+
 const keyOf = (entry) => `${entry.record}.${entry.index}`;
 
 export function Herald() {
@@ -21,7 +25,7 @@ export function Herald() {
     const known = entries.findIndex((entry) => keyOf(entry) === before);
     const fresh = (known < 0 ? entries : entries.slice(0, known))
       .filter((entry) => entry.severity === 'act' || entry.kind === 'proposed');
-    for (const entry of fresh.slice(0, MOST)) say(entry.text, entry.severity === 'act' ? 'act' : 'warn');
+    for (const entry of fresh.slice(0, MOST)) say(brief(entry.text), entry.severity === 'act' ? 'act' : 'warn');
     if (fresh.length > MOST) say(`and ${fresh.length - MOST} more alerts`, 'warn');
   }, [data]);
   const wasUp = useRef(false);

@@ -20,7 +20,7 @@ const SEVERITIES = [['', 'all'], ['act', '‼ act'], ['warn', '◆ warn'], ['inf
 const GLYPH = { act: '‼', warn: '◆', info: '·' };
 
 const COLUMNS = [
-  { key: 'time', title: 'time', unit: 'UTC', value: (row) => row.time, cell: (row) => utc(row.time).replace(' UTC', '') },
+  { key: 'time', title: 'time', unit: 'UTC', value: (row) => row.time, cell: (row) => html`<span class="nowrap">${utc(row.time).replace(' UTC', '')}</span>` },
   { key: 'severity', title: 'severity', value: (row) => row.severity, cell: (row) => html`<span class="nowrap ${{ act: 'act', warn: 'warn' }[row.severity] ?? 'dim'}"><span aria-hidden="true">${GLYPH[row.severity]}</span> ${row.severity}</span>` },
   { key: 'kind', title: 'kind', hide: 'narrow', value: (row) => row.kind, cell: (row) => row.kind.replaceAll('_', ' ') },
   { key: 'underlying', title: 'underlying', hide: 'narrow', value: (row) => row.underlying, cell: (row) => row.underlying ?? html`<span class="dim">-</span>` },
@@ -59,7 +59,7 @@ function Alerts() {
       <${Choice} label="severity" options=${SEVERITIES} value=${severity} onChange=${setSeverity} />
       <label class="field">text <input type="search" size="16" value=${wanted} onInput=${(event) => setWanted(event.currentTarget.value)} /></label>
       <span class="dim">${rows.length} shown</span></div>
-    ${view.data && html`<${Table} name="alerts" caption="alerts, newest first" columns=${COLUMNS} rows=${rows} rowKey=${keyOf} open=${(row) => go('records', { id: row.record })}
+    ${view.data && html`<${Table} name="alerts" caption="alerts, newest first" columns=${rows.some((row) => row.underlying) ? COLUMNS : COLUMNS.filter((column) => column.key !== 'underlying')} rows=${rows} rowKey=${keyOf} open=${(row) => go('records', { id: row.record })}
       empty=${view.data.entries.length ? 'None of these.' : 'Nothing has been said yet.'} />
       ${more && last && html`<p><button type="button" class="chip" onClick=${readOlder}>older</button></p>`}`}
   <//>`;

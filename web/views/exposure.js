@@ -6,10 +6,10 @@ import { Matrix } from '../lib/matrix.js';
 import { MEASURES, measure } from '../lib/measures.js';
 import { percent, price } from '../lib/format.js';
 
-/** Groupings that are asked for often; any column of the contract can be typed into the address. */
+/** What can be seen behind a figure: the positions themselves, or sums by columns, where the server has them. */
+const POSITIONS = 'positions';
 const GROUPINGS = [
-  ['contract,venue', 'contract and venue'],
-  ['strike,kind', 'strike'],
+  [POSITIONS, 'positions'],
   ['venue', 'venue'],
   ['account,venue', 'account'],
   ['chain', 'chain'],
@@ -58,14 +58,41 @@ function figureColumns(inCoin) {
   }));
 }
 
-function Behind({ filter, groupBy, onGroup }) {
-  const view = useView('exposure', { ...filter, group_by: groupBy });
+/** The words of groups without an expiry. */
+const isNoExpiry = (text) => text === 'none' || text === '-';
+
+/** @param {object} row a position @param {Record<string, string>} filter as groups are written */
+function isBehind(row, filter) {
+  return Object.entries(filter).every(([key, value]) => {
+    if (key !== 'expiry') return row[key] === value;
+    return isNoExpiry(value) ? row.expiry === null && row.kind !== 'perpetual' : row.expiry_text === value;
+  });
+}
+
+function PositionsBehind({ filter }) {
+  const view = useView('positions');
+  const rows = (view.data?.rows ?? []).filter((row) => isBehind(row, filter));
+  return view.data ? html`<${Table} name="positions-behind" caption="positions behind the figure" columns=${[...POSITION_COLUMNS, ...figureColumns(book.inCoin.value)]} rows=${rows}
+    rowKey=${(row) => [row.account, row.venue, row.chain, row.instrument].join('|')} stale=${(row) => row.is_stale} open=${(row) => go('positions', { find: row.instrument })} empty="Nothing held." />`
+    : html`<p class="reading">reading…</p>`;
+}
+
+const POSITION_COLUMNS = [
+  { key: 'instrument', title: 'instrument', head: true, value: (row) => row.instrument },
+  { key: 'place', title: 'place', hide: 'narrow', value: (row) => `${row.account}@${row.venue}` },
+  { key: 'quantity', title: 'quantity', unit: 'as listed', num: true, value: (row) => row.quantity, cell: (row) => html`<${Amount} text=${row.quantity} />` },
+];
+
+function Behind({ filter, groupBy, onGroup, has }) {
+  const isPositions = groupBy === POSITIONS;
+  const view = useView('exposure', { ...filter, group_by: isPositions ? 'underlying' : groupBy });
   const inCoin = book.inCoin.value;
-  const words = Object.values(filter).map((value) => (value === 'none' || value === '-' ? 'without expiry' : value)).join(' ') || 'the whole book';
+  const words = Object.values(filter).map((value) => (isNoExpiry(value) ? 'without expiry' : value)).join(' ') || 'the whole book';
+  const options = GROUPINGS.filter(([by]) => by === POSITIONS || by.split(',').every((column) => has.includes(column)));
   const columns = groupBy.split(',');
   return html`<${Panel} title=${`Behind ${words}`} unit=${inCoin ? 'coin' : 'USD'} ...${view}
-      actions=${html`<${Choice} label="group by" options=${GROUPINGS} value=${groupBy} onChange=${onGroup} />`}>
-    ${view.data && html`<${Table} name=${`exposure-by-${columns.join('-')}`} caption=${`exposure of ${words} by ${columns.join(' and ')}`}
+      actions=${html`<${Choice} label="group by" options=${options} value=${groupBy} onChange=${onGroup} />`}>
+    ${isPositions ? html`<${PositionsBehind} filter=${filter} />` : view.data && html`<${Table} name=${`exposure-by-${columns.join('-')}`} caption=${`exposure of ${words} by ${columns.join(' and ')}`}
       columns=${[...groupColumns(columns), { key: 'rows', title: 'rows', num: true, hide: 'narrow', value: (row) => row.rows,
         cell: (row) => html`${row.rows}${row.unvalued > 0 ? html` <span class="warn" title="${row.unvalued} without a value">▲ ${row.unvalued}</span>` : ''}` }, ...figureColumns(inCoin)]}
       rows=${view.data.groups} rowKey=${(row) => row.key.join('|')} stale=${(row) => row.is_stale}
@@ -78,7 +105,7 @@ function Exposure({ params }) {
   const one = measure(book.greek.value);
   const inCoin = book.inCoin.value;
   const filter = Object.fromEntries(['underlying', 'expiry', 'kind', 'venue', 'account'].filter((key) => params[key]).map((key) => [key, params[key]]));
-  const [groupBy, setGroupBy] = useState(params.group_by ?? 'contract,venue');
+  const [groupBy, setGroupBy] = useState(params.group_by ?? POSITIONS);
   useEffect(() => { if (params.group_by) setGroupBy(params.group_by); }, [params.group_by]);
   const spots = Object.entries(view.data?.spot_usd ?? {}).filter(([, spot]) => spot !== null).map(([name, spot]) => `${name} ${price(spot)}`).join(', ');
   return html`<${Panel} title="Exposure" unit=${`${one.word}, ${inCoin ? `coin ${one.coinUnit}` : one.unit}`} ...${view} note=${spots}>
@@ -87,7 +114,7 @@ function Exposure({ params }) {
       <${Choice} label="in" value=${inCoin} onChange=${(value) => { book.inCoin.value = value; }} options=${[[false, 'USD'], [true, 'coin']]} /></div>
     ${view.data && html`<${Matrix} data=${view.data} chosen=${filter} drill=${(key) => go('exposure', key)} /><p class="note-text">${one.word}: ${one.rule}. Choose a figure to see what is behind it.</p>`}
   <//>
-  <${Behind} filter=${filter} groupBy=${groupBy} onGroup=${setGroupBy} />
+  <${Behind} filter=${filter} groupBy=${groupBy} onGroup=${setGroupBy} has=${view.data?.columns ?? []} />
   ${Object.keys(filter).length > 0 && html`<p><button type="button" class="chip" onClick=${() => go('exposure')}>show the whole book</button></p>`}
   <${Panel} title="Limits" note="figure against its hard level; the tick is the warn level" ...${view}>${view.data && html`<${Limits} rows=${view.data.limits} />`}<//>`;
 }

@@ -86,7 +86,7 @@ function Strip({ view }) {
     { key: 'underlying', title: 'underlying', head: true, value: (row) => row.underlying,
       cell: (row) => html`<a href=${address('exposure', { underlying: row.underlying })}>${row.underlying}</a>${row.is_stale ? html` <span class="tag warn">stale</span>` : ''}` },
     { key: 'spot_usd', title: 'spot', unit: 'USD', num: true, value: (row) => row.spot_usd,
-      cell: (row) => (row.spot_usd === null ? html`<${NA} why="no index" />` : price(row.spot_usd)),
+      cell: (row) => (row.spot_usd === null ? html`<${NA} why=${Number(row.delta_cash_usd) === 0 ? 'a currency has a rate, not a spot' : 'no index'} />` : price(row.spot_usd)),
       hover: (row) => (row.spot_age_seconds === null ? 'age unknown' : `${row.spot_age_seconds.toFixed(1)} s old`) },
     ...FIVE.map((one) => ({ key: one.key, title: one.sign, unit: one.unit, num: true, value: (row) => row[one.key],
       hide: one.key === 'value_usd' ? 'narrow' : undefined, cell: (row) => html`<${Amount} text=${row[one.key]} unit=${one.unit} />` })),
@@ -103,7 +103,7 @@ function Exposure() {
   return html`<${Panel} title="Exposure" unit=${`${one.word}, ${one.unit}`} ...${view}
     actions=${html`<${Choice} label="measure" value=${one.key} onChange=${(key) => { book.greek.value = key; }}
       options=${MEASURES.filter((each) => each.letter).map((each) => [each.key, each.sign, `${each.word}, key ${each.letter}`])} />`}>
-    ${view.data && html`<${Matrix} data=${view.data} drill=${(key) => go('exposure', key)} />`}
+    ${view.data && html`<${Matrix} data=${view.data} isShort drill=${(key) => go('exposure', key)} />`}
   <//>`;
 }
 
@@ -136,7 +136,7 @@ function Latest() {
   const view = useView('alerts');
   return html`<${Panel} class="news" title="Latest" note=${html`<a href=${address('alerts')}>all alerts</a>`} ...${view}>
     <ul class="feed-list">${(view.data?.entries ?? []).slice(0, ALERTS_SHOWN).map((entry) => html`<li key=${`${entry.record}.${entry.index}`}>
-      <span class="dim">${clock(entry.time)}</span><span class="kind ${entry.severity}">${entry.kind.replaceAll('_', ' ')}</span><span>${entry.text}</span><${RecordLink} record=${entry.record} /></li>`)}</ul>
+      <span class="dim">${clock(entry.time)}</span><span class="kind ${entry.severity}">${entry.kind.replaceAll('_', ' ')}</span><span class="two-lines" title=${entry.text}>${entry.text}</span><${RecordLink} record=${entry.record} /></li>`)}</ul>
     ${view.data && !view.data.entries.length && html`<p class="empty">Nothing has been said yet.</p>`}
   <//>`;
 }

@@ -103,8 +103,8 @@ export const answerKeys = (proposal) => (proposal ? { a: () => approve(proposal)
 export function Answer({ proposal, isShort }) {
   return html`<div class="line"><span class="act-line">${actOf(proposal)}</span><${Left} proposal=${proposal} />
       <span class="spring"></span>
-      ${book.at.value === null ? html`<button type="button" class="chip strong" onClick=${() => approve(proposal)} title="asks for the size">approve…<span class="sr"> ${proposal.id}</span></button>
-      <button type="button" class="chip" onClick=${() => decline(proposal)}>reject…<span class="sr"> ${proposal.id}</span></button>`
+      ${book.at.value === null ? html`<span class="answers"><button type="button" class="chip strong" onClick=${() => approve(proposal)} title="asks for the size">approve…<span class="sr"> ${proposal.id}</span></button>
+      <button type="button" class="chip" onClick=${() => decline(proposal)}>reject…<span class="sr"> ${proposal.id}</span></button></span>`
         : html`<span class="tag" title="a proposal is answered live">in the past</span>`}</div>
     <p><a href=${address('proposals', { find: proposal.id })}>${proposal.id}</a> at <b>${proposal.place}</b>, rule <b>${proposal.rule}</b>: ${proposal.why}</p>
     ${!isShort && html`<${Cost} proposal=${proposal} />`}<${Effects} proposal=${proposal} />

@@ -3,7 +3,6 @@ import { html, useEffect, useState } from '../lib/h.js';
 import { book, get, go, address, useView } from '../lib/store.js';
 import { session } from '../lib/session.js';
 import { useKeys } from '../lib/keys.js';
-import { say } from '../lib/dialog.js';
 import { saveFile } from '../lib/exports.js';
 import { Panel, Table } from '../lib/panel.js';
 import { utc } from '../lib/format.js';
@@ -13,15 +12,6 @@ const OUTPUTS = [
   { key: 'kind', title: 'kind', value: (row) => row.kind, cell: (row) => (row.kind ?? '').replaceAll('_', ' ') },
   { key: 'text', title: 'text', head: true, value: (row) => row.text, cell: (row) => html`<span class="wrap-text">${row.text}</span>` },
 ];
-
-async function copy(text, what) {
-  try {
-    await navigator.clipboard.writeText(text);
-    say(`${what} copied`, 'ok');
-  } catch {
-    say('this browser does not let the page copy; select the text instead', 'warn');
-  }
-}
 
 /** Reads again when the number changes; nothing of the former record stays. */
 function useAnswer(path) {
@@ -44,8 +34,7 @@ function Proof({ record }) {
     ${answer ? html`${answer.head && html`<dl class="terms"><dt>head</dt><dd class="mono">${answer.head}</dd></dl>`}
       <pre class="text wrap" tabindex="0">${answer.proof}</pre>
       <p>Anybody checks it without this server: <code>${answer.check}</code></p>
-      <p class="filters"><button type="button" class="chip strong" onClick=${() => saveFile(`record-${record}.proof`, answer.proof, 'text/plain')}>save the proof</button>
-        <button type="button" class="chip" onClick=${() => copy(answer.check, 'command')}>copy the command</button></p>` : !error && html`<p class="reading">reading…</p>`}
+      <p class="filters"><button type="button" class="chip strong" onClick=${() => saveFile(`record-${record}.proof`, answer.proof, 'text/plain')}>save the proof</button></p>` : !error && html`<p class="reading">reading…</p>`}
   <//>`;
 }
 
