@@ -40,7 +40,7 @@ export function RecordLink({ record }) {
 function Age({ env }) {
   const seconds = ageSeconds(env);
   const title = env.asof ? `as of ${env.asof}, computed ${env.computed}` : `up to record ${env.record}`;
-  if (!env.is_live) return html`<span class="age" title=${title}>past</span>`;
+  if (!env.is_live && !env.bump) return html`<span class="age" title=${title}>past</span>`;
   const late = seconds !== null && seconds > 15;
   return html`<span class="age ${late ? 'warn' : ''}" title=${title}>
     <span class="sr">age </span>${ageText(seconds)}${book.paused.value ? ' · paused' : ''}</span>`;

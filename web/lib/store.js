@@ -274,11 +274,12 @@ function entryFor(view, params, at, bumps) {
  *
  * @param {string} view
  * @param {object} [params]
- * @param {{isAlwaysLive?: boolean}} [options] always live: neither replay nor bumps apply
+ * @param {{isAlwaysLive?: boolean, isUnbumped?: boolean}} [options] always live: neither replay nor bumps apply;
+ *   unbumped: what was said does not change with the market that one imagines
  */
 export function useView(view, params = {}, options = {}) {
   const at = options.isAlwaysLive ? null : book.at.value;
-  const bumps = options.isAlwaysLive ? null : book.bumps.value;
+  const bumps = options.isAlwaysLive || options.isUnbumped ? null : book.bumps.value;
   const wanted = text(params);
   const entry = entryFor(view, wanted, at, bumps);
   useEffect(() => {

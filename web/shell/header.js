@@ -43,8 +43,12 @@ function Turnover({ data }) {
 
 function Clock({ env }) {
   const age = ageSeconds(env);
-  const isLive = env.is_live && connection.value === 'up';
-  const state = book.at.value !== null ? 'replay' : book.paused.value ? 'paused' : isLive ? 'live' : connection.value === 'up' ? 'past' : 'offline';
+  let state = 'live';
+  if (connection.value !== 'up') state = 'offline';
+  else if (book.at.value !== null) state = 'replay';
+  else if (book.paused.value) state = 'paused';
+  else if (env.bump) state = 'what-if';
+  else if (!env.is_live) state = 'past';
   return html`<span class="item clock" title="time of valuation ${env.asof}, computed ${env.computed}">
     <span class="label">${day(env.asof)}</span>
     <span><b>${clock(env.asof)}</b> <span class="unit">UTC</span> <span class="state ${state}">${state}</span>

@@ -37,7 +37,7 @@ function Alerts() {
   const [severity, setSeverity] = useState('');
   const [wanted, setWanted] = useState('');
   const [older, setOlder] = useState({ entries: [], more: null });
-  const view = useView('alerts');
+  const view = useView('alerts', {}, { isUnbumped: true });
   useEffect(() => setOlder({ entries: [], more: null }), [kind, book.at.value]);
   const rows = useMemo(() => {
     const newest = view.data?.entries ?? [];

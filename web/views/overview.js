@@ -133,7 +133,7 @@ function Open() {
 }
 
 function Latest() {
-  const view = useView('alerts');
+  const view = useView('alerts', {}, { isUnbumped: true });
   return html`<${Panel} class="news" title="Latest" note=${html`<a href=${address('alerts')}>all alerts</a>`} ...${view}>
     <ul class="feed-list">${(view.data?.entries ?? []).slice(0, ALERTS_SHOWN).map((entry) => html`<li key=${`${entry.record}.${entry.index}`}>
       <span class="dim">${clock(entry.time)}</span><span class="kind ${entry.severity}">${entry.kind.replaceAll('_', ' ')}</span><span class="two-lines" title=${entry.text}>${entry.text}</span><${RecordLink} record=${entry.record} /></li>`)}</ul>

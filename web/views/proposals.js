@@ -101,12 +101,12 @@ export const answerKeys = (proposal) => (proposal ? { a: () => approve(proposal)
 
 /** One proposal with its buttons. @param {{proposal: object, isShort?: boolean}} props */
 export function Answer({ proposal, isShort }) {
-  return html`<div class="line"><span class="act-line">${actOf(proposal)}</span><${Left} proposal=${proposal} />
+  return html`<div class="line"><span class="act-line">${actOf(proposal)}</span>
       <span class="spring"></span>
       ${book.at.value === null ? html`<span class="answers"><button type="button" class="chip strong" onClick=${() => approve(proposal)} title="asks for the size">approve…<span class="sr"> ${proposal.id}</span></button>
       <button type="button" class="chip" onClick=${() => decline(proposal)}>reject…<span class="sr"> ${proposal.id}</span></button></span>`
         : html`<span class="tag" title="a proposal is answered live">in the past</span>`}</div>
-    <p><a href=${address('proposals', { find: proposal.id })}>${proposal.id}</a> at <b>${proposal.place}</b>, rule <b>${proposal.rule}</b>: ${proposal.why}</p>
+    <p><a href=${address('proposals', { find: proposal.id })}>${proposal.id}</a>, <${Left} proposal=${proposal} />: at <b>${proposal.place}</b>, rule <b>${proposal.rule}</b>: ${proposal.why}</p>
     ${!isShort && html`<${Cost} proposal=${proposal} />`}<${Effects} proposal=${proposal} />
     ${!isShort && html`<p class="dim">made ${utc(proposal.made)}, hash of its figures <code title=${proposal.inputs}>${proposal.inputs.slice(0, 16)}…</code></p>`}`;
 }
