@@ -21,6 +21,9 @@ export const token = signal(takeToken());
 /** What GET /v1/session says; null until it has. @type {import('./h.js').Signal} */
 export const session = signal(null);
 
+/** True when the server shows nothing without a token. */
+export const isRefused = signal(false);
+
 /** @param {string} text the token, or '' to act no longer */
 export function setToken(text) {
   if (text) sessionStorage.setItem(KEY, text);

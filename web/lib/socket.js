@@ -16,6 +16,8 @@ const SILENCE_MS = 15000;
 
 /** What the page says of its connection: connecting, up, down. */
 export const connection = signal('connecting');
+/** Counts up when a connection ended or could not be made. */
+export const lost = signal(0);
 /** Random word of the server's start; a new one means that the server was restarted. */
 export const serverSession = signal(null);
 
@@ -59,6 +61,7 @@ class Live {
     socket.onclose = () => {
       if (this.socket !== socket) return;
       connection.value = 'down';
+      lost.value += 1;
       setTimeout(() => this.connect(), this.wait * (0.75 + Math.random() / 2));
       this.wait = Math.min(this.wait * 2, LONGEST_WAIT_MS);
     };

@@ -3,8 +3,8 @@
  * looks at. Live entries follow the WebSocket; at a moment of the past, or in a bumped market, they are asked for by GET.
  */
 import { signal, computed, effect, batch, useEffect, useRef } from './h.js';
-import { live } from './socket.js';
-import { token, session } from './session.js';
+import { live, lost, serverSession } from './socket.js';
+import { token, session, isRefused, setToken } from './session.js';
 
 /** @typedef {{spot_percent: string, vol_points: string, days: string}} Bumps */
 
@@ -127,10 +127,22 @@ export const post = (path, body) => request(path, {
   body: JSON.stringify(body),
 });
 
-/** Reads who sits here; again after each change of the token. */
+/**
+ * Reads who sits here: again after each change of the token, each lost connection and each start of the server, for a
+ * server that was restarted may not know the token any more. Such a token is put away: reading may be free without it.
+ */
 effect(() => {
-  void token.value;
-  get('/v1/session').then((answer) => { session.value = answer.data ?? answer; }, () => {});
+  void lost.value;
+  void serverSession.value;
+  const asked = token.value;
+  get('/v1/session').then((answer) => {
+    session.value = dataOf(answer);
+    isRefused.value = false;
+  }, (error) => {
+    if (error.status !== 401) return;
+    if (!asked) isRefused.value = true;
+    else if (token.peek() === asked) setToken('');
+  });
 });
 
 /* ---------------------------------------------------------------- views */

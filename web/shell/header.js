@@ -2,11 +2,11 @@
 import { html } from '../lib/h.js';
 import { useView, book, ageSeconds, address, now } from '../lib/store.js';
 import { connection } from '../lib/socket.js';
-import { session } from '../lib/session.js';
+import { session, isRefused } from '../lib/session.js';
 import { short, full } from '../lib/format.js';
 import { RecordLink, ageText } from '../lib/panel.js';
 import { openHelp } from './help.js';
-import { openControls, openKill } from './controls.js';
+import { openControls, openKill, Permission } from './controls.js';
 
 /** Glyph, tone and words of a verdict and of a state; never colour alone. */
 export const VERDICTS = {
@@ -81,6 +81,7 @@ export function Header() {
   const brand = html`<a class="brand" href="#/overview"><svg viewBox="0 0 24 24" width="22" height="22" aria-hidden="true">
     <circle cx="12" cy="12" r="7" fill="none" stroke="currentColor" stroke-width="2" /><path d="M1 12h22" stroke="currentColor" stroke-width="2" /></svg>
     <b>Plimsoll</b></a>`;
+  if (!data && isRefused.value) return html`<div class="head">${brand}<${Permission} reason="This server shows nothing without a token." /></div>`;
   if (!data) return html`<div class="head">${brand}<span class="reading">${connection.value === 'down' ? 'no connection to the server' : 'reading the book…'}</span></div>`;
   const [glyph, tone, verdict] = VERDICTS[data.line.verdict] ?? VERDICTS.unknown;
   const [stateGlyph, stateTone] = STATES[data.state] ?? ['?', 'warn'];

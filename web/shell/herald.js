@@ -2,6 +2,7 @@
 import { useEffect, useRef } from '../lib/h.js';
 import { useView } from '../lib/store.js';
 import { connection, serverSession } from '../lib/socket.js';
+import { token } from '../lib/session.js';
 import { say } from '../lib/dialog.js';
 
 /** More than so many at once are counted, not read out. */
@@ -37,6 +38,11 @@ export function Herald() {
       say('the connection to the server is lost', 'act');
     }
   }, [connection.value]);
+  const hadToken = useRef(Boolean(token.value));
+  useEffect(() => {
+    if (hadToken.current && !token.value) say('the token is put away: viewing only. After a restart the program prints a new address', 'warn');
+    hadToken.current = Boolean(token.value);
+  }, [token.value]);
   const session = useRef(null);
   useEffect(() => {
     if (session.current && serverSession.value !== session.current) say('the server was restarted', 'warn');

@@ -125,7 +125,7 @@ function Margin() {
 function Open() {
   const view = useView('proposals');
   const open = view.data?.open ?? [];
-  useKeys(book.at.value === null ? answerKeys(open[0]) : {});
+  useKeys(answerKeys(open[0]));
   return html`<${Panel} title="Proposals" note=${view.data && `${open.length} open`} ...${view}>
     ${view.data && (open.length ? html`<ul>${open.map((one) => html`<li class="proposal" key=${one.id}><${Answer} proposal=${one} isShort /></li>`)}</ul>`
       : html`<p class="empty">Nothing to answer. ${view.data.orders.length ? `${view.data.orders.length} orders on their way.` : 'No orders on their way.'}</p>`)}

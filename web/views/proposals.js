@@ -1,7 +1,7 @@
 /** @file What rules ask for: each proposal with its effects, its cost and its hash; approve by typing the size. */
 import { html, useState } from '../lib/h.js';
 import { useView, address, book } from '../lib/store.js';
-import { whyNot } from '../lib/session.js';
+import { whyNot, session } from '../lib/session.js';
 import { openDialog } from '../lib/dialog.js';
 import { useKeys } from '../lib/keys.js';
 import { Panel, Table, Amount, NA, RecordLink } from '../lib/panel.js';
@@ -96,14 +96,17 @@ function Decline({ proposal, close }) {
 const approve = (proposal) => openDialog((close) => html`<${Approve} proposal=${proposal} close=${close} />`, `approve ${proposal.id}`);
 const decline = (proposal) => openDialog((close) => html`<${Decline} proposal=${proposal} close=${close} />`, `reject ${proposal.id}`);
 
+/** A proposal of the past cannot be answered any more. */
+const isPast = () => book.at.value !== null || session.value?.mode === 'finished';
+
 /** @param {object|undefined} proposal @returns {Record<string, () => void>} the keys that answer it */
-export const answerKeys = (proposal) => (proposal ? { a: () => approve(proposal), x: () => decline(proposal) } : {});
+export const answerKeys = (proposal) => (proposal && !isPast() ? { a: () => approve(proposal), x: () => decline(proposal) } : {});
 
 /** One proposal with its buttons. @param {{proposal: object, isShort?: boolean}} props */
 export function Answer({ proposal, isShort }) {
   return html`<div class="line"><span class="act-line">${actOf(proposal)}</span>
       <span class="spring"></span>
-      ${book.at.value === null ? html`<span class="answers"><button type="button" class="chip strong" onClick=${() => approve(proposal)} title="asks for the size">approve…<span class="sr"> ${proposal.id}</span></button>
+      ${!isPast() ? html`<span class="answers"><button type="button" class="chip strong" onClick=${() => approve(proposal)} title="asks for the size">approve…<span class="sr"> ${proposal.id}</span></button>
       <button type="button" class="chip" onClick=${() => decline(proposal)}>reject…<span class="sr"> ${proposal.id}</span></button></span>`
         : html`<span class="tag" title="a proposal is answered live">in the past</span>`}</div>
     <p><a href=${address('proposals', { find: proposal.id })}>${proposal.id}</a>, <${Left} proposal=${proposal} />: at <b>${proposal.place}</b>, rule <b>${proposal.rule}</b>: ${proposal.why}</p>
@@ -135,7 +138,7 @@ function Proposals({ params }) {
   const [chosen, setChosen] = useState(params.find ?? null);
   const index = Math.max(0, open.findIndex((one) => one.id === chosen));
   const step = (by) => () => setChosen(open[Math.max(0, Math.min(open.length - 1, index + by))]?.id ?? null);
-  useKeys({ j: step(1), k: step(-1), ...(book.at.value === null ? answerKeys(open[index]) : {}) });
+  useKeys({ j: step(1), k: step(-1), ...answerKeys(open[index]) });
   const reason = whyNot('approve');
   return html`<${Panel} title="Proposals" note=${view.data && html`${open.length} open; the rules are ${view.data.is_armed ? 'armed: some are sent without asking' : 'disarmed: nothing is sent without a person'}`} ...${view}
       actions=${html`<span class="dim wide-only"><kbd>j</kbd> <kbd>k</kbd> move <kbd>a</kbd> approve <kbd>x</kbd> reject</span>`}>
