@@ -4,13 +4,14 @@ import { useView } from '../lib/store.js';
 import { connection, serverSession } from '../lib/socket.js';
 import { token } from '../lib/session.js';
 import { say } from '../lib/dialog.js';
+import { worded } from '../lib/format.js';
 
 /** More than so many at once are counted, not read out. */
 const MOST = 2;
 
 /** What is read out is cut; the whole text is in the alerts. */
 const LONGEST = 140;
-const brief = (text) => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
+const brief = (text) => worded(text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
 
 const keyOf = (entry) => `${entry.record}.${entry.index}`;
 

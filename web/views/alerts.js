@@ -2,7 +2,7 @@
 import { html, useEffect, useState, useMemo } from '../lib/h.js';
 import { useView, book, get, go, dataOf } from '../lib/store.js';
 import { Panel, Table, Choice, RecordLink } from '../lib/panel.js';
-import { utc } from '../lib/format.js';
+import { utc, worded } from '../lib/format.js';
 
 /** Entries of a page of older ones. */
 const LIMIT = 200;
@@ -24,7 +24,7 @@ const COLUMNS = [
   { key: 'severity', title: 'severity', value: (row) => row.severity, cell: (row) => html`<span class="nowrap ${{ act: 'act', warn: 'warn' }[row.severity] ?? 'dim'}"><span aria-hidden="true">${GLYPH[row.severity]}</span> ${row.severity}</span>` },
   { key: 'kind', title: 'kind', hide: 'narrow', value: (row) => row.kind, cell: (row) => row.kind.replaceAll('_', ' ') },
   { key: 'underlying', title: 'underlying', hide: 'narrow', value: (row) => row.underlying, cell: (row) => row.underlying ?? html`<span class="dim">-</span>` },
-  { key: 'text', title: 'text', head: true, value: (row) => row.text, cell: (row) => html`<span class="wrap-text">${row.text}</span>` },
+  { key: 'text', title: 'text', head: true, value: (row) => row.text, cell: (row) => html`<span class="wrap-text">${worded(row.text)}</span>` },
   { key: 'record', title: 'record', value: (row) => row.record, cell: (row) => html`<${RecordLink} record=${row.record} />` },
   { key: 'show', title: html`<span class="sr">replay</span>`, hide: 'narrow', isDrawn: true, value: (row) => row.index,
     cell: (row) => html`<button type="button" class="chip" title="show the book at this record" onClick=${() => { book.at.value = row.record; }}>↺<span class="sr"> replay from ${row.record}</span></button>` },

@@ -8,7 +8,7 @@ import { useKeys } from '../lib/keys.js';
 import { Panel, Table, Amount, NA, UseBar, Choice, RecordLink, levelOf, toneOf } from '../lib/panel.js';
 import { Matrix } from '../lib/matrix.js';
 import { FIVE, MEASURES, measure } from '../lib/measures.js';
-import { short, full, percent, price, clock } from '../lib/format.js';
+import { short, full, percent, price, clock, worded } from '../lib/format.js';
 import { VERDICTS } from '../shell/header.js';
 import { answerKeys, Answer } from './proposals.js';
 
@@ -46,7 +46,7 @@ function Todo({ items }) {
   return html`<ul class="todo">${items.map((item) => {
     const [glyph, tone] = URGENCY[item.urgency] ?? URGENCY.watch;
     return html`<li key=${item.text}><span class="urgency ${tone}"><span aria-hidden="true">${glyph}</span> ${item.urgency}</span>
-      <a href=${address(item.view, item.id && item.view === 'proposals' ? { find: item.id } : {})}>${item.text}</a></li>`;
+      <a href=${address(item.view, item.id && item.view === 'proposals' ? { find: item.id } : {})}>${worded(item.text)}</a></li>`;
   })}</ul>`;
 }
 
@@ -56,7 +56,7 @@ function Line({ view }) {
   return html`<${Panel} title="The line" ...${view}>
     ${data && html`<div class="hero"><div>
       <div class="hero-line"><${Disc} share=${data.nearest[0]?.share} tone=${verdict[1]} isKnown=${data.line.verdict !== 'unknown'} />
-        <div><p class="hero-word ${verdict[1]}"><span aria-hidden="true">${verdict[0]}</span> ${verdict[2]}</p><p>${data.line.sentence}</p></div></div>
+        <div><p class="hero-word ${verdict[1]}"><span aria-hidden="true">${verdict[0]}</span> ${verdict[2]}</p><p>${worded(data.line.sentence)}</p></div></div>
       <h3>What to do now</h3><${Todo} items=${data.todo} /></div>
     <div><h3>Nearest to the line <span class="unit">share of the hard bound</span></h3><${Nearest} items=${data.nearest} /></div></div>`}
   <//>`;
@@ -136,7 +136,7 @@ function Latest() {
   const view = useView('alerts', {}, { isUnbumped: true });
   return html`<${Panel} class="news" title="Latest" note=${html`<a href=${address('alerts')}>all alerts</a>`} ...${view}>
     <ul class="feed-list">${(view.data?.entries ?? []).slice(0, ALERTS_SHOWN).map((entry) => html`<li key=${`${entry.record}.${entry.index}`}>
-      <span class="dim">${clock(entry.time)}</span><span class="kind ${entry.severity}">${entry.kind.replaceAll('_', ' ')}</span><span class="two-lines" title=${entry.text}>${entry.text}</span><${RecordLink} record=${entry.record} /></li>`)}</ul>
+      <span class="dim">${clock(entry.time)}</span><span class="kind ${entry.severity}">${entry.kind.replaceAll('_', ' ')}</span><span class="two-lines" title=${entry.text}>${worded(entry.text)}</span><${RecordLink} record=${entry.record} /></li>`)}</ul>
     ${view.data && !view.data.entries.length && html`<p class="empty">Nothing has been said yet.</p>`}
   <//>`;
 }

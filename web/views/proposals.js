@@ -5,7 +5,7 @@ import { whyNot, session } from '../lib/session.js';
 import { openDialog } from '../lib/dialog.js';
 import { useKeys } from '../lib/keys.js';
 import { Panel, Table, Amount, NA, RecordLink } from '../lib/panel.js';
-import { short, full, fixed, percent, price, utc, clock } from '../lib/format.js';
+import { short, full, fixed, percent, price, utc, clock, worded } from '../lib/format.js';
 import { magnitude } from '../lib/decimal.js';
 import { act, Permission } from '../shell/controls.js';
 
@@ -61,7 +61,7 @@ function Approve({ proposal, close }) {
     else close();
   };
   return html`<h2>Approve ${proposal.id}: ${actOf(proposal)}</h2>
-    <p>at <b>${proposal.place}</b>, asked for by the rule <b>${proposal.rule}</b>: ${proposal.why}. ${newest && html`<${Left} proposal=${newest} />`}</p>
+    <p>at <b>${proposal.place}</b>, asked for by the rule <b>${proposal.rule}</b>: ${worded(proposal.why)}. ${newest && html`<${Left} proposal=${newest} />`}</p>
     <${Cost} proposal=${proposal} /><${Effects} proposal=${proposal} />
     <p class="dim">hash of its figures <code title=${proposal.inputs}>${proposal.inputs.slice(0, 16)}…</code></p>
     <${Permission} reason=${reason} />
@@ -109,7 +109,7 @@ export function Answer({ proposal, isShort }) {
       ${!isPast() ? html`<span class="answers"><button type="button" class="chip strong" onClick=${() => approve(proposal)} title="asks for the size">approve…<span class="sr"> ${proposal.id}</span></button>
       <button type="button" class="chip" onClick=${() => decline(proposal)}>reject…<span class="sr"> ${proposal.id}</span></button></span>`
         : html`<span class="tag" title="a proposal is answered live">in the past</span>`}</div>
-    <p><a href=${address('proposals', { find: proposal.id })}>${proposal.id}</a>, <${Left} proposal=${proposal} />: at <b>${proposal.place}</b>, rule <b>${proposal.rule}</b>: ${proposal.why}</p>
+    <p><a href=${address('proposals', { find: proposal.id })}>${proposal.id}</a>, <${Left} proposal=${proposal} />: at <b>${proposal.place}</b>, rule <b>${proposal.rule}</b>: ${worded(proposal.why)}</p>
     ${!isShort && html`<${Cost} proposal=${proposal} />`}<${Effects} proposal=${proposal} />
     ${!isShort && html`<p class="dim">made ${utc(proposal.made)}, hash of its figures <code title=${proposal.inputs}>${proposal.inputs.slice(0, 16)}…</code></p>`}`;
 }

@@ -5,12 +5,12 @@ import { session } from '../lib/session.js';
 import { useKeys } from '../lib/keys.js';
 import { saveFile } from '../lib/exports.js';
 import { Panel, Table } from '../lib/panel.js';
-import { utc } from '../lib/format.js';
+import { utc, worded } from '../lib/format.js';
 
 const OUTPUTS = [
   { key: 'index', title: 'output', num: true, value: (row) => row.index },
   { key: 'kind', title: 'kind', value: (row) => row.kind, cell: (row) => (row.kind ?? '').replaceAll('_', ' ') },
-  { key: 'text', title: 'text', head: true, value: (row) => row.text, cell: (row) => html`<span class="wrap-text">${row.text}</span>` },
+  { key: 'text', title: 'text', head: true, value: (row) => row.text, cell: (row) => html`<span class="wrap-text">${worded(row.text)}</span>` },
 ];
 
 /** Reads again when the number changes; nothing of the former record stays. */
