@@ -76,7 +76,8 @@ function arranged(groups, key, inCoin) {
 function tint(text, largest) {
   const share = largest > 0 ? Math.abs(Number(text)) / largest : 0;
   if (share === 0) return '';
-  return `background: rgba(var(--${text.startsWith('-') ? 'short' : 'long'}-rgb), ${(0.06 + 0.44 * Math.sqrt(share)).toFixed(2)})`;
+  return `background: rgba(var(--${text.startsWith('-') ? 'short'
+    : 'long'}-rgb), ${(0.06 + 0.44 * Math.sqrt(share)).toFixed(2)})`;
 }
 
 function Figure({ cell, unit }) {
@@ -88,8 +89,11 @@ function Figure({ cell, unit }) {
 function Limit({ limit, isShort }) {
   if (!limit) return html`<td class="dim" title="no limit on this measure and group">no limit</td>`;
   const title = `warn ${full(limit.warn)}, hard ${full(limit.hard)}; figure ${full(limit.figure)}`;
-  return html`<td class="use-cell ${limit.is_stale ? 'stale' : ''}" title=${title}><span class="use-line"><${UseBar} share=${limit.share} level=${limit.level} label=${`use of limit ${limit.limit}`}
-      warn=${Number(limit.warn) / Number(limit.hard)} /> <span class="num">${percent(limit.share, 0)}</span>${!isShort && html` <span class="dim nowrap">of ±${short(limit.hard)}</span>`}</span></td>`;
+  return html`<td class="use-cell ${limit.is_stale ? 'stale' : ''}" title=${title}><span class="use-line"><${UseBar}
+    share=${limit.share} level=${limit.level} label=${`use of limit ${limit.limit}`}
+      warn=${Number(limit.warn) / Number(limit.hard)} /> <span
+        class="num">${percent(limit.share, 0)}</span>${!isShort
+          && html` <span class="dim nowrap">of ±${short(limit.hard)}</span>`}</span></td>`;
 }
 
 /**
@@ -113,7 +117,8 @@ export function Matrix({ data, drill, chosen = {}, isShort }) {
   });
   const isAnyStale = rows.some((row) => row.isStale);
   const whole = inCoin || !rows.length ? null : sum(rows.map((row) => row.net).filter((net) => net !== null));
-  const limitOf = (name) => (inCoin ? null : data.limits.find((limit) => limit.measure === key && limit.group.length === 1 && limit.group[0] === name));
+  const limitOf = (name) => (inCoin ? null : data.limits.find((limit) => limit.measure === key && limit.group.length === 1
+    && limit.group[0] === name));
 
   useExport(`exposure-${key}`, () => [
     ['underlying', `net (${unit})`, ...expiries.map(expiryWord)],
@@ -122,12 +127,14 @@ export function Matrix({ data, drill, chosen = {}, isShort }) {
   const step = (down, right) => () => {
     if (!rows.length) return;
     const next = place
-      ? { row: Math.max(0, Math.min(rows.length - 1, place.row + down)), column: Math.max(0, Math.min(expiries.length - 1, place.column + right)) }
+      ? { row: Math.max(0, Math.min(rows.length - 1, place.row + down)), column: Math.max(0, Math.min(expiries.length - 1,
+        place.column + right)) }
       : { row: 0, column: 0 };
     setPlace(next);
     document.getElementById(`cell-${next.row}-${next.column}`)?.focus();
   };
-  useKeys(drill ? { j: step(1, 0), k: step(-1, 0), ArrowDown: step(1, 0), ArrowUp: step(-1, 0), ArrowRight: step(0, 1), ArrowLeft: step(0, -1) } : {}, box);
+  useKeys(drill ? { j: step(1, 0), k: step(-1, 0), ArrowDown: step(1, 0), ArrowUp: step(-1, 0), ArrowRight: step(0, 1),
+    ArrowLeft: step(0, -1) } : {}, box);
 
   if (!rows.length) return html`<p class="empty">No ${one.word} anywhere.</p>`;
   const button = (row, column, content) => (drill
@@ -138,38 +145,57 @@ export function Matrix({ data, drill, chosen = {}, isShort }) {
         }}>${content}</button>` : content);
   const isChosen = (row, expiry) => {
     const filter = cells.get(`${row.name}|${expiry}`)?.filter;
-    return filter !== undefined && chosen.underlying === row.name && chosen.expiry === filter.expiry && chosen.kind === filter.kind;
+    return filter !== undefined && chosen.underlying === row.name && chosen.expiry === filter.expiry
+      && chosen.kind === filter.kind;
   };
-  const head = (row) => (drill ? html`<button type="button" class="sort" onClick=${() => drill({ underlying: row.name })}>${row.name}</button>` : row.name);
+  const head = (row) => (drill
+    ? html`<button type="button" class="sort" onClick=${() => drill({ underlying: row.name })}>${row.name}</button>`
+      : row.name);
   const note = none.length > 0 && html`<p class="note-text">none: ${none.join(', ')}</p>`;
 
   if (book.narrow.value) {
-    return html`<div class="scroll" ref=${box}><table class="matrix"><caption class="sr">${one.word} by expiry and underlying, ${unit}</caption>
-      <thead><tr><th scope="col">expiry</th>${rows.map((row) => html`<th scope="col" class="num" key=${row.name}>${head(row)}</th>`)}</tr></thead>
+    return html`<div class="scroll" ref=${box}><table class="matrix"><caption
+      class="sr">${one.word} by expiry and underlying, ${unit}</caption>
+      <thead><tr><th scope="col">expiry</th>${rows.map((row) => html`<th scope="col" class="num"
+        key=${row.name}>${head(row)}</th>`)}</tr></thead>
       <tbody>${expiries.map((expiry, column) => html`<tr key=${expiry}><th scope="row">${expiryWord(expiry)}</th>
         ${rows.map((row, index) => {
           const cell = cells.get(`${row.name}|${expiry}`);
-          return html`<td key=${row.name} class="cell ${cell?.isStale ? 'stale' : ''}" style=${cell?.text && tint(cell.text, largest)}>${button(index, column, html`<${Figure} cell=${cell} unit=${unit} />`)}</td>`;
+          return html`<td key=${row.name} class="cell ${cell?.isStale ? 'stale' : ''}"
+            style=${cell?.text && tint(cell.text, largest)}>${button(index, column,
+              html`<${Figure} cell=${cell} unit=${unit} />`)}</td>`;
         })}</tr>`)}</tbody>
-      <tfoot><tr><th scope="row">net</th>${rows.map((row) => html`<td class="num net ${row.isStale ? 'stale' : ''}" key=${row.name}><${Amount} text=${row.net} unit=${unit} /></td>`)}</tr>
+      <tfoot><tr><th scope="row">net</th>${rows.map((row) => html`<td class="num net ${row.isStale ? 'stale' : ''}"
+        key=${row.name}><${Amount} text=${row.net} unit=${unit} /></td>`)}</tr>
         ${!inCoin && html`<tr><th scope="row">limit</th>${rows.map((row) => {
           const limit = limitOf(row.name);
-          return html`<td class="num ${limit ? { warn: 'warn', hard: 'act' }[limit.level] ?? 'dim' : 'dim'}" key=${row.name}>${limit ? html`${percent(limit.share, 0)}<br />of ±${short(limit.hard)}` : 'none'}</td>`;
+          return html`<td class="num ${limit ? { warn: 'warn', hard: 'act' }[limit.level] ?? 'dim' : 'dim'}"
+            key=${row.name}>${limit ? html`${percent(limit.share, 0)}<br />of ±${short(limit.hard)}` : 'none'}</td>`;
         })}</tr>`}</tfoot></table></div>${note}`;
   }
-  return html`<div class="scroll" ref=${box}><table class="matrix"><caption class="sr">${one.word} by underlying and expiry, ${unit}</caption>
-    <thead><tr><th scope="col">underlying</th><th scope="col" class="num">net</th>${!inCoin && html`<th scope="col">use of limit</th>`}
+  return html`<div class="scroll" ref=${box}><table class="matrix"><caption
+    class="sr">${one.word} by underlying and expiry, ${unit}</caption>
+    <thead><tr><th scope="col">underlying</th><th scope="col"
+      class="num">net</th>${!inCoin && html`<th scope="col">use of limit</th>`}
       ${expiries.map((expiry) => html`<th scope="col" class="num" key=${expiry}>${expiryWord(expiry)}</th>`)}</tr></thead>
-    <tbody>${rows.map((row, index) => html`<tr key=${row.name}><th scope="row">${head(row)}${row.isStale && html` <span class="tag warn">stale</span>`}</th>
+    <tbody>${rows.map((row,
+      index) => html`<tr key=${row.name}><th
+        scope="row">${head(row)}${row.isStale && html` <span class="tag warn">stale</span>`}</th>
       <td class="num net ${row.isStale ? 'stale' : ''}"><${Amount} text=${row.net} unit=${unit} /></td>
       ${!inCoin && html`<${Limit} limit=${limitOf(row.name)} isShort=${isShort} />`}
       ${expiries.map((expiry, column) => {
         const cell = cells.get(`${row.name}|${expiry}`);
-        return html`<td key=${expiry} class="cell ${cell?.isStale ? 'stale' : ''}" title=${cell?.isStale ? 'stale' : null} aria-current=${isChosen(row, expiry) ? 'true' : null}
-          style=${cell?.text && tint(cell.text, largest)}>${button(index, column, html`<${Figure} cell=${cell} unit=${unit} />`)}</td>`;
+        return html`<td key=${expiry} class="cell ${cell?.isStale ? 'stale' : ''}" title=${cell?.isStale ? 'stale' : null}
+          aria-current=${isChosen(row, expiry) ? 'true' : null}
+          style=${cell?.text && tint(cell.text, largest)}>${button(index, column,
+            html`<${Figure} cell=${cell} unit=${unit} />`)}</td>`;
       })}</tr>`)}</tbody>
     ${totals && rows.length > 1 && html`<tfoot><tr><th scope="row">all</th>
-      <td class="num ${isAnyStale ? 'stale' : ''}" title=${isAnyStale ? 'stale: a part is' : null}><${Amount} text=${whole} unit=${unit} /></td><td></td>
-      ${totals.map((total, column) => html`<td class="num ${total?.isStale ? 'stale' : ''}" title=${total?.isStale ? 'stale: a part is' : null} key=${column}>${total === null ? html`<span class="zero">·</span>` : html`<${Amount} text=${total.text} unit=${unit} />`}</td>`)}</tr></tfoot>`}
+      <td class="num ${isAnyStale ? 'stale' : ''}" title=${isAnyStale ? 'stale: a part is' : null}><${Amount} text=${whole}
+        unit=${unit} /></td><td></td>
+      ${totals.map((total,
+        column) => html`<td class="num ${total?.isStale ? 'stale' : ''}" title=${total?.isStale ? 'stale: a part is' : null}
+          key=${column}>${total === null ? html`<span class="zero">·</span>`
+            : html`<${Amount} text=${total.text} unit=${unit} />`}</td>`)}</tr></tfoot>`}
   </table></div>${note}`;
 }

@@ -32,7 +32,8 @@ export function Permission({ reason }) {
       event.preventDefault();
       setToken(text.trim());
       setText('');
-    }}><label class="field">token <input type="password" autocomplete="off" value=${text} onInput=${(event) => setText(event.currentTarget.value)} /></label>
+    }}><label class="field">token <input type="password" autocomplete="off" value=${text}
+      onInput=${(event) => setText(event.currentTarget.value)} /></label>
     <button type="submit" class="chip">use it in this tab</button></form>`}</div>`;
 }
 
@@ -54,11 +55,13 @@ function Kill({ close }) {
     <p>The book is <b>paused</b>: no new orders. The rules are <b>disarmed</b>: nothing is sent without a person. Positions stay as they are. The act is a record of the journal; a person with the role risk can undo it.</p>
     <${Permission} reason=${reason} />
     <form onSubmit=${submit}>
-      <label class="field tall">type KILL <input type="text" autocomplete="off" spellcheck="false" autofocus value=${typed} disabled=${Boolean(reason)}
+      <label class="field tall">type KILL <input type="text" autocomplete="off" spellcheck="false" autofocus value=${typed}
+        disabled=${Boolean(reason)}
         onInput=${(event) => setTyped(event.currentTarget.value)} /></label>
       ${trouble && html`<p class="trouble" role="alert">${trouble}</p>`}
       <div class="actions"><button type="button" class="chip" onClick=${close}>cancel</button>
-        <button type="submit" class="kill" disabled=${typed !== 'KILL' || Boolean(reason) || isSending}>pause and disarm</button></div>
+        <button type="submit" class="kill"
+          disabled=${typed !== 'KILL' || Boolean(reason) || isSending}>pause and disarm</button></div>
     </form>`;
 }
 
@@ -72,26 +75,35 @@ function Controls({ close }) {
   const chosen = state ?? data?.state ?? 'normal';
   const send = async (path, body, done) => setTrouble(await act(path, body, done));
   return html`<h2>State of the book</h2>
-    ${data && html`<p>Now <b>${data.state.replaceAll('_', '-')}</b>${data.because?.length ? html`, because of ${data.because.join(', ')}` : ''}; the rules are <b>${data.is_armed ? 'armed' : 'disarmed'}</b>. The strictest of what limits, triggers and a person ask for holds.</p>`}
+    ${data && html`<p>Now <b>${data.state.replaceAll('_', '-')}</b>${data.because?.length
+      ? html`, because of ${data.because.join(', ')}` : ''}; the rules are <b>${data.is_armed ? 'armed'
+        : 'disarmed'}</b>. The strictest of what limits, triggers and a person ask for holds.</p>`}
     <${Permission} reason=${noState} />
     <form onSubmit=${(event) => {
       event.preventDefault();
       send('/v1/state', { state: chosen, reason: why }, `state asked for: ${chosen.replaceAll('_', '-')}`);
     }}>
       <fieldset disabled=${Boolean(noState)}><legend>ask for a state</legend>
-        ${STATES.map(([key, text]) => html`<label class="option" key=${key}><input type="radio" name="state" value=${key} checked=${chosen === key} onChange=${() => setState(key)} />
+        ${STATES.map(([key, text]) => html`<label class="option" key=${key}><input type="radio" name="state" value=${key}
+          checked=${chosen === key} onChange=${() => setState(key)} />
           <b>${key.replaceAll('_', '-')}</b> <span class="dim">${text}</span></label>`)}
-        <label class="field tall">reason <input type="text" required value=${why} onInput=${(event) => setWhy(event.currentTarget.value)} /></label>
-        <div class="actions"><button type="button" class="chip" disabled=${!why} onClick=${() => send('/v1/state', { state: null, reason: why }, 'back to what the limits say')}>back to what limits say</button>
+        <label class="field tall">reason <input type="text" required value=${why}
+          onInput=${(event) => setWhy(event.currentTarget.value)} /></label>
+        <div class="actions"><button type="button" class="chip" disabled=${!why}
+          onClick=${() => send('/v1/state', { state: null, reason: why },
+            'back to what the limits say')}>back to what limits say</button>
           <button type="submit" class="chip strong" disabled=${!why}>ask for ${chosen.replaceAll('_', '-')}</button></div>
       </fieldset></form>
     <fieldset disabled=${Boolean(noArming)}><legend>arming</legend>
       <p class="dim">Armed, rules whose policy allows it send orders without asking. A restart disarms.</p>
       <div class="actions">${data?.is_armed
-        ? html`<button type="button" class="chip strong" onClick=${() => send('/v1/arming', { armed: false }, 'disarmed')}>disarm</button>`
-        : html`<button type="button" class="chip strong" onClick=${() => send('/v1/arming', { armed: true }, 'armed')}>arm</button>`}</div></fieldset>
+        ? html`<button type="button" class="chip strong"
+          onClick=${() => send('/v1/arming', { armed: false }, 'disarmed')}>disarm</button>`
+        : html`<button type="button" class="chip strong"
+          onClick=${() => send('/v1/arming', { armed: true }, 'armed')}>arm</button>`}</div></fieldset>
     ${trouble && html`<p class="trouble" role="alert">${trouble}</p>`}
-    <div class="actions">${token.value && html`<button type="button" class="chip" onClick=${() => setToken('')}>forget the token</button>`}
+    <div class="actions">${token.value
+      && html`<button type="button" class="chip" onClick=${() => setToken('')}>forget the token</button>`}
       <button type="button" class="chip" onClick=${close}>close</button></div>`;
 }
 

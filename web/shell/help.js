@@ -22,7 +22,8 @@ const KEYS = [
 ];
 
 const SIGNS = [
-  [html`<span class="long">123</span> <span class="short">−123</span>`, 'blue is long or positive, orange is short or negative'],
+  [html`<span class="long">123</span> <span class="short">−123</span>`,
+    'blue is long or positive, orange is short or negative'],
   [html`<span class="zero">·</span> and 0`, 'exactly none; rounded to nothing'],
   [html`<span class="na">n/a</span>`, 'no figure; the reason is on hover'],
   [html`<span class="stale">123</span>`, 'grey: stale, without a fresh quote'],
@@ -31,12 +32,20 @@ const SIGNS = [
 ];
 
 export function openHelp() {
-  openDialog((close) => html`<div class="dialog-head"><h2 tabindex="-1" autofocus>Keys and signs</h2><button type="button" class="chip" onClick=${close}>close <kbd>Esc</kbd></button></div>
+  openDialog((close) => html`<div class="dialog-head"><h2 tabindex="-1" autofocus>Keys and signs</h2><button type="button"
+    class="chip" onClick=${close}>close <kbd>Esc</kbd></button></div>
     <div class="help">
-      <section><h3>Keys</h3><dl>${KEYS.map(([key, text]) => html`<div key=${key}><dt><kbd>${key}</kbd></dt><dd>${text}</dd></div>`)}</dl></section>
-      <section><h3>Views</h3><dl>${VIEWS.map((view, index) => html`<div key=${view.name}><dt><kbd>g ${view.letter}</kbd>${index < 9 && html` <kbd>${index + 1}</kbd>`}</dt>
+      <section><h3>Keys</h3>
+        <dl>${KEYS.map(([key, text]) => html`<div key=${key}><dt><kbd>${key}</kbd></dt><dd>${text}</dd></div>`)}</dl></section>
+      <section><h3>Views</h3>
+        <dl>${VIEWS.map((view,
+          index) => html`<div key=${view.name}><dt>
+            <kbd>g ${view.letter}</kbd>${index < 9 && html` <kbd>${index + 1}</kbd>`}</dt>
         <dd>${view.title}</dd></div>`)}</dl></section>
-      <section><h3>Signs</h3><dl>${SIGNS.map(([sign, text]) => html`<div key=${text}><dt>${sign}</dt><dd>${text}</dd></div>`)}</dl></section>
-      <section><h3>Measures</h3><dl>${MEASURES.map((one) => html`<div key=${one.key}><dt>${one.word}</dt><dd><b>${one.unit}</b>: ${one.rule}</dd></div>`)}</dl></section>
+      <section><h3>Signs</h3>
+        <dl>${SIGNS.map(([sign, text]) => html`<div key=${text}><dt>${sign}</dt><dd>${text}</dd></div>`)}</dl></section>
+      <section><h3>Measures</h3>
+        <dl>${MEASURES.map((one) => html`<div key=${one.key}><dt>${one.word}</dt><dd><b>${one.unit}</b>: ${one.rule}</dd>
+          </div>`)}</dl></section>
     </div>`, 'keys and signs');
 }

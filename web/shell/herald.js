@@ -41,7 +41,8 @@ export function Herald() {
   }, [connection.value]);
   const hadToken = useRef(Boolean(token.value));
   useEffect(() => {
-    if (hadToken.current && !token.value) say('the token is put away: viewing only. After a restart the program prints a new address', 'warn');
+    if (hadToken.current
+      && !token.value) say('the token is put away: viewing only. After a restart the program prints a new address', 'warn');
     hadToken.current = Boolean(token.value);
   }, [token.value]);
   const session = useRef(null);

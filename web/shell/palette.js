@@ -23,9 +23,11 @@ export function saveShown() {
 /** @returns {Command[]} */
 function commands() {
   return [
-    ...VIEWS.map((view, index) => ({ kind: 'view', text: view.title, hint: index < 9 ? String(index + 1) : `g ${view.letter}`, run: () => go(view.name) })),
+    ...VIEWS.map((view, index) => ({ kind: 'view', text: view.title, hint: index < 9 ? String(index + 1) : `g ${view.letter}`,
+      run: () => go(view.name) })),
     ...underlyings.value.map((name) => ({ kind: 'underlying', text: name, run: () => { book.underlying.value = name; } })),
-    ...MEASURES.map((one) => ({ kind: 'measure', text: one.word, hint: one.letter, run: () => { book.greek.value = one.key; } })),
+    ...MEASURES.map((one) => ({ kind: 'measure', text: one.word, hint: one.letter,
+      run: () => { book.greek.value = one.key; } })),
     { kind: 'do', text: 'save what is shown as CSV', hint: 'e', run: saveShown },
     { kind: 'do', text: 'replay', run: () => { isReplayOpen.value = true; } },
     { kind: 'do', text: 'back to live', hint: 'Esc', run: backToLive },
@@ -57,14 +59,16 @@ function Palette({ close, onlyInstruments }) {
   const { data } = useView('positions');
   const all = useMemo(() => {
     const instruments = [...new Map((data?.rows ?? []).map((row) => [row.instrument, row])).values()].map((row) => ({
-      kind: 'instrument', text: row.instrument, hint: `${row.underlying} ${row.expiry_text}`, run: () => go('positions', { find: row.instrument }),
+      kind: 'instrument', text: row.instrument, hint: `${row.underlying} ${row.expiry_text}`, run: () => go('positions',
+        { find: row.instrument }),
     }));
     return onlyInstruments ? instruments : [...commands(), ...instruments];
   }, [data, onlyInstruments]);
   const record = /^#?(\d+)$/.exec(wanted.trim());
   const found = all.map((one) => ({ one, score: misfit(`${one.text} ${one.kind}`.toLowerCase(), wanted.trim().toLowerCase()) }))
     .filter((each) => each.score !== null).sort((a, b) => a.score - b.score).map((each) => each.one);
-  if (record && !onlyInstruments) found.unshift({ kind: 'record', text: `record ${record[1]}`, run: () => go('records', { id: record[1] }) });
+  if (record && !onlyInstruments) found.unshift({ kind: 'record', text: `record ${record[1]}`, run: () => go('records',
+    { id: record[1] }) });
   const shown = found.slice(0, MOST_SHOWN);
   const chosen = Math.min(place, shown.length - 1);
   const run = (command) => {
@@ -83,22 +87,28 @@ function Palette({ close, onlyInstruments }) {
     }
   };
   return html`<div class="palette">
-    <input type="text" role="combobox" aria-expanded="true" aria-controls="found" aria-autocomplete="list" autofocus autocomplete="off" spellcheck="false"
-      aria-label=${onlyInstruments ? 'find an instrument' : 'find'} aria-activedescendant=${shown.length ? `found-${chosen}` : null}
+    <input type="text" role="combobox" aria-expanded="true" aria-controls="found" aria-autocomplete="list" autofocus
+      autocomplete="off" spellcheck="false"
+      aria-label=${onlyInstruments ? 'find an instrument' : 'find'}
+        aria-activedescendant=${shown.length ? `found-${chosen}` : null}
       placeholder=${onlyInstruments ? 'instrument, such as 28NOV26 or PERP' : 'view, underlying, measure, instrument, #record'}
       value=${wanted} onInput=${(event) => {
         setWanted(event.currentTarget.value);
         setPlace(0);
       }} onKeyDown=${onKeyDown} />
-    <ul id="found" role="listbox" aria-label="found" ref=${list}>${shown.map((one, index) => html`<li key=${one.kind + one.text} id="found-${index}" role="option"
+    <ul id="found" role="listbox" aria-label="found"
+      ref=${list}>${shown.map((one, index) => html`<li key=${one.kind + one.text} id="found-${index}" role="option"
       aria-selected=${index === chosen ? 'true' : 'false'} onClick=${() => run(one)} onMouseMove=${() => setPlace(index)}>
-      <span class="kind">${one.kind}</span> <span>${one.text}</span> <span class="spring"></span> ${one.hint && html`<kbd>${one.hint}</kbd>`}</li>`)}
+      <span class="kind">${one.kind}</span> <span>${one.text}</span> <span class="spring">
+        </span> ${one.hint && html`<kbd>${one.hint}</kbd>`}</li>`)}
     </ul>
-    ${!shown.length && html`<p class="empty">${onlyInstruments ? 'no instrument held has that in its name' : 'nothing of that name'}</p>`}
+    ${!shown.length && html`<p
+      class="empty">${onlyInstruments ? 'no instrument held has that in its name' : 'nothing of that name'}</p>`}
   </div>`;
 }
 
 /** @param {{onlyInstruments?: boolean}} [options] */
 export function openPalette({ onlyInstruments = false } = {}) {
-  openDialog((close) => html`<${Palette} close=${close} onlyInstruments=${onlyInstruments} />`, onlyInstruments ? 'find an instrument' : 'find');
+  openDialog((close) => html`<${Palette} close=${close} onlyInstruments=${onlyInstruments} />`, onlyInstruments
+    ? 'find an instrument' : 'find');
 }

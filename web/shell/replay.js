@@ -29,7 +29,8 @@ function Trace({ values }) {
         isDown = false;
         return '';
       }
-      const at = `${(index / Math.max(1, values.length - 1) * WIDTH).toFixed(1)} ${(HEIGHT - 2 - value / top * (HEIGHT - 4)).toFixed(1)}`;
+      const at = `${(index / Math.max(1,
+        values.length - 1) * WIDTH).toFixed(1)} ${(HEIGHT - 2 - value / top * (HEIGHT - 4)).toFixed(1)}`;
       const piece = `${isDown ? 'L' : 'M'}${at}`;
       isDown = true;
       return piece;
@@ -95,18 +96,23 @@ export function Replay() {
   const isReplay = book.at.value !== null;
   return html`<div role="group" class="replay-strip ${isReplay ? 'on' : ''}" aria-label="replay">
     ${isReplay ? html`<b class="replay-word">REPLAY</b>` : html`<span class="label">replay</span>`}
-    <button type="button" class="icon" onClick=${() => show(current - 1)} title="one step back"><span aria-hidden="true">◂</span><span class="sr">one step back</span></button>
+    <button type="button" class="icon" onClick=${() => show(current - 1)} title="one step back"><span
+      aria-hidden="true">◂</span><span class="sr">one step back</span></button>
     <button type="button" class="icon" aria-pressed=${isPlaying ? 'true' : 'false'} onClick=${() => {
       if (current >= last) show(0);
       setPlaying(!isPlaying);
     }} title="play from here"><span aria-hidden="true">${isPlaying ? '‖' : '▸'}</span><span class="sr">play</span></button>
-    <button type="button" class="icon" onClick=${() => show(current + 1)} title="one step on"><span aria-hidden="true">▸▏</span><span class="sr">one step on</span></button>
+    <button type="button" class="icon" onClick=${() => show(current + 1)} title="one step on"><span
+      aria-hidden="true">▸▏</span><span class="sr">one step on</span></button>
     <span class="slider" title="line: highest use of a limit over time"><${Trace} values=${moments.use} />
-      <input type="range" min="0" max=${Math.max(0, last)} step="1" value=${current} disabled=${last < 1} aria-label="moment of the journal"
+      <input type="range" min="0" max=${Math.max(0, last)} step="1" value=${current} disabled=${last < 1}
+        aria-label="moment of the journal"
         aria-valuetext=${time ? `${time}, record ${moments.records[current]}` : 'none'}
         onInput=${(event) => show(Number(event.currentTarget.value), false)} /></span>
     ${moments.error ? html`<span class="act">${moments.error.message}</span>`
-      : time ? html`<span class="moment"><b>${time.slice(11, 19)}</b> <span class="dim">${time.slice(0, 10)} UTC</span> <${RecordLink} record=${isReplay ? book.at.value : moments.records[current]} /></span>`
+      : time ? html`<span class="moment"><b>${time.slice(11, 19)}</b> <span
+        class="dim">${time.slice(0, 10)} UTC</span> <${RecordLink}
+          record=${isReplay ? book.at.value : moments.records[current]} /></span>`
       : html`<span class="dim">reading the moments…</span>`}
     ${isReplay ? html`<button type="button" class="chip strong" onClick=${backToLive}>back to live <kbd>Esc</kbd></button>`
       : html`<button type="button" class="chip" onClick=${() => { isReplayOpen.value = false; }}>close</button>`}

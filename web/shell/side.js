@@ -13,7 +13,8 @@ export function Side() {
     <button type="button" class="menu" aria-expanded=${isOpen ? 'true' : 'false'} onClick=${() => setOpen(!isOpen)}>
       <span aria-hidden="true">☰</span> ${VIEWS.find((view) => view.name === here)?.title ?? 'views'}
       ${count.proposals && html` <span class="count">${count.proposals} to answer</span>`}</button>
-    <div class="list">${GROUPS.map((group) => html`<div class="group" key=${group}><span class="label" id="group-${group.replaceAll(' ', '-')}">${group}</span>
+    <div class="list">${GROUPS.map((group) => html`<div class="group" key=${group}><span class="label"
+      id="group-${group.replaceAll(' ', '-')}">${group}</span>
       <ul aria-labelledby="group-${group.replaceAll(' ', '-')}">${VIEWS.filter((view) => view.group === group).map((view) => {
         const number = VIEWS.indexOf(view) + 1;
         return html`<li key=${view.name}><a href=${address(view.name)} aria-current=${view.name === here ? 'page' : null}

@@ -50,7 +50,8 @@ function Bumps() {
     event?.preventDefault();
     if (!bad.length) book.bumps.value = bumpsOf(typed);
   };
-  return html`<form class="bumps ${isBumped.value ? 'on' : ''} ${isOpened ? 'opened' : ''}" aria-label="what-if: bump the market" onSubmit=${apply}>
+  return html`<form class="bumps ${isBumped.value ? 'on' : ''} ${isOpened ? 'opened' : ''}"
+    aria-label="what-if: bump the market" onSubmit=${apply}>
     <span class="label">what if</span>
     ${FIELDS.map(([key, word, unit, [least, most]], index) => html`<label class="field" key=${key}>${word}
       <input ref=${index === 0 ? first : null} type="text" inputmode="text" size="4" placeholder="0" value=${typed[key]}
@@ -58,7 +59,8 @@ function Bumps() {
         onInput=${(event) => setTyped({ ...typed, [key]: event.currentTarget.value.replaceAll('−', '-').replace(',', '.') })}
         onBlur=${apply} />${' '}<span class="unit">${unit}</span></label>`)}
     <button type="submit" class="sr">set the bumps</button>
-    ${isBumped.value && html`<b class="whatif-word" title=${bumpWords(book.bumps.value)}>WHAT-IF<span class="sr">: ${bumpWords(book.bumps.value)}</span></b>
+    ${isBumped.value && html`<b class="whatif-word" title=${bumpWords(book.bumps.value)}>WHAT-IF<span
+      class="sr">: ${bumpWords(book.bumps.value)}</span></b>
       <button type="button" class="chip" onClick=${() => { book.bumps.value = null; }}>clear <kbd>Esc</kbd></button>`}
   </form>`;
 }
@@ -67,19 +69,22 @@ export function Tools() {
   const { data } = useView('overview');
   useEffect(() => {
     if (!data) return;
-    const names = data.underlyings.filter((one) => one.spot_usd !== null || Number(one.delta_cash_usd) !== 0).map((one) => one.underlying);
+    const names = data.underlyings.filter((one) => one.spot_usd !== null
+      || Number(one.delta_cash_usd) !== 0).map((one) => one.underlying);
     if (names.join() !== underlyings.value.join()) underlyings.value = names;
     if (names.length && !names.includes(book.underlying.value)) book.underlying.value = names[0];
   }, [data]);
   return html`<div class="tools" role="toolbar" aria-label="choices for all views">
     <span class="tool"><span class="label wide-only">underlying</span><${UnderlyingChoice} list=${underlyings.value} /></span>
     <span class="tool wide-only"><span class="label">time roll</span><${Choice} label="time roll" value=${book.days.value}
-      options=${DAYS.map((days) => [days, days === 0 ? 'now' : `+${days} d`])} onChange=${(days) => { book.days.value = days; }} /></span>
+      options=${DAYS.map((days) => [days, days === 0 ? 'now' : `+${days} d`])}
+        onChange=${(days) => { book.days.value = days; }} /></span>
     <${Bumps} />
     <span class="spring"></span>
     ${book.narrow.value && html`<button type="button" class="chip" onClick=${() => { bumpFocus.value += 1; }}>what if</button>`}
     <button type="button" class="chip" aria-pressed=${isReplayOpen.value ? 'true' : 'false'} title="show the book as it was"
       onClick=${() => { isReplayOpen.value = !isReplayOpen.value; }}>↺ replay</button>
-    <button type="button" class="chip" onClick=${() => openPalette()} title="everything by name">⌕ find <kbd>Ctrl K</kbd></button>
+    <button type="button" class="chip" onClick=${() => openPalette()} title="everything by name">⌕ find <kbd>Ctrl K</kbd>
+      </button>
   </div>`;
 }

@@ -33,10 +33,12 @@ function grouped(rows, level = 0, path = '') {
     if (!groups.has(name)) groups.set(name, []);
     groups.get(name).push(row);
   }
-  const order = level === 1 ? ([a], [b]) => expiryOrder(a) - expiryOrder(b) : ([a], [b]) => a.localeCompare(b, 'en', { numeric: true });
+  const order = level === 1 ? ([a], [b]) => expiryOrder(a) - expiryOrder(b) : ([a], [b]) => a.localeCompare(b, 'en',
+    { numeric: true });
   return [...groups].sort(order).map(([name, own]) => {
     const here = `${path}/${name}`;
-    return { path: here, depth: level, name, rows: own, usd: sums(own), children: level + 1 < LEVELS.length ? grouped(own, level + 1, here) : own };
+    return { path: here, depth: level, name, rows: own, usd: sums(own), children: level + 1 < LEVELS.length ? grouped(own,
+      level + 1, here) : own };
   });
 }
 
@@ -49,7 +51,8 @@ function foldedFrom(nodes, depth) {
 }
 
 function Measures({ usd }) {
-  return SHOWN.map((one) => html`<td class="num ${NARROW.includes(one.key) ? '' : 'wide-only'}" key=${one.key}><${Amount} text=${usd[one.key]} unit=${one.unit} /></td>`);
+  return SHOWN.map((one) => html`<td class="num ${NARROW.includes(one.key) ? '' : 'wide-only'}" key=${one.key}><${Amount}
+    text=${usd[one.key]} unit=${one.unit} /></td>`);
 }
 
 function Mark({ row }) {
@@ -58,13 +61,18 @@ function Mark({ row }) {
 }
 
 function Leaf({ row, hasShares }) {
-  return html`<tr class="depth-3 ${row.is_stale ? 'stale' : ''}" title=${row.is_stale ? 'stale: no fresh quote' : null} data-row=${keyOf(row)}>
-    <th scope="row">${row.account}@${row.venue}${row.chain !== 'offchain' ? `/${row.chain}` : ''} <span class="dim">${row.instrument}</span></th>
+  return html`<tr class="depth-3 ${row.is_stale ? 'stale' : ''}" title=${row.is_stale ? 'stale: no fresh quote' : null}
+    data-row=${keyOf(row)}>
+    <th scope="row">${row.account}@${row.venue}${row.chain !== 'offchain' ? `/${row.chain}` : ''} <span
+      class="dim">${row.instrument}</span></th>
     <td class="num" title=${full(row.quantity)}><${Amount} text=${row.quantity} /></td>
-    <td class="num wide-only">${row.average_price === null ? html`<${NA} why="a part came without a price" />` : price(row.average_price)}</td>
+    <td class="num wide-only">${row.average_price === null ? html`<${NA} why="a part came without a price" />`
+      : price(row.average_price)}</td>
     <td class="num"><${Mark} row=${row} /></td>
-    <td class="num wide-only">${row.quote_age_seconds === null ? html`<${NA} why="never quoted" />` : span(row.quote_age_seconds)}</td>
-    ${hasShares && html`<td class="num wide-only"><${Amount} text=${row.margin_share_usd} unit="USD" plain why="not attributed to single positions by this rulebook" /></td>`}
+    <td class="num wide-only">${row.quote_age_seconds === null ? html`<${NA} why="never quoted" />`
+      : span(row.quote_age_seconds)}</td>
+    ${hasShares && html`<td class="num wide-only"><${Amount} text=${row.margin_share_usd} unit="USD" plain
+      why="not attributed to single positions by this rulebook" /></td>`}
     <${Measures} usd=${row.usd} /></tr>`;
 }
 
@@ -73,18 +81,25 @@ function Branch({ node, folded, fold, wanted, hasShares }) {
   const isSingle = node.depth === 2 && node.rows.length === 1;
   if (isSingle) return html`<${Leaf} row=${node.rows[0]} hasShares=${hasShares} />`;
   const isStale = node.rows.some((row) => row.is_stale);
-  return html`<tr class="depth-${node.depth} ${isStale ? 'stale' : ''}"><th scope="row"><button type="button" aria-expanded=${isFolded ? 'false' : 'true'} onClick=${() => fold(node.path)}>
-      <span class="fold" aria-hidden="true">${isFolded ? '▸' : '▾'}</span>${node.name === '-' ? 'spot and balances' : node.name}</button>
-      ${isFolded && html` <span class="dim">${node.rows.length}</span>`}${isStale && html` <span class="tag warn">stale</span>`}</th>
-    <td></td><td class="wide-only"></td><td></td><td class="wide-only"></td>${hasShares && html`<td class="wide-only"></td>`}<${Measures} usd=${node.usd} /></tr>
+  return html`<tr class="depth-${node.depth} ${isStale ? 'stale' : ''}"><th scope="row"><button type="button"
+    aria-expanded=${isFolded ? 'false' : 'true'} onClick=${() => fold(node.path)}>
+      <span class="fold" aria-hidden="true">${isFolded ? '▸' : '▾'}</span>${node.name === '-' ? 'spot and balances'
+        : node.name}</button>
+      ${isFolded && html` <span class="dim">${node.rows.length}</span>`}${isStale
+        && html` <span class="tag warn">stale</span>`}</th>
+    <td></td><td class="wide-only"></td><td></td><td class="wide-only">
+      </td>${hasShares && html`<td class="wide-only"></td>`}<${Measures} usd=${node.usd} /></tr>
     ${!isFolded && node.children.map((child) => (node.depth + 1 < LEVELS.length
-      ? html`<${Branch} key=${child.path} node=${child} folded=${folded} fold=${fold} wanted=${wanted} hasShares=${hasShares} />` : html`<${Leaf} key=${keyOf(child)} row=${child} hasShares=${hasShares} />`))}`;
+      ? html`<${Branch} key=${child.path} node=${child} folded=${folded} fold=${fold} wanted=${wanted}
+        hasShares=${hasShares} />` : html`<${Leaf} key=${keyOf(child)} row=${child} hasShares=${hasShares} />`))}`;
 }
 
 function exportRows(rows) {
-  const head = ['account', 'venue', 'chain', 'instrument', 'contract', 'kind', 'underlying', 'expiry', 'strike', 'option', 'quantity', 'average_price', 'mark_price', 'mark_currency', 'quote_age_seconds', 'is_stale', 'margin_share_usd'];
+  const head = ['account', 'venue', 'chain', 'instrument', 'contract', 'kind', 'underlying', 'expiry', 'strike', 'option',
+    'quantity', 'average_price', 'mark_price', 'mark_currency', 'quote_age_seconds', 'is_stale', 'margin_share_usd'];
   return [[...head, ...MEASURES.map((one) => one.key), ...MEASURES.map((one) => one.coin)],
-    ...rows.map((row) => [...head.map((key) => row[key]), ...MEASURES.map((one) => row.usd[one.key]), ...MEASURES.map((one) => row.coins?.[one.coin])])];
+    ...rows.map((row) => [...head.map((key) => row[key]), ...MEASURES.map((one) => row.usd[one.key]),
+      ...MEASURES.map((one) => row.coins?.[one.coin])])];
 }
 
 function Tree({ rows, wanted }) {
@@ -104,24 +119,39 @@ function Tree({ rows, wanted }) {
     buttons[Math.max(0, Math.min(buttons.length - 1, at < 0 ? 0 : at + by))]?.focus();
   };
   useKeys({ j: step(1), k: step(-1) });
-  return html`<div class="filters"><span class="label">unfold to</span><${Choice} label="unfold to" value=${null} onChange=${foldAll} options=${[[0, 'underlying'], [1, 'expiry'], [2, 'contract'], [3, 'all']]} /></div>
+  return html`<div class="filters"><span class="label">unfold to</span><${Choice} label="unfold to" value=${null}
+    onChange=${foldAll} options=${[[0, 'underlying'], [1, 'expiry'], [2, 'contract'], [3, 'all']]} /></div>
     <div class="scroll"><table class="tree"><caption class="sr">positions by underlying, expiry, contract and venue</caption>
-    <thead><tr><th scope="col">underlying, expiry, contract, place</th><th scope="col" class="num">quantity<span class="unit">as listed</span></th><th scope="col" class="num wide-only">average<span class="unit">as listed</span></th>
-      <th scope="col" class="num">mark</th><th scope="col" class="num wide-only">age</th>${hasShares && html`<th scope="col" class="num wide-only">margin share<span class="unit">USD</span></th>`}
-      ${SHOWN.map((one) => html`<th scope="col" class="num ${NARROW.includes(one.key) ? '' : 'wide-only'}" key=${one.key} title=${one.rule}>${one.sign}<span class="unit">${one.unit}</span></th>`)}</tr></thead>
-    <tbody>${tree.map((node) => html`<${Branch} key=${node.path} node=${node} folded=${folded} fold=${fold} wanted=${wanted} hasShares=${hasShares} />`)}</tbody>
-    <tfoot><tr><th scope="row">${wanted ? 'of these' : 'all'}</th><td></td><td class="wide-only"></td><td></td><td class="wide-only"></td>${hasShares && html`<td class="wide-only"></td>`}<${Measures} usd=${sums(rows)} /></tr></tfoot></table></div>`;
+    <thead><tr><th scope="col">underlying, expiry, contract, place</th><th scope="col" class="num">quantity<span
+      class="unit">as listed</span></th><th scope="col" class="num wide-only">average<span class="unit">as listed</span></th>
+      <th scope="col" class="num">mark</th><th scope="col"
+        class="num wide-only">age</th>${hasShares
+          && html`<th scope="col" class="num wide-only">margin share<span class="unit">USD</span></th>`}
+      ${SHOWN.map((one) => html`<th scope="col" class="num ${NARROW.includes(one.key) ? '' : 'wide-only'}" key=${one.key}
+        title=${one.rule}>${one.sign}<span class="unit">${one.unit}</span></th>`)}</tr></thead>
+    <tbody>${tree.map((node) => html`<${Branch} key=${node.path} node=${node} folded=${folded} fold=${fold} wanted=${wanted}
+      hasShares=${hasShares} />`)}</tbody>
+    <tfoot><tr><th scope="row">${wanted ? 'of these' : 'all'}</th><td></td><td class="wide-only"></td><td></td><td
+      class="wide-only"></td>${hasShares && html`<td class="wide-only"></td>`}<${Measures} usd=${sums(rows)} /></tr></tfoot>
+        </table></div>`;
 }
 
 function flatColumns() {
   return [
     { key: 'instrument', title: 'instrument', head: true, value: (row) => row.instrument },
     { key: 'place', title: 'place', value: (row) => `${row.account}@${row.venue}` },
-    { key: 'quantity', title: 'quantity', unit: 'as listed', num: true, value: (row) => row.quantity, cell: (row) => html`<${Amount} text=${row.quantity} />` },
-    { key: 'average_price', title: 'average', num: true, hide: 'narrow', value: (row) => row.average_price, cell: (row) => (row.average_price === null ? html`<${NA} why="a part came without a price" />` : price(row.average_price)) },
-    { key: 'mark_price', title: 'mark', num: true, value: (row) => row.mark_price, cell: (row) => html`<${Mark} row=${row} />` },
-    { key: 'quote_age_seconds', title: 'age', unit: 's', num: true, hide: 'narrow', value: (row) => row.quote_age_seconds, cell: (row) => span(row.quote_age_seconds) },
-    ...SHOWN.map((one) => ({ key: one.key, title: one.sign, unit: one.unit, num: true, hide: NARROW.includes(one.key) ? undefined : 'narrow', value: (row) => row.usd[one.key], cell: (row) => html`<${Amount} text=${row.usd[one.key]} unit=${one.unit} />` })),
+    { key: 'quantity', title: 'quantity', unit: 'as listed', num: true, value: (row) => row.quantity,
+      cell: (row) => html`<${Amount} text=${row.quantity} />` },
+    { key: 'average_price', title: 'average', num: true, hide: 'narrow', value: (row) => row.average_price,
+      cell: (row) => (row.average_price === null ? html`<${NA} why="a part came without a price" />`
+        : price(row.average_price)) },
+    { key: 'mark_price', title: 'mark', num: true, value: (row) => row.mark_price,
+      cell: (row) => html`<${Mark} row=${row} />` },
+    { key: 'quote_age_seconds', title: 'age', unit: 's', num: true, hide: 'narrow', value: (row) => row.quote_age_seconds,
+      cell: (row) => span(row.quote_age_seconds) },
+    ...SHOWN.map((one) => ({ key: one.key, title: one.sign, unit: one.unit, num: true, hide: NARROW.includes(one.key)
+      ? undefined : 'narrow', value: (row) => row.usd[one.key],
+        cell: (row) => html`<${Amount} text=${row.usd[one.key]} unit=${one.unit} />` })),
   ];
 }
 
@@ -131,10 +161,14 @@ const BREAKS = [
   { key: 'instrument', title: 'instrument', head: true, value: (row) => row.instrument },
   { key: 'venue', title: 'venue', value: (row) => row.venue },
   { key: 'figure', title: 'figure', value: (row) => row.figure },
-  { key: 'own', title: 'own', num: true, value: (row) => row.own, cell: (row) => short(row.own), hover: (row) => full(row.own) },
-  { key: 'venue_says', title: 'venue says', num: true, value: (row) => row.venue_says, cell: (row) => short(row.venue_says), hover: (row) => full(row.venue_says) },
-  { key: 'difference', title: 'difference', num: true, value: (row) => row.difference, cell: (row) => html`<span class="warn">▲ ${short(row.difference)}</span>`, hover: (row) => full(row.difference) },
-  { key: 'tolerance', title: 'tolerance', num: true, value: (row) => row.tolerance, cell: (row) => short(row.tolerance), hover: (row) => full(row.tolerance) },
+  { key: 'own', title: 'own', num: true, value: (row) => row.own, cell: (row) => short(row.own),
+    hover: (row) => full(row.own) },
+  { key: 'venue_says', title: 'venue says', num: true, value: (row) => row.venue_says, cell: (row) => short(row.venue_says),
+    hover: (row) => full(row.venue_says) },
+  { key: 'difference', title: 'difference', num: true, value: (row) => row.difference,
+    cell: (row) => html`<span class="warn">▲ ${short(row.difference)}</span>`, hover: (row) => full(row.difference) },
+  { key: 'tolerance', title: 'tolerance', num: true, value: (row) => row.tolerance, cell: (row) => short(row.tolerance),
+    hover: (row) => full(row.tolerance) },
 ];
 
 function Positions({ params }) {
@@ -148,17 +182,28 @@ function Positions({ params }) {
     const text = [row.instrument, row.venue, row.account, row.kind, row.underlying, row.expiry_text].join(' ').toUpperCase();
     return words.every((word) => text.includes(word));
   }), [data, wanted]);
-  return html`<${Panel} title="Positions" note=${data && `${data.rows.length} held, ${data.unvalued.length} without a value`} ...${view}
-      actions=${html`<label class="field">find <input type="search" size="18" value=${wanted} onInput=${(event) => setWanted(event.currentTarget.value)} /></label>
+  return html`<${Panel} title="Positions" note=${data && `${data.rows.length} held, ${data.unvalued.length} without a value`}
+    ...${view}
+      actions=${html`<label class="field">find <input type="search" size="18" value=${wanted}
+        onInput=${(event) => setWanted(event.currentTarget.value)} /></label>
         <${Choice} label="shown as" value=${isTree} onChange=${setTree} options=${[[true, 'tree'], [false, 'list']]} />`}>
-    ${data && (rows.length === 0 ? html`<p class="empty">${data.rows.length ? `Nothing held has “${wanted}” in its name.` : 'Nothing held.'}</p>`
+    ${data && (rows.length === 0
+      ? html`<p class="empty">${data.rows.length ? `Nothing held has “${wanted}” in its name.` : 'Nothing held.'}</p>`
       : isTree ? html`<${Tree} rows=${rows} wanted=${wanted} />`
-      : html`<${Table} name="positions" caption="positions" columns=${FLAT} rows=${rows} rowKey=${keyOf} stale=${(row) => row.is_stale} sort=${{ key: 'delta_cash_usd', descending: true }}
-          select=${(row) => { if (row.strike !== null || row.kind === 'perpetual') book.underlying.value = row.underlying; }} />`)}
+      : html`<${Table} name="positions" caption="positions" columns=${FLAT} rows=${rows} rowKey=${keyOf}
+        stale=${(row) => row.is_stale} sort=${{ key: 'delta_cash_usd', descending: true }}
+          select=${(row) => { if (row.strike !== null
+            || row.kind === 'perpetual') book.underlying.value = row.underlying; }} />`)}
   <//>
-  ${data && data.unvalued.length > 0 && html`<${Panel} title="Without a value" note="in no total: every total is partial" ...${view}><ul>${data.unvalued.map((one) => html`<li key=${one.item}><span class="warn">▲</span> <b>${one.item}</b> <span class="dim">${one.why}</span></li>`)}</ul><//>`}
-  <${Panel} title="Own figures against the venues’" note=${data && `${data.quotes_compared} quotes compared, ${data.breaks.length} breaks, ${data.quotes_without_figures} quotes without figures`} ...${view}>
-    ${data && html`<${Table} name="breaks" caption="breaks" columns=${BREAKS} rows=${data.breaks} rowKey=${(row) => `${row.venue}|${row.instrument}|${row.figure}`} empty="No break: own figures are within tolerance of what the venues publish." />`}<//>`;
+  ${data && data.unvalued.length > 0
+    && html`<${Panel} title="Without a value" note="in no total: every total is partial" ...${view}>
+      <ul>${data.unvalued.map((one) => html`<li key=${one.item}><span class="warn">▲</span> <b>${one.item}</b> <span
+        class="dim">${one.why}</span></li>`)}</ul><//>`}
+  <${Panel} title="Own figures against the venues’"
+    note=${data && `${data.quotes_compared} quotes compared, ${data.breaks.length} breaks, ${data.quotes_without_figures} quotes without figures`} ...${view}>
+    ${data && html`<${Table} name="breaks" caption="breaks" columns=${BREAKS} rows=${data.breaks}
+      rowKey=${(row) => `${row.venue}|${row.instrument}|${row.figure}`}
+        empty="No break: own figures are within tolerance of what the venues publish." />`}<//>`;
 }
 
 export default { name: 'positions', title: 'Positions', letter: 'p', Component: Positions };
