@@ -185,6 +185,7 @@ function Proposals({ params }) {
     ...${view}>${view.data
       && html`<${Table} name="closed-proposals" caption="closed proposals" columns=${CLOSED} rows=${view.data.closed}
         rowKey=${(row) => `${row.record}.${row.id}`} empty="None yet." />`}<//>`}
+  ${view.data && !view.data.closed && html`<p class="dim">What has become of earlier ones is among the <a href=${address('alerts')}>alerts</a>.</p>`}
   ${view.data?.held_back?.length > 0
     && html`<${Panel} title="Held back" note="rules that would act and may not" ...${view}>
       <ul>${view.data.held_back.map((one) => html`<li key=${one.rule}><span class="warn">◆</span> <b>${one.rule}</b> <span
