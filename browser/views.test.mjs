@@ -1,0 +1,41 @@
+/** @file Every view opens by its key with the demo's data. */
+import { test, before, after } from 'node:test';
+import assert from 'node:assert/strict';
+import { startDemo, eagerPolicy } from './lib/demo.mjs';
+import { launch, open, settled } from './lib/browser.mjs';
+import { VIEWS } from './lib/views.mjs';
+
+let demo;
+let browser;
+let shown;
+before(async () => {
+  demo = await startDemo({ policy: await eagerPolicy() });
+  browser = await launch();
+  shown = await open(browser, demo);
+});
+after(async () => {
+  await browser?.close();
+  await demo?.stop();
+});
+
+test('the list of views is the page’s', async () => {
+  const names = await shown.page.locator('nav.side .list a').evaluateAll((links) => links.map((link) => link.hash.slice(2)));
+  assert.deepEqual(names.sort(), VIEWS.map((view) => view.name).sort());
+});
+
+for (const { name, title, keys } of VIEWS) {
+  test(`${name} opens by ${keys.join(' ')}`, async () => {
+    const { page } = shown;
+    await shown.show(name === 'policy' ? 'feeds' : 'policy');
+    await shown.press(...keys);
+    await settled(page, name);
+    assert.equal(await page.locator('main h1').textContent(), title);
+    assert.ok(await page.locator('nav.side a[aria-current=page]').count(), 'the list says where one is');
+    const text = await page.locator('main').innerText();
+    assert.ok((await page.locator('main .panel h2').count()) > 0, 'a panel with a heading');
+    assert.match(text.replaceAll(/#\d+|\d+ s\b/g, ''), /\d/, 'at least one figure');
+    assert.doesNotMatch(text, /undefined|\bNaN\b|\[object|Infinity/);
+    assert.equal(await page.locator('main .trouble[role=alert]').count(), 0, await page.locator('main').innerText());
+    assert.deepEqual(shown.errors, []);
+  });
+}
