@@ -7,7 +7,7 @@ const EXECUTABLE = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const LAPTOP = { width: 1366, height: 768 };
 export const PHONE = { width: 390, height: 844 };
 /** Generous: two busy cores. */
-export const PATIENCE_MS = 30000;
+export const PATIENCE_MS = Number(process.env.PATIENCE_MS ?? 30000);
 
 /** A folder whose files are taken in place of those inside the program: for work on the page without a build. */
 const WEB = process.env.PLIMSOLL_WEB && resolve(process.env.INIT_CWD ?? '.', process.env.PLIMSOLL_WEB);
@@ -72,7 +72,7 @@ export async function open(browser, demo, { view, scheme = 'dark', viewport = LA
 
 /** Waits until the view is there with its figures: nothing is being read any more. */
 export async function settled(page, name) {
-  await page.waitForFunction((wanted) => location.hash.replace(/^#\/?/, '').split(/[/?]/)[0] === wanted
+  await page.waitForFunction((wanted) => document.querySelector('nav.side a[aria-current=page]')?.hash === `#/${wanted}`
     && document.querySelector('#main .panel, #main .figures') && !document.querySelector('#main .reading')
     && !document.querySelector('#main [aria-busy=true]'), name);
 }
