@@ -35,7 +35,8 @@ export function sameShort(text, exact, where) {
   const step = Math.max(10 ** -(match[3]?.length ?? 0) * size, LEAST_STEP);
   const digits = (match[2] + (match[3] ?? '')).replace(/^0+/, '').length;
   assert.ok(digits <= 3 || Number.isInteger(value), `${said}: more than three digits`);
-  assert.ok(digits >= 3 || Math.abs(value) < 1 || Number.isInteger(value), `${said}: fewer than three digits`);
+  const isWhole = Number(match[1] + match[2] + (match[3] ? `.${match[3]}` : '')) * size === value;
+  assert.ok(digits >= 3 || isWhole || Math.abs(value) < 1, `${said}: fewer than three digits`);
   // Half a step, and a millionth of it for the halves that binary numbers do not hit.
   return assert.ok(Math.abs(Number(match[1] + match[2] + (match[3] ? `.${match[3]}` : '')) * size - value) <= step * 0.500001, said);
 }
