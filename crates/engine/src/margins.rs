@@ -78,6 +78,25 @@ pub struct MarginRules {
     pub rulebooks: BTreeMap<(Account, Venue), String>,
 }
 
+impl MarginRules {
+    /// The rulebook of an account: the one named for it, else its venue's.
+    ///
+    /// # Errors
+    /// Why there is none, and how to mend it.
+    pub fn rulebook_of<'a>(&self, all: &'a Rulebooks, state: &AccountState) -> Result<&'a Rulebook, String> {
+        match self.rulebooks.get(&(state.account.clone(), state.venue.clone())) {
+            Some(id) => all.get(id).ok_or_else(|| format!("no rulebook '{id}' has been given")),
+            None => all.for_account(state).map_err(|none| match none {
+                NoRulebook::Venue { venue } => format!(
+                    "no rulebook of {venue} has been given: name one under [margin] rulebooks, \"{}@{venue}\" = \"ID\"",
+                    state.account
+                ),
+                other => other.to_string(),
+            }),
+        }
+    }
+}
+
 /// Margins of all accounts, and the rules they go by.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Margins {
@@ -129,24 +148,12 @@ impl Margins {
         let states = account_states(&ledger.book(), market);
         let views = states.iter().map(|state| {
             let key = (state.account.clone(), state.venue.clone());
-            let view = self.rulebook_of(rules, state).and_then(|rulebook| view(rules, rulebook, state));
+            let view =
+                rules.rulebook_of(&self.rulebooks, state).and_then(|rulebook| view(rules, rulebook, state));
             (key, view)
         });
         self.of = views.collect();
         self.computed = Some(now);
-    }
-
-    fn rulebook_of(&self, rules: &MarginRules, state: &AccountState) -> Result<&Rulebook, String> {
-        match rules.rulebooks.get(&(state.account.clone(), state.venue.clone())) {
-            Some(id) => self.rulebooks.get(id).ok_or_else(|| format!("no rulebook '{id}' has been given")),
-            None => self.rulebooks.for_account(state).map_err(|none| match none {
-                NoRulebook::Venue { venue } => format!(
-                    "no rulebook of {venue} has been given: name one under [margin] rulebooks, \"{}@{venue}\" = \"ID\"",
-                    state.account
-                ),
-                other => other.to_string(),
-            }),
-        }
     }
 }
 
