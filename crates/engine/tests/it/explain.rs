@@ -85,7 +85,7 @@ proptest! {
 /// The histories of the property have something of every term in them.
 #[test]
 fn histories_have_every_term() {
-    let mut all = vec![ValueChange::default(); 0];
+    let mut all = Vec::new();
     for seed in 1..8 {
         all.push(history(seed, 3, 400));
     }
