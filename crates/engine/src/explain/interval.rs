@@ -1,7 +1,8 @@
 //! One interval: every thing held at its start, on the market of its start and on that of its end; then what came and went.
 //!
 //! Values are those of the live views and of reports, thing by thing. Causes are computed on options net by contract and balances net by
-//! asset, so that an interval costs two prices a contract, and what that rounds otherwise is residual.
+//! asset, so that an interval costs two prices a contract, and what that rounds otherwise is residual. Things that came or went are looked
+//! at by themselves: everything else is at the end what it was at the start.
 
 use super::{Base, Flow, Flows, ValueChange};
 use crate::views::{Item, position_of};
@@ -9,9 +10,9 @@ use book::{Balance, Book, Ledger, OpenPosition, Place, Position};
 use instrument::{Contract, Terms};
 use market::Market;
 use risk::explain::{Explanation, FundingRates, Side};
-use risk::{FuturePrices, Holding, Measure, PriceBoard, Unit, Valuation, position_rows, publishable};
+use risk::{FuturePrices, Holding, Measure, PriceBoard, Priced, Unit, Valuation, position_rows, publishable};
 use std::collections::BTreeMap;
-use units::{Asset, Decimal, Fixed, Money, border, exact_sum};
+use units::{Asset, Decimal, Fixed, Forward, Money, border, exact_sum};
 
 const ENTRY_UNKNOWN: &str = "its entry price is not known, so its gain is in no value";
 
@@ -27,9 +28,20 @@ struct Prices<'a> {
     market: &'a Market,
     /// Its board only.
     valuation: Valuation,
-    contracts: BTreeMap<Contract, Unit>,
     assets: BTreeMap<Asset, Unit>,
 }
+
+/// One contract on a market; no unit where it has no price.
+struct Line<'p> {
+    prices: &'p Prices<'p>,
+    contract: &'p Contract,
+    unit: Option<Unit>,
+    /// Of a future: its mark, and what its gains are paid in.
+    future: Option<(Forward, &'p Priced, &'p Unit)>,
+}
+
+/// Positions but for spot, which is in the balances, by contract.
+type Lines<'l> = BTreeMap<&'l Contract, Vec<(&'l Place, &'l OpenPosition)>>;
 
 /// Published value of a thing held, or why it has none or does not say all.
 #[derive(Debug, Clone)]
@@ -46,77 +58,42 @@ struct Group {
     explained: Fixed,
     /// Change of value of balances by what came and went, less the flows of cash.
     cash_left: Fixed,
-    options: BTreeMap<Contract, Position>,
-    others: Vec<Position>,
+    positions: Vec<Position>,
     balance: Option<Balance>,
 }
 
-struct Telling<'a> {
-    from: Prices<'a>,
-    to: Prices<'a>,
+struct Telling<'p> {
+    from: &'p Prices<'p>,
+    to: &'p Prices<'p>,
     groups: BTreeMap<Asset, Group>,
     unexplained: BTreeMap<Item, String>,
 }
 
 impl<'a> Prices<'a> {
-    fn new<'l>(ledgers: impl Iterator<Item = &'l Ledger>, flows: &Flows, market: &'a Market) -> Self {
+    fn new<'l>(
+        contracts: impl Iterator<Item = &'l Contract>,
+        assets: impl Iterator<Item = &'l Asset>,
+        market: &'a Market,
+    ) -> Self {
         let mut board = PriceBoard::default();
-        for ledger in ledgers {
-            for (_, held) in ledger.positions() {
-                board.add(&held.listing().contract, market);
-            }
-            for (_, asset, _) in ledger.balances() {
-                board.add_asset(asset, market);
-            }
-        }
-        for (_, asset) in flows.cash.keys() {
-            board.add_asset(asset, market);
-        }
-        let contracts = board.contracts.iter();
-        let contracts =
-            contracts.filter_map(|(of, priced)| Some((of.clone(), priced.as_ref().ok()?.unit()))).collect();
-        let assets = board.assets.iter();
+        contracts.for_each(|contract| board.add(contract, market));
+        assets.for_each(|asset| board.add_asset(asset, market));
+        let priced = board.assets.iter();
         let assets =
-            assets.filter_map(|(of, priced)| Some((of.clone(), priced.as_ref().ok()?.unit()))).collect();
-        Self { market, valuation: Valuation { board, ..Valuation::default() }, contracts, assets }
+            priced.filter_map(|(of, priced)| Some((of.clone(), priced.as_ref().ok()?.unit()))).collect();
+        Self { market, valuation: Valuation { board, ..Valuation::default() }, assets }
     }
 
-    fn position(&self, place: &Place, held: &OpenPosition) -> Worth {
-        let worth = |usd, fault| Worth { usd, fault };
-        match self.figure(held) {
-            Some((usd, fault)) => worth(usd, fault.map(str::to_owned)),
-            None => {
-                let Some(position) = position_of(place, held) else { return worth(Fixed::ZERO, None) };
-                match position_rows(&position, &self.valuation.board, self.market) {
-                    Ok(of) => {
-                        let usd = of.rows.iter().map(|row| row.exposure.in_usd(Measure::Value)).sum();
-                        worth(usd, of.gain_unknown.then(|| ENTRY_UNKNOWN.to_owned()))
-                    }
-                    Err(unpriced) => worth(Fixed::ZERO, Some(unpriced.reason)),
-                }
-            }
-        }
-    }
-
-    /// The value without rows; none where those have to tell.
-    fn figure(&self, held: &OpenPosition) -> Option<(Fixed, Option<&'static str>)> {
-        let contract = &held.listing().contract;
-        let unit = self.contracts.get(contract)?;
-        let is_future = matches!(contract.terms, Terms::Perpetual | Terms::Future { .. });
-        let entry = if is_future { held.average_price() } else { None };
-        let holding = Holding::new(held.listing(), held.canonical_quantity(), entry).ok()?;
-        if !is_future {
-            publishable(holding.quantity, unit.reach())?;
-            return Some((unit.figure(holding.quantity, Measure::Value).ok()?, None));
-        }
-        let mark = self.market.future_state(contract).ok()?.mark;
+    fn line<'p>(&'p self, contract: &'p Contract) -> Line<'p> {
+        let board = &self.valuation.board;
+        let priced = board.contracts.get(contract).and_then(|priced| priced.as_ref().ok());
         let paid = contract.settlement_asset();
-        let settlement = (self.valuation.board.assets.get(paid)?.as_ref().ok()?, self.assets.get(paid)?);
-        let prices = FuturePrices { contract, unit, mark, settlement };
-        let figures = prices.figures(holding, &[Measure::Value])?;
-        let figure = figures.first()?;
-        let fault = holding.entry.is_none().then_some(ENTRY_UNKNOWN);
-        Some((figure.own + figure.gain.unwrap_or_default(), fault))
+        let future = || {
+            let mark = self.market.future_state(contract).ok()?.mark;
+            Some((mark, board.assets.get(paid)?.as_ref().ok()?, self.assets.get(paid)?))
+        };
+        let future = if is_future(contract) { future() } else { None };
+        Line { prices: self, contract, unit: priced.map(Priced::unit), future }
     }
 
     fn amount(&self, asset: &Asset, amount: Decimal) -> Worth {
@@ -137,12 +114,56 @@ impl<'a> Prices<'a> {
     }
 }
 
+impl Line<'_> {
+    fn worth(&self, place: &Place, held: &OpenPosition) -> Worth {
+        if let Some((usd, fault)) = self.figure(held) {
+            return Worth { usd, fault: fault.map(str::to_owned) };
+        }
+        let Some(position) = position_of(place, held) else {
+            return Worth { usd: Fixed::ZERO, fault: None };
+        };
+        match position_rows(&position, &self.prices.valuation.board, self.prices.market) {
+            Ok(of) => {
+                let usd = of.rows.iter().map(|row| row.exposure.in_usd(Measure::Value)).sum();
+                Worth { usd, fault: of.gain_unknown.then(|| ENTRY_UNKNOWN.to_owned()) }
+            }
+            Err(unpriced) => Worth { usd: Fixed::ZERO, fault: Some(unpriced.reason) },
+        }
+    }
+
+    /// The value without rows; none where those have to tell.
+    fn figure(&self, held: &OpenPosition) -> Option<(Fixed, Option<&'static str>)> {
+        let unit = self.unit.as_ref()?;
+        if !is_future(self.contract) {
+            let quantity = border::to_model(held.canonical_quantity()).ok()?;
+            publishable(quantity, unit.reach())?;
+            return Some((unit.figure(quantity, Measure::Value).ok()?, None));
+        }
+        let (mark, priced, paid) = self.future?;
+        let holding = Holding::new(held.listing(), held.canonical_quantity(), held.average_price()).ok()?;
+        let prices = FuturePrices { contract: self.contract, unit, mark, settlement: (priced, paid) };
+        let figures = prices.figures(holding, &[Measure::Value])?;
+        let figure = figures.first()?;
+        let fault = holding.entry.is_none().then_some(ENTRY_UNKNOWN);
+        Some((figure.own + figure.gain.unwrap_or_default(), fault))
+    }
+}
+
+const fn is_future(contract: &Contract) -> bool {
+    matches!(contract.terms, Terms::Perpetual | Terms::Future { .. })
+}
+
 /// Values at the start; none while something is held and nothing of it has a price.
 pub(super) fn opened(ledger: &Ledger, market: &Market) -> Option<Interval> {
-    let prices = Prices::new(std::iter::once(ledger), &Flows::default(), market);
-    let positions = traded(ledger).map(|(place, held)| {
-        let item = Item::Position(place.clone(), held.listing().symbol.clone());
-        (item, &held.listing().contract.underlying, prices.position(place, held))
+    let lines = lines(ledger);
+    let assets = ledger.balances().map(|(_, asset, _)| asset);
+    let prices = Prices::new(lines.keys().copied(), assets, market);
+    let positions = lines.iter().flat_map(|(contract, held)| {
+        let line = prices.line(contract);
+        held.iter().map(move |(place, held)| {
+            let item = Item::Position((*place).clone(), held.listing().symbol.clone());
+            (item, &contract.underlying, line.worth(place, held))
+        })
     });
     let balances = ledger.balances().map(|(place, asset, amount)| {
         (Item::Balance(place.clone(), asset.clone()), asset, prices.amount(asset, amount))
@@ -161,62 +182,78 @@ pub(super) fn opened(ledger: &Ledger, market: &Market) -> Option<Interval> {
 
 /// Explains the change from a base to a ledger on a market.
 pub(super) fn explained(base: &Base, (ledger, market): (&Ledger, &Market), flows: &Flows) -> Interval {
-    let mut telling = Telling {
-        from: Prices::new(std::iter::once(&base.ledger), &Flows::default(), &base.market),
-        to: Prices::new([&base.ledger, ledger].into_iter(), flows, market),
-        groups: BTreeMap::new(),
-        unexplained: BTreeMap::new(),
-    };
-    telling.positions(&base.ledger, ledger, flows);
+    let lines = lines(&base.ledger);
+    let came = flows.positions.keys().filter_map(|(place, symbol)| ledger.position(place, symbol));
+    let came = came.map(|held| &held.listing().contract).filter(|contract| contract.terms != Terms::Spot);
+    let assets = |ledger| Ledger::balances(ledger).map(|(_, asset, _)| asset);
+    let moved = flows.cash.keys().map(|(_, asset)| asset);
+    let from = Prices::new(lines.keys().copied(), assets(&base.ledger), &base.market);
+    let all = assets(&base.ledger).chain(assets(ledger)).chain(moved);
+    let to = Prices::new(lines.keys().copied().chain(came), all, market);
+    let mut telling = Telling { from: &from, to: &to, groups: BTreeMap::new(), unexplained: BTreeMap::new() };
+    telling.positions(&lines);
+    telling.traded(&base.ledger, ledger, flows);
     telling.balances(&base.ledger, ledger);
     telling.cash(flows);
     telling.finish()
 }
 
-/// Positions but for spot, which is in the balances.
-fn traded(ledger: &Ledger) -> impl Iterator<Item = (&Place, &OpenPosition)> {
-    ledger.positions().filter(|(_, held)| held.listing().contract.terms != Terms::Spot)
+fn lines(ledger: &Ledger) -> Lines<'_> {
+    let mut lines = Lines::new();
+    for (place, held) in ledger.positions() {
+        let contract = &held.listing().contract;
+        if contract.terms != Terms::Spot {
+            lines.entry(contract).or_default().push((place, held));
+        }
+    }
+    lines
 }
 
 impl Telling<'_> {
-    fn positions(&mut self, start: &Ledger, end: &Ledger, flows: &Flows) {
-        for (place, held) in traded(start) {
-            let symbol = &held.listing().symbol;
-            let (before, carried) = (self.from.position(place, held), self.to.position(place, held));
-            let after = match end.position(place, symbol) {
-                Some(now) if now == held => carried.usd,
-                Some(now) => self.to.position(place, now).usd,
-                None => Fixed::ZERO,
-            };
-            let group = self.groups.entry(held.listing().contract.underlying.clone()).or_default();
-            group.change.value_usd += after;
-            if let Some(slot) = flows.positions.get(&(place.clone(), symbol.clone())) {
-                group.flow(*slot, after - carried.usd);
-            } else {
-                // Positions change by entries alone: this is zero.
-                group.cash_left += after - carried.usd;
-            }
-            match before.fault.or(carried.fault) {
-                None => group.hold(place, held, carried.usd - before.usd),
-                Some(why) => {
-                    group.lose(carried.usd - before.usd);
-                    self.unexplained.insert(Item::Position(place.clone(), symbol.clone()), why);
+    /// What was held at the start, as if nothing had come or gone.
+    fn positions(&mut self, lines: &Lines<'_>) {
+        for (contract, all) in lines {
+            let (from, to) = (self.from.line(contract), self.to.line(contract));
+            let group = self.groups.entry(contract.underlying.clone()).or_default();
+            let mut net: Option<Position> = None;
+            for (place, held) in all {
+                let (before, carried) = (from.worth(place, held), to.worth(place, held));
+                group.change.value_usd += carried.usd;
+                let usd = carried.usd - before.usd;
+                match before.fault.or(carried.fault) {
+                    None => {
+                        group.explained += usd;
+                        group.positions.extend(netted(&mut net, place, held));
+                    }
+                    Some(why) => {
+                        group.lose(usd);
+                        let item = Item::Position((*place).clone(), held.listing().symbol.clone());
+                        self.unexplained.insert(item, why);
+                    }
                 }
             }
+            group.positions.extend(net);
         }
+    }
+
+    /// Positions that came, went or changed.
+    fn traded(&mut self, start: &Ledger, end: &Ledger, flows: &Flows) {
         for ((place, symbol), flow) in &flows.positions {
-            let Some(held) = end.position(place, symbol).filter(|_| start.position(place, symbol).is_none())
+            let (before, after) = (start.position(place, symbol), end.position(place, symbol));
+            let Some(held) = before.or(after).filter(|held| held.listing().contract.terms != Terms::Spot)
             else {
                 continue;
             };
-            if held.listing().contract.terms == Terms::Spot {
-                continue;
-            }
-            let worth = self.to.position(place, held);
-            let group = self.groups.entry(held.listing().contract.underlying.clone()).or_default();
-            group.change.value_usd += worth.usd;
-            group.flow(*flow, worth.usd);
-            if let Some(why) = worth.fault {
+            let contract = &held.listing().contract;
+            let line = self.to.line(contract);
+            let worth = |held: Option<&OpenPosition>| held.map(|held| line.worth(place, held));
+            let (carried, now) = (worth(before), worth(after));
+            let usd = |worth: Option<&Worth>| worth.map_or(Fixed::ZERO, |worth| worth.usd);
+            let moved = usd(now.as_ref()) - usd(carried.as_ref());
+            let group = self.groups.entry(contract.underlying.clone()).or_default();
+            group.change.value_usd += moved;
+            group.flow(*flow, moved);
+            if let (None, Some(why)) = (before, now.and_then(|worth| worth.fault)) {
                 group.lose(Fixed::ZERO);
                 self.unexplained.insert(Item::Position(place.clone(), symbol.clone()), why);
             }
@@ -283,6 +320,25 @@ impl Telling<'_> {
     }
 }
 
+/// Adds an option to what is netted of its contract. What is not: futures, whose gains are their own, and a sum that needs over 28 digits.
+fn netted(net: &mut Option<Position>, place: &Place, held: &OpenPosition) -> Option<Position> {
+    let is_option = !is_future(&held.listing().contract);
+    match net {
+        Some(known) if is_option => {
+            match exact_sum(known.canonical_quantity, held.canonical_quantity()) {
+                Some(sum) => known.canonical_quantity = sum,
+                None => return position_of(place, held),
+            }
+            None
+        }
+        None if is_option => {
+            *net = position_of(place, held);
+            None
+        }
+        _ => position_of(place, held),
+    }
+}
+
 impl Group {
     fn flow(&mut self, flow: Flow, usd: Fixed) {
         if let Some(sum) = self.change.flows_usd.get_mut(flow as usize) {
@@ -294,25 +350,6 @@ impl Group {
     fn lose(&mut self, usd: Fixed) {
         self.change.unexplained_usd += usd;
         self.change.unexplained += 1;
-    }
-
-    /// A position that both markets price. Options are netted by contract; futures have gains of their own.
-    fn hold(&mut self, place: &Place, held: &OpenPosition, usd: Fixed) {
-        let contract = &held.listing().contract;
-        self.explained += usd;
-        let is_option = matches!(contract.terms, Terms::Option { .. });
-        if let Some(known) = self.options.get_mut(contract).filter(|_| is_option)
-            && let Some(sum) = exact_sum(known.canonical_quantity, held.canonical_quantity())
-        {
-            known.canonical_quantity = sum;
-            return;
-        }
-        let Some(position) = position_of(place, held) else { return };
-        if is_option && !self.options.contains_key(contract) {
-            self.options.insert(contract.clone(), position);
-        } else {
-            self.others.push(position);
-        }
     }
 
     /// A balance that both markets price.
@@ -338,8 +375,7 @@ impl Group {
         (start, end): (Side<'_>, Side<'_>),
         unexplained: &mut BTreeMap<Item, String>,
     ) -> ValueChange {
-        let Self { mut change, explained, cash_left, options, others, balance } = self;
-        let positions = options.into_values().chain(others).collect();
+        let Self { mut change, explained, cash_left, positions, balance } = self;
         let book = Book { positions, balances: balance.into_iter().collect(), refused: Vec::new() };
         match Explanation::new(&book, start, end, &FundingRates::new()) {
             Ok(told) => {
