@@ -274,7 +274,13 @@ impl Ledger {
         self.state.places.iter().flat_map(|(place, held)| held.positions.values().map(move |p| (place, p)))
     }
 
-    /// What is held at some places, and no memory of fills: for what would be, and for what was.
+    /// What is held, and no memory of fills: for what was.
+    #[must_use]
+    pub fn holdings(&self) -> Self {
+        Self { memory: Memory::new(self.memory.days), state: self.state.clone() }
+    }
+
+    /// What is held at some places, and no memory of fills: for what would be.
     #[must_use]
     pub fn part(&self, is_wanted: impl Fn(&Place) -> bool) -> Self {
         let mut state = State::default();

@@ -271,7 +271,7 @@ impl Explain {
         }
         self.flows = Flows::default();
         let (rows, rates) = (quotes.rows().cloned().collect(), quotes.rates().clone());
-        let ledger = ledger.part(|_| true);
+        let ledger = ledger.holdings();
         self.base = Some(Arc::new(Base { at: now, rows, rates, market: market.clone(), ledger }));
     }
 }

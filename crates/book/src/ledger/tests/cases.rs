@@ -335,5 +335,6 @@ fn a_part_is_what_some_places_hold() {
     let mut again = desk.next("1", "90000");
     again.id = FillId::new("1").unwrap();
     assert!(desk.ledger.part(|_| true).fill(&again).is_ok());
+    assert_eq!(desk.ledger.part(|_| true), desk.ledger.holdings());
     assert!(matches!(desk.refused(|ledger| ledger.fill(&again)), LedgerError::Duplicate { .. }));
 }

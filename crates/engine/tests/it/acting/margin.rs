@@ -162,6 +162,20 @@ fn a_margin_that_cannot_be_told_says_why_and_holds_nothing_back() {
     assert!(proposal(&said).margins.is_empty(), "no [margin]");
 }
 
+/// The trade rests on BTC alone, the account's margin on ETH as well.
+#[test]
+fn a_margin_that_rests_on_stale_quotes_is_not_known() {
+    let mut desk = desk(&with_margin(POLICY), "1");
+    desk.trade("ETH-PERPETUAL", 100);
+    desk.now = desk.now.plus_millis(61_000);
+    desk.world.now = desk.now;
+    let row = desk.world.quote("deribit", "BTC-PERPETUAL");
+    desk.tell(Event::Snapshot { feed: "btc".into(), rows: vec![row] });
+    let said = elsewhere(&mut desk, 300_000);
+    let why = proposal(&said).margins[0].figures.clone().unwrap_err();
+    assert_eq!(why, "the quotes of ETH are stale");
+}
+
 /// Between proposal and answer the money may be gone.
 #[test]
 fn what_is_approved_is_looked_at_again() {
