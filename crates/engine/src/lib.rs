@@ -24,7 +24,7 @@
 //!
 //! **Errors** are outputs ([`Output::Refused`], [`Output::QuoteRefused`]): an event that breaks a rule changes nothing else.
 //!
-//! **Left out so far:** proposals that move collateral, the effect of a trade on margin, profit by greeks, surfaces (vols are marks), guards of the index (it is that of the
+//! **Left out so far:** proposals that move collateral, surfaces (vols are marks), guards of the index (it is that of the
 //! newest two seconds), settlement of what expires (it has no value until [`Event::Settle`]).
 //!
 //! ```
@@ -47,6 +47,7 @@
 mod acting;
 mod chains;
 mod event;
+mod explain;
 mod kept;
 mod limits;
 mod listings;
@@ -63,14 +64,15 @@ mod use_of_limits;
 mod views;
 mod wire;
 
-pub use acting::{Closed, Effect, Proposal};
+pub use acting::{Closed, Effect, MarginChange, MarginEffect, Proposal};
 pub use event::{
     Arming, BlockNumber, CashEvent, CashKind, Command, Event, FillEvent, Link, OrderEvent, OrderNews,
     ProposalId, ReportedEvent, ReportedPosition,
 };
+pub use explain::{Explain, ExplainRules, Flow, ValueChange};
 pub use limits::{Level, State};
 pub use machine::Engine;
-pub use margins::{Distance, MarginRules, MarginView, Margins};
+pub use margins::{Distance, MarginLevels, MarginRules, MarginView, Margins};
 pub use orders::{OpenOrder, Order, Phase};
 pub use output::{Held, LevelChange, Output, TriggerChange, Turn};
 pub use policy::{

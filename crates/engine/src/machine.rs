@@ -6,6 +6,7 @@ use crate::chains::{Chains, Depth, Provisional};
 use crate::event::{
     Arming, BlockNumber, CashEvent, CashKind, Command, Event, FillEvent, Link, ProposalId, ReportedEvent,
 };
+use crate::explain::Explain;
 use crate::limits::{Limits, Scope, State};
 use crate::listings::Listings;
 use crate::margins::Margins;
@@ -53,6 +54,7 @@ pub struct Engine {
     pub(crate) chains: Chains,
     pub(crate) margins: Margins,
     pub(crate) profit: Profit,
+    pub(crate) explain: Explain,
 }
 
 impl Engine {
@@ -78,6 +80,7 @@ impl Engine {
             chains: Chains::default(),
             margins: Margins::default(),
             profit: Profit::default(),
+            explain: Explain::default(),
         }
     }
 
@@ -162,6 +165,12 @@ impl Engine {
     #[must_use]
     pub const fn profit(&self) -> &Profit {
         &self.profit
+    }
+
+    /// What changed the value of the book, by cause, as of the last clock that explained it; nothing without `[explain]`.
+    #[must_use]
+    pub const fn explained(&self) -> &Explain {
+        &self.explain
     }
 
     /// Margin of every account, as of the last clock that computed it.
@@ -260,6 +269,7 @@ impl Engine {
         for output in outputs.iter() {
             if let Output::Posted(entry) = output {
                 odd.extend(self.profit.add(entry).err().map(|text| Output::Alert { text }));
+                odd.extend(self.explain.add(entry).err().map(|text| Output::Alert { text }));
             }
         }
         outputs.extend(odd);
@@ -270,6 +280,13 @@ impl Engine {
         let Some(rules) = &self.policy.margin else { return };
         if self.margins.is_due(rules, self.now) {
             self.margins.compute(rules, &self.ledger, self.quotes.market(), self.now);
+        }
+    }
+
+    /// Explains what the book gained or lost when that is due.
+    fn explain(&mut self) {
+        if let Some(rules) = self.policy.explain {
+            self.explain.follow(rules, &self.ledger, &self.quotes, self.now);
         }
     }
 
@@ -346,6 +363,7 @@ impl Engine {
         outputs.extend(self.limits.evaluate(&self.policy, self.views.watch(), told, sent.max(self.now)));
         if matches!(event, Event::Clock | Event::Snapshot { .. }) {
             self.margin();
+            self.explain();
         }
         let news = match event {
             Event::Clock | Event::Snapshot { .. } => News::Time,
@@ -524,6 +542,9 @@ impl Engine {
                 self.views.keep(&policy.watched());
                 self.limits.carry(&self.policy, &policy);
                 self.triggers.carry(&self.policy, &policy);
+                if policy.explain.is_none() {
+                    self.explain = Explain::default();
+                }
                 self.policy = policy;
                 self.policy_is_new = true;
                 self.policy_text = text.to_owned();

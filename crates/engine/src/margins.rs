@@ -11,7 +11,7 @@
 
 use book::Ledger;
 use margin::{
-    AccountMargin, AccountState, Liquidation, LiquidationQuery, LiquidationReport, NoRulebook, Path,
+    AccountMargin, AccountState, Liquidation, LiquidationQuery, LiquidationReport, NoRulebook, Outcome, Path,
     Rulebook, Rulebooks, Side, Tick, account_states, liquidation,
 };
 use market::Market;
@@ -45,6 +45,46 @@ pub struct MarginView {
     pub unmargined: usize,
     /// Underlyings of the account: when one is stale, so is all this.
     pub underlyings: BTreeSet<Asset>,
+}
+
+/// What a rulebook asks of an account, and what the account has for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MarginLevels {
+    /// Balances, gains and what else the venue counts, at full price, USD.
+    pub equity_usd: Fixed,
+    /// Initial requirement, USD.
+    pub initial_margin_usd: Fixed,
+    /// What counts for the initial requirement less it, USD; with separate wallets what the short ones lack, if any is.
+    pub initial_surplus_usd: Fixed,
+    /// Maintenance requirement, USD.
+    pub maintenance_margin_usd: Fixed,
+    /// As in [`MarginView`].
+    pub maintenance_use: Option<Fixed>,
+}
+
+impl MarginLevels {
+    pub(crate) fn of(outcome: &Outcome) -> Result<Self, String> {
+        Ok(Self {
+            equity_usd: Fixed::quantise(outcome.equity_usd).map_err(text)?,
+            initial_margin_usd: Fixed::quantise_up(outcome.requirement.initial).map_err(text)?,
+            initial_surplus_usd: Fixed::quantise_down(outcome.surplus().initial).map_err(text)?,
+            maintenance_margin_usd: Fixed::quantise_up(outcome.requirement.maintenance).map_err(text)?,
+            maintenance_use: maintenance_use(outcome)?,
+        })
+    }
+}
+
+fn maintenance_use(outcome: &Outcome) -> Result<Option<Fixed>, String> {
+    match outcome.utilisation() {
+        Some(share) => Fixed::quantise_up(share).map(Some).map_err(text),
+        None if outcome.requirement.maintenance > 0.0 => Ok(None),
+        None => Ok(Some(Fixed::ZERO)),
+    }
+}
+
+#[allow(clippy::needless_pass_by_value)] // used as a map_err function
+fn text(error: units::UnitError) -> String {
+    error.to_string()
 }
 
 /// How far an index may move, in percent of it.
@@ -159,26 +199,22 @@ impl Margins {
 
 fn view(rules: &MarginRules, rulebook: &Rulebook, state: &AccountState) -> Result<MarginView, String> {
     let AccountMargin { rulebook: id, parameter_hash, outcome, .. } = rulebook.margin(state);
-    let text = |error: units::UnitError| error.to_string();
-    let utilisation = match outcome.utilisation() {
-        Some(share) => Some(Fixed::quantise_up(share).map_err(text)?),
-        None if outcome.requirement.maintenance > 0.0 => None,
-        None => Some(Fixed::ZERO),
-    };
     let mut distances = BTreeMap::new();
     for lead in &rules.liquidation_of {
         if state.underlyings().contains(lead) {
             distances.insert(lead.clone(), distance(rulebook, state, lead)?);
         }
     }
+    let MarginLevels { equity_usd, initial_margin_usd, maintenance_margin_usd, maintenance_use, .. } =
+        MarginLevels::of(&outcome)?;
     Ok(MarginView {
         rulebook: id,
         parameter_hash,
-        equity_usd: Fixed::quantise(outcome.equity_usd).map_err(text)?,
+        equity_usd,
         counted_usd: Fixed::quantise_down(outcome.counted.maintenance).map_err(text)?,
-        initial_margin_usd: Fixed::quantise_up(outcome.requirement.initial).map_err(text)?,
-        maintenance_margin_usd: Fixed::quantise_up(outcome.requirement.maintenance).map_err(text)?,
-        maintenance_use: utilisation,
+        initial_margin_usd,
+        maintenance_margin_usd,
+        maintenance_use,
         liquidation: distances,
         unmargined: outcome.unmargined.len(),
         underlyings: state.underlyings().into_iter().collect(),

@@ -30,6 +30,8 @@ pub(crate) enum Refusal {
     Rule(String),
     /// Limits that it may break.
     Limits(Vec<Effect>),
+    /// What it would leave its account with.
+    Margin(String),
 }
 
 impl From<String> for Refusal {
@@ -41,7 +43,7 @@ impl From<String> for Refusal {
 impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Rule(why) => f.write_str(why),
+            Self::Rule(why) | Self::Margin(why) => f.write_str(why),
             Self::Limits(effects) => {
                 let all: Vec<String> = effects.iter().map(Effect::to_string).collect();
                 write!(f, "it may break a limit: {}", all.join("; "))

@@ -9,17 +9,19 @@
 //!
 //! One rule has one proposal or order at a time, and rests after each. Nothing goes where the connection is lost, where the venue has not
 //! reported since it came back, where its report differs, on stale quotes, against the state of the book, over a limit with everything on
-//! its way counted, over the largest order, the turnover of an hour or the collar. On a chain, rules are asked when a block comes, because
-//! between two blocks nothing can be done.
+//! its way counted, over the largest order, the turnover of an hour or the collar, and where it would leave its account below its initial
+//! margin. On a chain, rules are asked when a block comes, because between two blocks nothing can be done.
 
 pub(crate) mod desk;
 mod effect;
 mod gate;
+mod margin_effect;
 mod proposal;
 mod sizing;
 mod wish;
 
 pub use effect::Effect;
+pub use margin_effect::{MarginChange, MarginEffect};
 pub use proposal::{Closed, Proposal};
 
 use crate::event::{Arming, Event, Link, OrderEvent, OrderNews, ProposalId};
@@ -43,6 +45,8 @@ pub(crate) const FLATTEN: &str = "flatten ";
 const HOUR_MILLIS: i64 = 3_600_000;
 /// For orders that a policy without bounds has left.
 const ANSWER_WITHIN_SECONDS: u32 = 5;
+/// How long a rule rests that margin holds back.
+const MARGIN_REST_MILLIS: i64 = 1_000;
 const MOST_DOUBLINGS: u32 = 6;
 
 /// Where a rule stands between its orders.
@@ -216,8 +220,12 @@ impl Acting {
     fn carry_out(&mut self, desk: Desk<'_>, proposal: &Proposal, why: Closed, outputs: &mut Vec<Output>) {
         let Proposal { id, rule, place, listing, quantity, limit_price, .. } = proposal;
         let trade = Trade { place, listing, quantity: *quantity, price: *limit_price };
-        let judged = gate::judge(self, desk, trade).map_err(|refusal| refusal.to_string());
-        let order = judged.and_then(|_| {
+        let mut judged = gate::judge(self, desk, trade).map(drop);
+        // What a rule sends by itself was looked at in this very event.
+        if judged.is_ok() && why != Closed::Automatic {
+            judged = margin_effect::margins(desk, trade, proposal.fee_usd).map(drop);
+        }
+        let order = judged.map_err(|refusal| refusal.to_string()).and_then(|()| {
             let valid = desk.policy.orders.as_ref().map_or(0, |bounds| bounds.valid_seconds);
             Ok(Order {
                 id: OrderId::new(&id.to_string()).map_err(|error| error.to_string())?,
@@ -433,12 +441,17 @@ impl Acting {
             }
             judged => judged.map(|effects| (wish, effects)),
         };
-        let made = judged
-            .map_err(|refusal| refusal.to_string())
-            .and_then(|(wish, effects)| proposal_of(desk, rule, wish, effects, names));
+        let made = judged.and_then(|(wish, effects)| proposal_of(desk, rule, wish, effects, names));
         let proposal = match made {
             Ok(proposal) => proposal,
-            Err(why) => return self.held(rule, Some(why), outputs),
+            Err(refusal) => {
+                if matches!(refusal, Refusal::Margin(_)) {
+                    // A margin is thousands of prices: it is not asked for again at every event.
+                    let until = desk.now.plus_millis(MARGIN_REST_MILLIS).unix_nanos();
+                    self.rules.entry(rule.to_owned()).or_default().quiet_until = until;
+                }
+                return self.held(rule, Some(refusal.to_string()), outputs);
+            }
         };
         self.held(rule, None, outputs);
         self.rules.entry(rule.to_owned()).or_default().acted = Some(desk.now.unix_nanos());
@@ -490,12 +503,15 @@ fn proposal_of(
     wish: Wish,
     effects: Vec<Effect>,
     names: &mut Names,
-) -> Result<Proposal, String> {
+) -> Result<Proposal, Refusal> {
     let Wish { place, listing, quantity, limit_price, why } = wish;
     let notional_usd = desk.notional(&listing, quantity.get())?;
-    let bounds = desk.policy.orders.as_ref().ok_or("the policy has no [orders]")?;
+    let bounds = desk.policy.orders.as_ref().ok_or_else(|| "the policy has no [orders]".to_owned())?;
     let fee = desk.policy.trading_of(&listing).map_or(0.0, |row| row.fee);
     let usd = |value: f64| Fixed::quantise(value).map_err(|error| error.to_string());
+    let fee_usd = usd(notional_usd.to_f64() * fee)?;
+    let trade = Trade { place: &place, listing: &listing, quantity, price: limit_price };
+    let margins = margin_effect::margins(desk, trade, fee_usd)?;
     let mut proposal = Proposal {
         id: names.proposal(),
         rule: rule.to_owned(),
@@ -505,9 +521,10 @@ fn proposal_of(
         quantity,
         limit_price,
         notional_usd,
-        fee_usd: usd(notional_usd.to_f64() * fee)?,
+        fee_usd,
         worst_slippage_usd: usd(notional_usd.to_f64() * bounds.price_collar)?,
         effects,
+        margins,
         inputs: Digest::new([0; 32]),
         made: desk.now,
         expires: desk.now.plus_millis(i64::from(bounds.proposal_seconds) * 1_000),

@@ -25,17 +25,20 @@
 //! The figure is tested by its size, so a limit bounds both signs. All mistakes of a file are reported at once.
 
 mod acting;
+mod explain;
 mod margin;
 mod trigger;
 
 pub use acting::{Execution, Hedge, OrderLimits, Paid, Trading};
 pub use trigger::{Action, Trigger};
 
+use crate::explain::ExplainRules;
 use crate::limits::State;
 use crate::margins::MarginRules;
 use crate::triggers::{COLUMNS, Mistake, Variable};
 use ::hedge::policy::Reads;
 use acting::{HedgeToml, OrdersToml, TradingToml};
+use explain::ExplainToml;
 use instrument::Specs;
 use margin::MarginToml;
 use risk::{GroupBy, Measure};
@@ -66,6 +69,8 @@ pub struct Policy {
     pub triggers: Vec<Trigger>,
     /// When margins are computed; never without it.
     pub margin: Option<MarginRules>,
+    /// When the change of the book is explained; never without it.
+    pub explain: Option<ExplainRules>,
 }
 
 /// Everything wrong with a file.
@@ -131,6 +136,8 @@ struct PolicyToml {
     trigger: Vec<TriggerToml>,
     #[serde(default)]
     margin: Option<MarginToml>,
+    #[serde(default)]
+    explain: Option<ExplainToml>,
 }
 
 #[derive(serde::Deserialize)]
@@ -192,6 +199,7 @@ impl Policy {
             parsed.hedge.iter().filter_map(|raw| checker.hedge(raw, &trading, specs)).collect();
         let triggers: Vec<Trigger> = parsed.trigger.iter().filter_map(|raw| checker.trigger(raw)).collect();
         let margin = parsed.margin.as_ref().map(|raw| checker.margin(raw));
+        let explain = parsed.explain.as_ref().map(|raw| checker.explain(raw));
         for trigger in triggers.iter().filter(|_| margin.is_none()) {
             if trigger.when.reads().iter().any(|variable| variable.is_of_margin()) {
                 checker.issue(
@@ -207,7 +215,7 @@ impl Policy {
         if checker.issues.is_empty() {
             let PolicyToml { source, valid_from, stale_after_seconds, .. } = parsed;
             let bound = Self { source, valid_from, stale_after_seconds, accounts, limits, ..Self::default() };
-            Ok(Self { orders, trading, hedges, triggers, margin, ..bound })
+            Ok(Self { orders, trading, hedges, triggers, margin, explain, ..bound })
         } else {
             Err(checker.mistakes())
         }

@@ -5,6 +5,7 @@ mod acting;
 mod caches;
 mod codec;
 mod durable;
+mod explain;
 mod limits;
 mod margins;
 mod reconcile;

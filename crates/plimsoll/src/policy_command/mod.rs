@@ -42,6 +42,7 @@ struct Checked {
     hedges: Vec<HedgeJson>,
     triggers: Vec<TriggerJson>,
     margin: Option<MarginJson>,
+    explain: Option<ExplainJson>,
     warnings: Vec<String>,
     mistakes: Vec<MistakeJson>,
 }
@@ -120,6 +121,11 @@ struct MarginJson {
     every_seconds: u32,
     liquidation_of: Vec<String>,
     rulebooks: BTreeMap<String, String>,
+}
+
+#[derive(Serialize)]
+struct ExplainJson {
+    every_seconds: u32,
 }
 
 #[derive(Serialize)]
@@ -260,6 +266,7 @@ fn said(policy: Policy) -> Checked {
             liquidation_of: rules.liquidation_of.iter().map(ToString::to_string).collect(),
             rulebooks: rules.rulebooks.into_iter().map(|((a, v), id)| (format!("{a}@{v}"), id)).collect(),
         }),
+        explain: policy.explain.map(|rules| ExplainJson { every_seconds: rules.every_seconds }),
         ..Checked::default()
     }
 }

@@ -46,6 +46,10 @@ pub(super) fn sound(file: &Checked) -> String {
             line(&mut out, &format!("  {place} by rulebook {id}"));
         }
     }
+    if let Some(explain) = &file.explain {
+        heading(&mut out, "Profit by cause", "");
+        line(&mut out, &format!("  explained at the first clock after {}", time(explain.every_seconds)));
+    }
     out
 }
 
