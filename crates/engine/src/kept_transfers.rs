@@ -58,7 +58,9 @@ impl TransfersKept {
         Self {
             open: transfers.open.values().map(OpenKept::of).collect(),
             gone: transfers.gone.iter().map(|(id, (time, went))| (*id, At::of(*time), *went)).collect(),
-            sent: sent.map(|(time, rule, amount)| (At::of(*time), rule.clone(), Exact::of(*amount))).collect(),
+            sent: sent
+                .map(|(time, rule, amount)| (At::of(*time), rule.clone(), Exact::of(*amount)))
+                .collect(),
             proposals: proposals.values().map(ProposalKept::of).collect(),
         }
     }

@@ -9,6 +9,7 @@
 //! the figures have a time of their own, and are kept by a snapshot of the machine, not derived anew. An account without a rulebook, or with
 //! something that has none, says so.
 
+use crate::transfers::IN_TRANSIT;
 use book::Ledger;
 use margin::{
     AccountMargin, AccountState, Liquidation, LiquidationQuery, LiquidationReport, NoRulebook, Path,
@@ -127,7 +128,9 @@ impl Margins {
     /// Computes all accounts.
     pub(crate) fn compute(&mut self, rules: &MarginRules, ledger: &Ledger, market: &Market, now: Timestamp) {
         let states = account_states(&ledger.book(), market);
-        let views = states.iter().map(|state| {
+        // What is under way is nobody's collateral.
+        let states = states.iter().filter(|state| state.venue.as_str() != IN_TRANSIT);
+        let views = states.map(|state| {
             let key = (state.account.clone(), state.venue.clone());
             let view = self.rulebook_of(rules, state).and_then(|rulebook| view(rules, rulebook, state));
             (key, view)
@@ -136,7 +139,7 @@ impl Margins {
         self.computed = Some(now);
     }
 
-    fn rulebook_of(&self, rules: &MarginRules, state: &AccountState) -> Result<&Rulebook, String> {
+    pub(crate) fn rulebook_of(&self, rules: &MarginRules, state: &AccountState) -> Result<&Rulebook, String> {
         match rules.rulebooks.get(&(state.account.clone(), state.venue.clone())) {
             Some(id) => self.rulebooks.get(id).ok_or_else(|| format!("no rulebook '{id}' has been given")),
             None => self.rulebooks.for_account(state).map_err(|none| match none {

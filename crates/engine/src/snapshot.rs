@@ -21,8 +21,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use units::{Asset, Spot, Timestamp};
 
-/// Two: with what acts. Three: with triggers.
-const VERSION: u16 = 4;
+/// Two: with what acts. Three: with triggers. Five: with moves of collateral.
+const VERSION: u16 = 5;
 /// Kind of a report's event, whose encoding reports are kept in.
 const REPORTED: Tag = Tag { kind: 7, version: 1 };
 

@@ -164,7 +164,11 @@ impl Checker<'_> {
     fn sources(&mut self, raw: &CollateralToml, to: Option<&Place>) -> Option<Vec<Place>> {
         let field = format!("collateral '{}': from", raw.name);
         if raw.from.is_empty() {
-            self.issue(&field, "", "one place at least, such as { account = \"vault\", venue = \"okx\", chain = \"offchain\" }");
+            self.issue(
+                &field,
+                "",
+                "one place at least, such as { account = \"vault\", venue = \"okx\", chain = \"offchain\" }",
+            );
         }
         let read: Vec<Option<Place>> = raw
             .from
@@ -177,7 +181,8 @@ impl Checker<'_> {
                 self.issue(&field, &place.to_string(), "each place once");
             }
             if to.is_some_and(|to| (&to.account, &to.venue) == (&place.account, &place.venue)) {
-                let rule = "another account or venue: margin is that of an account at a venue, whatever the chain";
+                let rule =
+                    "another account or venue: margin is that of an account at a venue, whatever the chain";
                 self.issue(&field, &place.to_string(), rule);
             }
         }
@@ -190,7 +195,11 @@ impl Checker<'_> {
         let chain = self.named(&format!("{field}chain"), chain, Chain::new);
         let place = Place { account: account?, venue: venue?, chain: chain? };
         if is_in_transit(&place) {
-            self.issue(&format!("{field}venue"), place.venue.as_str(), "the engine's own name for money under way");
+            self.issue(
+                &format!("{field}venue"),
+                place.venue.as_str(),
+                "the engine's own name for money under way",
+            );
         }
         Some(place)
     }
@@ -214,7 +223,10 @@ impl Checker<'_> {
             let found = text.trim().parse::<Decimal>().ok();
             let found = found.filter(|v| *v >= least && (*v % step).is_zero() && *v <= Decimal::from(MOST));
             if found.is_none() {
-                let rule = format!("a multiple of {step}, as text, from {least} to {MOST}: decimals is {}", raw.decimals);
+                let rule = format!(
+                    "a multiple of {step}, as text, from {least} to {MOST}: decimals is {}",
+                    raw.decimals
+                );
                 self.issue(&at(field), text, &rule);
             }
             found

@@ -314,7 +314,11 @@ impl Checker<'_> {
                 );
             }
             if !names.insert(name) {
-                self.issue("name", name, "each limit, hedge, trigger and collateral rule has a name of its own");
+                self.issue(
+                    "name",
+                    name,
+                    "each limit, hedge, trigger and collateral rule has a name of its own",
+                );
             }
         }
     }

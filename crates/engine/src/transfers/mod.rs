@@ -30,7 +30,7 @@ use std::fmt;
 use units::{Money, Timestamp, UnitError, Venue};
 
 /// The venue under whose name the ledger keeps money that is under way.
-const IN_TRANSIT: &str = "in-transit";
+pub(crate) const IN_TRANSIT: &str = "in-transit";
 
 /// Asks a venue to move money to another place of the book.
 #[derive(Debug, Clone, PartialEq, Eq)]

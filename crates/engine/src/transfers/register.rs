@@ -154,7 +154,8 @@ impl Transfers {
 
     /// What a rule sent in the hour before a time.
     pub(crate) fn of_hour(&self, rule: &str, now: Timestamp) -> Decimal {
-        let recent = self.sent.iter().filter(|(time, of, _)| of == rule && now < time.plus_millis(HOUR_MILLIS));
+        let recent =
+            self.sent.iter().filter(|(time, of, _)| of == rule && now < time.plus_millis(HOUR_MILLIS));
         recent.map(|(.., amount)| *amount).sum()
     }
 
@@ -177,9 +178,9 @@ impl Transfers {
         let Some(open) = self.open.get_mut(id) else {
             let moved = matches!(news, TransferNews::Left { .. } | TransferNews::Arrived);
             return match self.gone.get(id) {
-                Some((_, Went::Failed)) if moved => {
-                    Err(format!("{id} moved after all, says {place}: nothing is booked before a report is adopted"))
-                }
+                Some((_, Went::Failed)) if moved => Err(format!(
+                    "{id} moved after all, says {place}: nothing is booked before a report is adopted"
+                )),
                 Some(_) => Ok(None),
                 None => Err(format!("{place} tells of {id}, which is no transfer of this engine")),
             };
@@ -193,7 +194,8 @@ impl Transfers {
         if end != *place {
             return Err(format!("{id}: news of {place}, which is not the end that can say so"));
         }
-        let mut heard = Heard { transfer: open.transfer.clone(), steps: Vec::new(), time: *time, ended: None };
+        let mut heard =
+            Heard { transfer: open.transfer.clone(), steps: Vec::new(), time: *time, ended: None };
         match news {
             TransferNews::Accepted => {
                 if matches!(open.phase, TransferPhase::Sent | TransferPhase::Asked) {
