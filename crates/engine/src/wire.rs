@@ -422,7 +422,7 @@ impl journal::Event for Event {
                 let (file, text) = get(payload)?;
                 Self::Rulebook { file, text }
             }
-            kind => return Err(format!("kind {kind}: this program knows 1 to {RULEBOOK}")),
+            kind => return Err(format!("kind {kind}: this program knows 1 to {TRANSFER}")),
         })
     }
 }

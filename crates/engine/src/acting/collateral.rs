@@ -192,8 +192,8 @@ pub(crate) fn wish(acting: &Acting, desk: Desk<'_>, rule: &Collateral) -> Result
         return Err(format!("what is on its way to {} brings its use to {}", rule.to, percent(before)));
     }
     let (least, largest) = (accounts.steps(rule.smallest), accounts.steps(rule.largest));
-    let (need, after) = least_need(&accounts, &end, rule, (least, largest))?;
-    if after >= before {
+    let need = least_need(&accounts, &end, rule, (least, largest))?;
+    if !helps(&end, accounts.amount(need.unwrap_or(largest)))? {
         return Err(format!(
             "more {} does not lower the use of {} on {}",
             rule.asset, rule.to.account, rule.to.venue
@@ -270,25 +270,29 @@ fn open_to_moves(desk: Desk<'_>) -> Result<(), String> {
     }
 }
 
-/// The least steps that bring the use to its target, if the largest do, and the use with those.
+/// Whether more of the asset brings the account further from liquidation.
+fn helps(end: &End<'_>, amount: Decimal) -> Result<bool, String> {
+    let (before, after) = (end.with(Decimal::ZERO)?, end.with(amount)?);
+    Ok(share(&after) < share(&before) || after.surplus().maintenance > before.surplus().maintenance)
+}
+
+/// The least steps that bring the use to its target; none where the largest do not.
 fn least_need(
     accounts: &Accounts<'_>,
     end: &End<'_>,
     rule: &Collateral,
     (least, largest): (i64, i64),
-) -> Result<(Option<i64>, f64), String> {
+) -> Result<Option<i64>, String> {
     let target = rule.to_use.to_f64();
-    let at_largest = end.use_with(accounts.amount(largest))?;
-    if at_largest > target {
-        return Ok((None, at_largest));
+    if end.use_with(accounts.amount(largest))? > target {
+        return Ok(None);
     }
-    // Above: not enough; enough: below or at the target.
     let (mut low, mut enough) = (least - 1, largest);
     while enough - low > 1 {
         let middle = low + (enough - low) / 2;
         if end.use_with(accounts.amount(middle))? <= target { enough = middle } else { low = middle }
     }
-    Ok((Some(enough), end.use_with(accounts.amount(enough))?))
+    Ok(Some(enough))
 }
 
 /// The most steps, up to so many, that a source can spare.
