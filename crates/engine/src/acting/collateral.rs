@@ -9,8 +9,8 @@
 //!
 //! Steps are whole multiples of 10^-decimals of the asset, so that what is found is an exact amount; the search halves them, because
 //! haircuts, caps and separate wallets make the use no straight line. Rounding is against the account: the need is rounded up, what a source
-//! can spare down. What may still leave an account counts as gone from it, and what is on its way to it as arrived: one shortage is not
-//! met twice. An account that holds no position and owes nothing needs no rulebook: nothing is asked of it.
+//! can spare down. What may still leave an account counts as gone from it. What is on its way counts as arrived where it meets a need, so
+//! that one shortage is not met twice, and as nothing where it would be spared. An account that holds no position and owes nothing needs no rulebook: nothing is asked of it.
 //!
 //! **Left out:** what venues ask for orders that rest in their books; transfers are sized on positions and balances alone.
 
@@ -50,7 +50,7 @@ pub(crate) struct MoveWish {
     pub(crate) why: String,
 }
 
-/// Accounts at the market of now, with what is on its way counted.
+/// Accounts at the market of now, less what may still leave them.
 struct Accounts<'a> {
     desk: Desk<'a>,
     states: Vec<AccountState>,
@@ -114,15 +114,15 @@ impl<'a> Accounts<'a> {
         if desk.stale.contains(asset) {
             return Err(format!("the quotes of {asset} are stale"));
         }
-        let price_usd = desk.priced_asset(asset).map_err(|missing| missing.to_string())?.spot_usd;
+        let price = price_usd(desk, asset)?;
         let mut states = account_states(&desk.ledger.book(), desk.quotes.market());
         for state in &mut states {
-            for (asset, amount) in on_its_way(acting, &state.account.clone(), &state.venue.clone()) {
-                let price = desk.priced_asset(&asset).map_err(|missing| missing.to_string())?.spot_usd;
-                add(state, &asset, amount, price)?;
+            let key = (state.account.clone(), state.venue.clone());
+            for (asset, amount) in acting.leaving(|place| is_of(place, (&key.0, &key.1))) {
+                add(state, asset, -amount, price_usd(desk, asset)?)?;
             }
         }
-        Ok(Self { desk, states, price_usd, asset, decimals: rule.decimals })
+        Ok(Self { desk, states, price_usd: price, asset, decimals: rule.decimals })
     }
 
     /// The account of a place; none that holds nothing.
@@ -153,6 +153,15 @@ impl<'a> Accounts<'a> {
         Ok(Some(End { state, rulebook, price_usd: self.price_usd, asset: self.asset }))
     }
 
+    /// The same with what is on its way to it.
+    fn receiving(&self, acting: &Acting, place: &Place) -> Result<Option<End<'a>>, String> {
+        let Some(mut end) = self.end(place)? else { return Ok(None) };
+        for money in coming(acting, place) {
+            add(&mut end.state, &money.asset, money.amount, price_usd(self.desk, &money.asset)?)?;
+        }
+        Ok(Some(end))
+    }
+
     fn amount(&self, steps: i64) -> Decimal {
         Decimal::new(steps, self.decimals).normalize()
     }
@@ -164,16 +173,21 @@ impl<'a> Accounts<'a> {
     }
 }
 
-/// What is on its way to an account, and what may still leave it, by asset.
-fn on_its_way(acting: &Acting, account: &Account, venue: &Venue) -> Vec<(Asset, Decimal)> {
-    let is_here = |place: &Place| (&place.account, &place.venue) == (account, venue);
-    let leaving = acting.leaving(is_here).map(|(asset, amount)| (asset.clone(), -amount));
+fn price_usd(desk: Desk<'_>, asset: &Asset) -> Result<f64, String> {
+    Ok(desk.priced_asset(asset).map_err(|missing| missing.to_string())?.spot_usd)
+}
+
+fn is_of(place: &Place, (account, venue): (&Account, &Venue)) -> bool {
+    (&place.account, &place.venue) == (account, venue)
+}
+
+/// What is proposed, approved or under way to the account of a place and has not arrived.
+fn coming<'a>(acting: &'a Acting, place: &'a Place) -> impl Iterator<Item = &'a Money> {
+    let is_here = move |to: &Place| is_of(to, (&place.account, &place.venue));
     let open = acting.transfers.open.values();
-    let coming = open.filter(|open| open.phase != TransferPhase::Arrived && is_here(&open.transfer.to));
-    let coming = coming.map(|open| open.transfer.money.clone());
-    let proposed = acting.moves.values().filter(|proposal| is_here(&proposal.to));
-    let coming = coming.chain(proposed.map(|proposal| proposal.money.clone()));
-    leaving.chain(coming.map(|money| (money.asset, money.amount))).collect()
+    let open = open.filter(move |open| open.phase != TransferPhase::Arrived && is_here(&open.transfer.to));
+    let proposed = acting.moves.values().filter(move |proposal| is_here(&proposal.to));
+    open.map(|open| &open.transfer.money).chain(proposed.map(|proposal| &proposal.money))
 }
 
 /// What a rule wants: a move, nothing, or what keeps it from knowing or acting.
@@ -186,7 +200,7 @@ pub(crate) fn wish(acting: &Acting, desk: Desk<'_>, rule: &Collateral) -> Result
         return Err(why);
     }
     let accounts = Accounts::new(acting, desk, rule)?;
-    let Some(end) = accounts.end(&rule.to)? else { return Ok(None) };
+    let Some(end) = accounts.receiving(acting, &rule.to)? else { return Ok(None) };
     let before = end.use_with(Decimal::ZERO)?;
     if before <= rule.when_use_above.to_f64() {
         return Err(format!("what is on its way to {} brings its use to {}", rule.to, percent(before)));
@@ -361,11 +375,11 @@ fn judged(
 ) -> Result<Uses, String> {
     within_limits(acting, accounts.desk, (from, &rule.to), money)?;
     let nothing = MarginUse { before: Some(Fixed::ZERO), after: Some(Fixed::ZERO) };
-    let at = |place: &Place, amount: Decimal| match accounts.end(place)? {
-        Some(end) => end.margin_use(amount),
-        None => Ok(nothing),
-    };
-    Ok(Uses { at_source: at(from, -(money.amount + rule.fee))?, at_destination: at(&rule.to, money.amount)? })
+    let of = |end: Option<End<'_>>, amount: Decimal| end.map_or(Ok(nothing), |end| end.margin_use(amount));
+    Ok(Uses {
+        at_source: of(accounts.end(from)?, -(money.amount + rule.fee))?,
+        at_destination: of(accounts.receiving(acting, &rule.to)?, money.amount)?,
+    })
 }
 
 /// A move changes where the book is exposed: no limit by venue, account or chain may be broken by it that was not.
