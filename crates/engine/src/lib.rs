@@ -22,6 +22,9 @@
 //! on either alert and do nothing else. **Reports of venues** are compared with the ledger; differences are outputs, block the place, and are taken over
 //! only when a person says so.
 //!
+//! **Collateral.** Rules move it between accounts that are short of margin and those that can spare it; the amount is sought on the accounts' own
+//! rulebooks (docs/adr/0014). What is under way is in the ledger, at a place of its own, and in no account's margin.
+//!
 //! **Errors** are outputs ([`Output::Refused`], [`Output::QuoteRefused`]): an event that breaks a rule changes nothing else.
 //!
 //! **Left out so far:** the effect of a trade on margin, profit by greeks, surfaces (vols are marks), guards of the index (it is that of the

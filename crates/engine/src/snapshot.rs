@@ -1,7 +1,7 @@
 //! The state as bytes: what cannot be derived, in a canonical order; and the engine as a [`Machine`].
 //!
 //! Kept: time of valuation, ledger, quotes at hand, the user's rates, text of the policy, standings of its limits and triggers, a person's state,
-//! reports that differ, orders, proposals, what rules wait for, connections, fills near the heads of chains. Market, views, ages and the state of the book follow from these and are derived again.
+//! reports that differ, orders, transfers, proposals, what rules wait for, connections, fills near the heads of chains. Market, views, ages and the state of the book follow from these and are derived again.
 
 use crate::event::Event;
 use crate::kept::{ActingKept, MarginsKept, ProfitKept};
