@@ -402,7 +402,7 @@ impl Engine {
         let text = |error: LedgerError| error.to_string();
         let before = self.ledger.balance(place, asset);
         let mut entries = book(&mut self.ledger).map_err(text)?;
-        if self.adopted.get(place).is_some_and(|adopted| time < *adopted) {
+        if self.adopted.get(place).is_some_and(|adopted| time <= *adopted) {
             let money = units::Money { amount: before, asset: asset.clone() };
             entries.extend(self.ledger.set_balance(place, &money).map_err(text)?);
         }

@@ -81,6 +81,41 @@ impl OpenTransfer {
         now.unix_nanos().saturating_sub(self.sent.unix_nanos()) / 1_000_000_000
     }
 
+    /// It left, says its source: what that books; nothing when it was known.
+    fn leave(
+        &mut self,
+        time: Timestamp,
+        (fee, block): (Decimal, Option<BlockNumber>),
+        now: Timestamp,
+    ) -> Vec<Step> {
+        let fee_step = (!fee.is_zero()).then_some(Step::Fee(fee));
+        match self.phase {
+            // Told again; after a replaced block perhaps in another one.
+            TransferPhase::UnderWay => {
+                self.block = block;
+                Vec::new()
+            }
+            TransferPhase::Arrived => fee_step.into_iter().collect(),
+            TransferPhase::Sent | TransferPhase::Asked | TransferPhase::Accepted => {
+                (self.phase, self.since, self.left) = (TransferPhase::UnderWay, now, Some(time));
+                (self.block, self.fee) = (block, fee);
+                std::iter::once(Step::Leaves).chain(fee_step).collect()
+            }
+        }
+    }
+
+    /// It arrived, says its destination: what that books. What has arrived has left, also where its source has not been heard yet.
+    fn arrive(&mut self, time: Timestamp, now: Timestamp) -> Vec<Step> {
+        match self.phase {
+            TransferPhase::Arrived => Vec::new(),
+            TransferPhase::UnderWay => vec![Step::Arrives],
+            TransferPhase::Sent | TransferPhase::Asked | TransferPhase::Accepted => {
+                (self.phase, self.since, self.left) = (TransferPhase::Arrived, now, Some(time));
+                vec![Step::Leaves, Step::Arrives]
+            }
+        }
+    }
+
     /// Who can say more of it.
     fn asked(&self) -> &Place {
         if self.phase == TransferPhase::UnderWay { &self.transfer.to } else { &self.transfer.from }
@@ -203,14 +238,13 @@ impl Transfers {
                 }
                 return Ok(None);
             }
+            // It may be on its way still: only when its source would not let it leave any more is it gone.
             TransferNews::NotKnown => {
                 open.since = now;
-                let is_over = *time >= valid_until.plus_millis(GRACE_MILLIS);
                 if *place == open.transfer.to || !open.phase.is_at_source() {
                     return Ok(None);
                 }
-                // It may be on its way still: only when its source would not let it leave any more is it gone.
-                if !is_over {
+                if *time < valid_until.plus_millis(GRACE_MILLIS) {
                     open.phase = TransferPhase::Asked;
                     return Ok(None);
                 }
@@ -224,35 +258,19 @@ impl Transfers {
             }
             TransferNews::Left { fee, block } => {
                 let charged = charge(id, fee.as_ref(), &money)?;
-                match open.phase {
-                    // Told again; after a replaced block perhaps in another one.
-                    TransferPhase::UnderWay => {
-                        open.block = *block;
-                        return Ok(None);
-                    }
-                    TransferPhase::Arrived => heard.ended = self.end(id, None, now),
-                    _ => {
-                        heard.steps.push(Step::Leaves);
-                        (open.phase, open.since, open.left) = (TransferPhase::UnderWay, now, Some(*time));
-                        (open.block, open.fee) = (*block, charged);
-                    }
-                }
-                if !charged.is_zero() {
-                    heard.steps.push(Step::Fee(charged));
-                }
-            }
-            TransferNews::Arrived => match open.phase {
-                TransferPhase::Arrived => return Ok(None),
-                TransferPhase::UnderWay => {
-                    heard.steps.push(Step::Arrives);
+                let has_arrived = open.phase == TransferPhase::Arrived;
+                heard.steps = open.leave(*time, (charged, *block), now);
+                if has_arrived {
                     heard.ended = self.end(id, None, now);
                 }
-                // What has arrived has left: its source has not been heard yet.
-                _ => {
-                    heard.steps.extend([Step::Leaves, Step::Arrives]);
-                    (open.phase, open.since, open.left) = (TransferPhase::Arrived, now, Some(*time));
+            }
+            TransferNews::Arrived => {
+                let was_told = open.phase == TransferPhase::UnderWay;
+                heard.steps = open.arrive(*time, now);
+                if was_told {
+                    heard.ended = self.end(id, None, now);
                 }
-            },
+            }
         }
         Ok(Some(heard))
     }

@@ -418,6 +418,28 @@ fn what_is_promised_is_not_free_for_another_move() {
     assert_eq!(desk.balance("v", "wallet"), Decimal::ZERO);
 }
 
+/// What is on its way to an account meets its own need and is nothing that it could spare: it may not come.
+#[test]
+fn what_has_not_arrived_is_not_spared() {
+    let to_b = RULE
+        .replace("top up", "first")
+        .replace("to_use = 0.35", "to_use = 0.05")
+        .replace("largest = \"5\"", "largest = \"100\"")
+        .replace("hourly = \"8\"", "hourly = \"100\"")
+        .replace("account = \"a\"\n", "account = \"b\"\n")
+        .replace(r#", { account = "b", venue = "deribit", chain = "offchain" }"#, "");
+    let from_b = RULE.replace(r#"{ account = "v", venue = "wallet", chain = "offchain" }, "#, "");
+    let mut desk = Desk::new(&format!("{HEAD}{to_b}{from_b}"), "200");
+    desk.short("b", 30);
+    let before = desk.use_of("b", Decimal::ZERO);
+    assert!(before > 0.5, "b is short itself: {before}");
+    let outputs = desk.wait(1);
+    let moves = desk.engine.transfer_proposals();
+    let targets: Vec<&str> = moves.values().map(|proposal| proposal.to.account.as_str()).collect();
+    assert_eq!(targets, ["b"], "{}", lines(&outputs));
+    assert!(held(&outputs).contains("b@deribit/offchain can spare 0"), "{}", lines(&outputs));
+}
+
 #[test]
 fn no_move_is_larger_than_the_largest_nor_all_of_an_hour_than_its_cap() {
     let small =

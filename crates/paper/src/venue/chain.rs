@@ -126,7 +126,7 @@ impl Venue {
                 Action::Order(id) if transaction.is_dropped => self.refuse(now, &id, "no block took it"),
                 Action::Order(id) => self.include(now, &id),
                 Action::Transfer(id) if transaction.is_dropped => {
-                    self.drop_transfer(now, id, "no block took it")
+                    self.drop_transfer(now, id, "no block took it");
                 }
                 Action::Transfer(id) => self.include_transfer(now, id),
                 Action::Cancel(id) => self.cancel(now, &id),
