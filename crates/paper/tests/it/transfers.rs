@@ -92,7 +92,8 @@ fn what_cannot_leave_is_rejected_with_its_reason() {
     let nothing = |transfer: &mut Transfer| transfer.money.amount = Decimal::ZERO;
     let same = |transfer: &mut Transfer| transfer.to = transfer.from.clone();
     let too_much = |transfer: &mut Transfer| transfer.money.amount = Decimal::from(500_000);
-    let cases: [(&str, &dyn Fn(&mut Transfer)); 5] = [
+    type Change<'a> = &'a dyn Fn(&mut Transfer);
+    let cases: [(&str, Change<'_>); 5] = [
         ("no such destination", &elsewhere),
         ("after its time", &late),
         ("above zero", &nothing),
