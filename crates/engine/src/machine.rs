@@ -697,6 +697,7 @@ fn places(event: &Event) -> Vec<&Place> {
         Event::Cash(CashEvent { place, kind: CashKind::Transfer { to }, .. }) => vec![place, to],
         Event::Cash(cash) => vec![&cash.place],
         Event::Reported(reported) => vec![&reported.place],
+        Event::Transfer(news) => vec![&news.place],
         _ => Vec::new(),
     }
 }

@@ -321,9 +321,10 @@ fn spare(
         return Err(why);
     }
     let Some(end) = accounts.end(from)? else { return Ok(0) };
-    let held =
-        accounts.desk.ledger.balance(from, &rule.asset) - reserved(acting, from, &rule.asset) - rule.fee;
-    let most = most.min(accounts.steps(held)).max(0);
+    let taken = reserved(acting, from, &rule.asset) + rule.fee;
+    let held = accounts.desk.ledger.balance(from, &rule.asset);
+    let free = held.checked_sub(taken).unwrap_or(Decimal::ZERO);
+    let most = most.min(accounts.steps(free)).max(0);
     let may = |steps: i64| end.may_spare(accounts.amount(steps) + rule.fee, rule.keep_use_below);
     if most == 0 || may(most)? {
         return Ok(most);

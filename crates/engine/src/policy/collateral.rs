@@ -235,7 +235,9 @@ impl Checker<'_> {
         let largest = of("largest", &raw.largest, step);
         let hourly = of("hourly", &raw.hourly, step);
         let fee = raw.fee.as_ref().map_or(Some(Decimal::ZERO), |text| {
-            let found = text.trim().parse::<Decimal>().ok().filter(|fee| *fee >= Decimal::ZERO);
+            let most = Decimal::from(MOST);
+            let found = text.trim().parse::<Decimal>().ok();
+            let found = found.filter(|fee| (Decimal::ZERO..=most).contains(fee));
             if found.is_none() {
                 self.issue(&at("fee"), text, "an amount of the asset, zero or more, as text, such as \"1\"");
             }
@@ -252,8 +254,18 @@ impl Checker<'_> {
     }
 
     /// What several rules break together.
-    pub(super) fn collaterals(&mut self, rules: &[Collateral]) {
+    pub(super) fn collaterals(&mut self, rules: &[Collateral], accounts: &BTreeSet<Account>) {
         for rule in rules {
+            for place in rule.from.iter().chain(std::iter::once(&rule.to)) {
+                if !accounts.is_empty() && !accounts.contains(&place.account) {
+                    let field = format!("collateral '{}': account", rule.name);
+                    self.issue(
+                        &field,
+                        place.account.as_str(),
+                        "an account of this book: accounts names those",
+                    );
+                }
+            }
             let sources = rule.from.iter();
             let asked = sources.flat_map(|place| rules.iter().filter(move |other| other.to == *place));
             for other in asked.filter(|other| rule.keep_use_below > other.when_use_above) {

@@ -200,7 +200,7 @@ impl Policy {
         let triggers: Vec<Trigger> = parsed.trigger.iter().filter_map(|raw| checker.trigger(raw)).collect();
         let collaterals: Vec<Collateral> =
             parsed.collateral.iter().filter_map(|raw| checker.collateral(raw)).collect();
-        checker.collaterals(&collaterals);
+        checker.collaterals(&collaterals, &accounts);
         let margin = parsed.margin.as_ref().map(|raw| checker.margin(raw));
         for trigger in triggers.iter().filter(|_| margin.is_none()) {
             if trigger.when.reads().iter().any(|variable| variable.is_of_margin()) {

@@ -12,6 +12,7 @@ const REMEMBERED_MILLIS: i64 = 86_400_000;
 /// How long after its time a transfer may still be on its way to a venue that reads the time by another clock.
 const GRACE_MILLIS: i64 = 2_000;
 const HOUR_MILLIS: i64 = 3_600_000;
+const MOST_FEE: i64 = 10_000_000_000;
 
 /// How far a transfer has got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -362,6 +363,10 @@ fn charge(id: &ProposalId, fee: Option<&Money>, of: &Money) -> Result<Decimal, S
     match fee {
         Some(fee) if fee.asset != of.asset => {
             Err(format!("{id}: a fee of {} {}: it is paid in {}", fee.amount, fee.asset, of.asset))
+        }
+        // Beyond this no sum of fees and amounts is sure to fit.
+        Some(fee) if !(Decimal::ZERO..=Decimal::from(MOST_FEE)).contains(&fee.amount) => {
+            Err(format!("{id}: a fee of {} {}: from zero to {MOST_FEE}", fee.amount, fee.asset))
         }
         fee => Ok(fee.map_or(Decimal::ZERO, |fee| fee.amount)),
     }

@@ -196,7 +196,8 @@ impl Venue {
         if money.amount <= Decimal::ZERO {
             return Err("an amount is above zero".into());
         }
-        let whole = money.amount + self.transfer_fee(&money.asset).map_or(Decimal::ZERO, |fee| fee.amount);
+        let fee = self.transfer_fee(&money.asset).map_or(Decimal::ZERO, |fee| fee.amount);
+        let whole = money.amount.checked_add(fee).ok_or("an amount with its fee has at most 28 digits")?;
         let held = self.accounts.ledger().balance(from, &money.asset);
         if held < whole {
             return Err(format!("{from} holds {held} {}, less than {whole}", money.asset));

@@ -264,6 +264,36 @@ fn nobody_else_books_at_the_place_of_money_under_way() {
     assert!(desk.engine.ledger().balances().all(|(at, ..)| at.venue.as_str() != "in-transit"));
 }
 
+/// Whatever a venue says of a transfer, nothing panics and money is conserved; what makes no sense is told and changes nothing.
+#[test]
+fn news_that_make_no_sense_are_told_and_change_nothing() {
+    let mut desk = Desk::armed();
+    let Transfer { id, from, to, .. } = first(&mut desk);
+    let fee = |text: &str, asset: &str| TransferNews::Left {
+        fee: Some(units::Money::parse(text, Asset::new(asset).unwrap()).unwrap()),
+        block: None,
+    };
+    let other = engine::ProposalId::new(journal::Seq::new(1), 7);
+    for (id, end, news, expected) in [
+        (id, &to, left(), "not the end that can say so"),
+        (id, &from, TransferNews::Arrived, "not the end that can say so"),
+        (id, &to, TransferNews::Rejected("no".into()), "not the end that can say so"),
+        (id, &from, fee("1", "ETH"), "it is paid in BTC"),
+        (id, &from, fee("-1", "BTC"), "from zero to"),
+        (id, &from, fee("79228162514264337593543950335", "BTC"), "from zero to"),
+        (other, &from, TransferNews::Arrived, "no transfer of this engine"),
+    ] {
+        let before = desk.engine.state_hash();
+        let outputs = desk.hear(id, end, news);
+        assert!(alerts(&outputs)[0].contains(expected), "{expected}: {}", lines(&outputs));
+        assert_eq!(desk.engine.state_hash(), before, "{expected}");
+    }
+    desk.hear(id, &from, left());
+    let outputs = desk.hear(id, &from, TransferNews::Rejected("after all".into()));
+    assert!(alerts(&outputs)[0].contains("rejected after it left"), "{}", lines(&outputs));
+    desk.assert_conserved();
+}
+
 /// A lost connection keeps questions back until it stands again.
 #[test]
 fn nothing_is_asked_over_a_lost_connection() {

@@ -61,6 +61,8 @@ fn every_mistake_is_reported() {
         RULE.replace("smallest = \"0.05\"", "smallest = \"6\"").replace("hourly = \"8\"", "hourly = \"4\"");
     let all = mistakes(&format!("{HEAD}{more}"));
     assert!(all.contains("at most largest") && all.contains("at most hourly"), "{all}");
+    let stranger = mistakes(&format!("accounts = ['a', 'b']\n{HEAD}{RULE}"));
+    assert!(stranger.contains("account = 'v': an account of this book"), "{stranger}");
     let unknown = mistakes(&format!("{HEAD}{}", RULE.replace("fee = ", "tip = ")));
     assert!(unknown.contains("unknown field `tip`"), "{unknown}");
     let twice = mistakes(&format!("{HEAD}{RULE}{RULE}"));
