@@ -3,6 +3,7 @@
 use crate::acting::{Acting, Effect, MarginChange, MarginEffect, Proposal, RuleState};
 use crate::chains::{Chains, Provisional};
 use crate::event::{Arming, BlockNumber, Event, Link, ProposalId};
+use crate::kept_transfers::TransfersKept;
 use crate::limits::Level;
 use crate::margins::{Distance, MarginLevels, MarginView, Margins};
 use crate::orders::{Blotter, OpenOrder, Order, Phase};
@@ -32,6 +33,7 @@ pub(crate) struct ActingKept {
     sent: Vec<(At, [u8; 16])>,
     heads: Vec<(Chain, BlockNumber)>,
     provisional: Vec<(Chain, Vec<ProvisionalKept>)>,
+    transfers: TransfersKept,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -161,6 +163,7 @@ impl ActingKept {
             sent: acting.sent.iter().map(|(time, notional)| (At::of(*time), raw(*notional))).collect(),
             heads: chains.heads.iter().map(|(chain, number)| (chain.clone(), *number)).collect(),
             provisional: provisional.collect(),
+            transfers: TransfersKept::of(&acting.transfers, &acting.moves),
         }
     }
 
@@ -173,7 +176,10 @@ impl ActingKept {
             let open = kept.restored(specs)?;
             blotter.open.insert(open.order.id.clone(), open);
         }
+        let (transfers, moves) = self.transfers.restored();
         let mut acting = Acting {
+            transfers,
+            moves,
             arming: self.arming,
             links: self.links.into_iter().collect(),
             proven: self.proven.into_iter().map(Place::from).collect(),

@@ -9,6 +9,7 @@
 //! the figures have a time of their own, and are kept by a snapshot of the machine, not derived anew. An account without a rulebook, or with
 //! something that has none, says so.
 
+use crate::transfers::IN_TRANSIT;
 use book::Ledger;
 use margin::{
     AccountMargin, AccountState, Liquidation, LiquidationQuery, LiquidationReport, NoRulebook, Outcome, Path,
@@ -186,7 +187,9 @@ impl Margins {
     /// Computes all accounts.
     pub(crate) fn compute(&mut self, rules: &MarginRules, ledger: &Ledger, market: &Market, now: Timestamp) {
         let states = account_states(&ledger.book(), market);
-        let views = states.iter().map(|state| {
+        // What is under way is nobody's collateral.
+        let states = states.iter().filter(|state| state.venue.as_str() != IN_TRANSIT);
+        let views = states.map(|state| {
             let key = (state.account.clone(), state.venue.clone());
             let view =
                 rules.rulebook_of(&self.rulebooks, state).and_then(|rulebook| view(rules, rulebook, state));

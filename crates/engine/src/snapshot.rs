@@ -1,7 +1,7 @@
 //! The state as bytes: what cannot be derived, in a canonical order; and the engine as a [`Machine`].
 //!
 //! Kept: time of valuation, ledger, quotes at hand, the user's rates, text of the policy, standings of its limits and triggers, a person's state,
-//! reports that differ, orders, proposals, what rules wait for, connections, fills near the heads of chains, profit by cause with the quotes and book that its interval began with. Market, views, ages and the state of the book follow from these and are derived again.
+//! reports that differ, orders, transfers, proposals, what rules wait for, connections, fills near the heads of chains, profit by cause with the quotes and book that its interval began with. Market, views, ages and the state of the book follow from these and are derived again.
 
 use crate::event::Event;
 use crate::explain::ExplainKept;
@@ -22,7 +22,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use units::{Asset, Spot, Timestamp};
 
-/// Two: with what acts. Three: with triggers. Four: with margins and profit. Five: with what trades do to margins, and profit by cause.
+/// Two: with what acts. Three: with triggers. Four: with margins and profit. Five: with what trades do to margins, profit by cause, and moves
+/// of collateral.
 const VERSION: u16 = 5;
 /// Kind of a report's event, whose encoding reports are kept in.
 const REPORTED: Tag = Tag { kind: 7, version: 1 };

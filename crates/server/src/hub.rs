@@ -18,7 +18,7 @@ use journal::{Head, Released, Seq};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
-use units::Timestamp;
+use units::{Quantity, Timestamp};
 
 /// How often a frame is made at most.
 pub const FRAMES_A_SECOND: u32 = 20;
@@ -105,13 +105,17 @@ impl Asked {
     /// When the proposal is not the one that was seen.
     pub fn check(&self, engine: &Engine) -> Result<(), Refusal> {
         let Some(Seen { id, inputs, quantity }) = &self.seen else { return Ok(()) };
-        let proposal = engine.proposals().get(id).ok_or(Refusal::NotOpen { id: *id })?;
-        if proposal.inputs.to_string() != *inputs {
+        let order = engine.proposals().get(id).map(|order| (order.inputs, order.quantity.get()));
+        let transfers = engine.transfer_proposals();
+        let open =
+            order.or_else(|| transfers.get(id).map(|transfer| (transfer.inputs, transfer.money.amount)));
+        let (shown, size) = open.ok_or(Refusal::NotOpen { id: *id })?;
+        if shown.to_string() != *inputs {
             return Err(Refusal::Differs { id: *id });
         }
-        let same = |typed: &String| typed.parse::<units::Quantity>() == Ok(proposal.quantity);
+        let same = |typed: &String| typed.parse::<Quantity>() == Ok(Quantity::new(size));
         if quantity.as_ref().is_some_and(|typed| !same(typed)) {
-            return Err(Refusal::Size { id: *id, quantity: proposal.quantity.to_string() });
+            return Err(Refusal::Size { id: *id, quantity: size.to_string() });
         }
         Ok(())
     }

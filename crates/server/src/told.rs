@@ -1,6 +1,6 @@
 //! Events in words, for whoever looks at a record.
 
-use engine::{CashKind, Command, Event, Link, OrderNews};
+use engine::{CashKind, Command, Event, Link, OrderNews, TransferNews};
 
 /// Kind of an event, and the event in one line.
 pub(crate) fn event(event: &Event) -> (String, String) {
@@ -35,6 +35,16 @@ pub(crate) fn event(event: &Event) -> (String, String) {
                 OrderNews::NotKnown => "not known to its venue".to_owned(),
             };
             ("order", format!("{}: {news}", order.id))
+        }
+        Event::Transfer(transfer) => {
+            let news = match &transfer.news {
+                TransferNews::Accepted => "accepted".to_owned(),
+                TransferNews::Rejected(why) => format!("rejected: {why}"),
+                TransferNews::Left { .. } => "left".to_owned(),
+                TransferNews::Arrived => "arrived".to_owned(),
+                TransferNews::NotKnown => "not known there".to_owned(),
+            };
+            ("transfer", format!("{} at {}: {news}", transfer.id, transfer.place))
         }
         Event::Link { venue, link } => {
             ("link", format!("{venue} is {}", if *link == Link::Up { "connected" } else { "not connected" }))

@@ -1,5 +1,6 @@
 //! Whether an order may go now. One function, asked when a rule wants to trade and again when a person says yes.
 
+use super::collateral::under_way;
 use super::effect::{Effect, Trade, effects, pending, rows, underlyings};
 use super::{Acting, desk::Desk};
 use crate::event::Link;
@@ -61,7 +62,8 @@ pub(crate) fn judge(acting: &Acting, desk: Desk<'_>, trade: Trade<'_>) -> Result
         return Err(Refusal::Rule(why));
     }
     let rows_of_trade = rows(desk, trade)?;
-    let on_its_way = pending(desk, acting.blotter.open.values())?;
+    let mut on_its_way = pending(desk, acting.blotter.open.values())?;
+    on_its_way.extend(under_way(acting, desk)?);
     let stale = underlyings(&rows_of_trade).into_iter().find(|asset| desk.stale.contains(asset));
     if let Some(asset) = stale {
         return Err(Refusal::Rule(format!("the quotes of {asset} are stale")));

@@ -12,23 +12,28 @@
 //! its way counted, over the largest order, the turnover of an hour or the collar, and where it would leave its account below its initial
 //! margin. On a chain, rules are asked when a block comes, because between two blocks nothing can be done.
 
+mod collateral;
 pub(crate) mod desk;
 mod effect;
 mod gate;
 mod margin_effect;
+mod moves;
 mod proposal;
 mod sizing;
 mod wish;
 
+pub use collateral::MarginUse;
 pub use effect::Effect;
 pub use margin_effect::{MarginChange, MarginEffect};
+pub use moves::TransferProposal;
 pub use proposal::{Closed, Proposal};
 
 use crate::event::{Arming, Event, Link, OrderEvent, OrderNews, ProposalId};
 use crate::limits::State;
 use crate::orders::{Blotter, Gone, OpenOrder, Order, Phase, Went};
 use crate::output::Output;
-use crate::policy::{Execution, Hedge, OrderLimits};
+use crate::policy::{Execution, Hedge, OrderLimits, Policy};
+use crate::transfers::Transfers;
 use crate::views::Item;
 use book::Place;
 use desk::Desk;
@@ -74,6 +79,9 @@ pub(crate) struct Acting {
     pub(crate) rules: BTreeMap<String, RuleState>,
     /// Notional of orders by time sent, of the last hour.
     pub(crate) sent: Vec<(Timestamp, Fixed)>,
+    /// Moves of collateral that wait for a person.
+    pub(crate) moves: BTreeMap<ProposalId, TransferProposal>,
+    pub(crate) transfers: Transfers,
 }
 
 /// Names what one event makes.
@@ -123,7 +131,12 @@ impl Acting {
     pub(crate) fn link(&mut self, venue: &Venue, link: Link, now: Timestamp) -> Vec<Output> {
         self.proven.retain(|place| place.venue != *venue);
         self.links.insert(venue.clone(), link);
-        if link == Link::Up { self.blotter.ask(venue, now) } else { Vec::new() }
+        if link == Link::Down {
+            return Vec::new();
+        }
+        let mut outputs = self.blotter.ask(venue, now);
+        outputs.extend(self.transfers.ask(|place| place.venue == *venue, now));
+        outputs
     }
 
     /// The process started: nothing is known of any venue, and a person must arm it again.
@@ -167,19 +180,24 @@ impl Acting {
 
     fn gone(&mut self, desk: Desk<'_>, gone: Option<Gone>, outputs: &mut Vec<Output>) {
         let Some(Gone { id, rule, went }) = gone else { return };
-        let cool_down = desk.policy.hedges.iter().find(|hedge| hedge.name == rule);
-        let cool_down = cool_down.map_or(1, |hedge| hedge.cool_down_seconds);
-        let state = self.rules.entry(rule).or_default();
-        state.rejects = match went {
-            Went::Rejected => state.rejects.saturating_add(1),
+        let rejects = self.rules.get(&rule).map_or(0, |state| state.rejects);
+        let rejects = match went {
+            Went::Rejected => rejects.saturating_add(1),
             Went::Filled => 0,
-            Went::Unfilled => state.rejects,
+            Went::Unfilled => rejects,
         };
-        // Who is rejected rests, also without a cool-down.
-        let base = if state.rejects > 0 { cool_down.max(1) } else { cool_down };
-        let rest = i64::from(base) * 1_000 * (1 << state.rejects.min(MOST_DOUBLINGS));
-        state.quiet_until = desk.now.plus_millis(rest).unix_nanos();
+        self.rest_after(desk, &rule, rejects);
         outputs.push(Output::OrderGone { id });
+    }
+
+    /// A rule rests after what it sent is over, the longer the more of it was refused.
+    fn rest_after(&mut self, desk: Desk<'_>, rule: &str, rejects: u32) {
+        let cool_down = cool_down_seconds(desk.policy, rule).unwrap_or(1);
+        // Who is rejected rests, also without a cool-down.
+        let base = if rejects > 0 { cool_down.max(1) } else { cool_down };
+        let rest = i64::from(base) * 1_000 * (1 << rejects.min(MOST_DOUBLINGS));
+        let state = self.rules.entry(rule.to_owned()).or_default();
+        (state.rejects, state.quiet_until) = (rejects, desk.now.plus_millis(rest).unix_nanos());
     }
 
     /// A person answers a proposal.
@@ -191,6 +209,9 @@ impl Acting {
     ) -> Vec<Output> {
         let mut outputs = Vec::new();
         let Some(proposal) = self.proposals.remove(&id) else {
+            if let Some(outputs) = self.answer_move(desk, (who, id), answer) {
+                return outputs;
+            }
             let rule = format!(
                 "{id} is no open proposal: it was answered, sent, withdrawn or dropped after its time"
             );
@@ -210,8 +231,7 @@ impl Acting {
     }
 
     fn rest(&mut self, desk: Desk<'_>, rule: &str) {
-        let cool_down = desk.policy.hedges.iter().find(|hedge| hedge.name == rule);
-        let millis = cool_down.map_or(1_000, |hedge| i64::from(hedge.cool_down_seconds) * 1_000);
+        let millis = i64::from(cool_down_seconds(desk.policy, rule).unwrap_or(1)) * 1_000;
         self.rules.entry(rule.to_owned()).or_default().quiet_until =
             desk.now.plus_millis(millis).unix_nanos();
     }
@@ -260,6 +280,7 @@ impl Acting {
         outputs.extend(self.blotter.remind(answer_within, is_up, desk.now));
         self.sent.retain(|(time, _)| desk.now < time.plus_millis(HOUR_MILLIS));
         self.drop_old(desk, &mut outputs);
+        self.follow_moves(desk, event, names, &mut outputs);
         let Some(bounds) = &desk.policy.orders else { return outputs };
         for rule in &desk.policy.hedges {
             let chain = &rule.place.chain;
@@ -310,8 +331,8 @@ impl Acting {
     fn drop_old(&mut self, desk: Desk<'_>, outputs: &mut Vec<Output>) {
         let rules: BTreeSet<&str> = desk.policy.hedges.iter().map(|hedge| hedge.name.as_str()).collect();
         let is_flattening = desk.state == State::Flatten;
-        self.rules
-            .retain(|rule, _| rules.contains(rule.as_str()) || (is_flattening && rule.starts_with(FLATTEN)));
+        let is_known = |rule: &str| cool_down_seconds(desk.policy, rule).is_some();
+        self.rules.retain(|rule, _| is_known(rule) || (is_flattening && rule.starts_with(FLATTEN)));
         let mut closed = Vec::new();
         for (id, proposal) in &self.proposals {
             let is_flatten = proposal.rule.starts_with(FLATTEN);
@@ -360,6 +381,9 @@ impl Acting {
     pub(crate) fn agreed(&mut self, desk: Desk<'_>, place: &Place) -> Vec<Output> {
         self.proven.insert(place.clone());
         let mut outputs = Vec::new();
+        for ended in self.transfers.agreed(place, desk.now) {
+            self.move_ended(desk, ended, &mut outputs);
+        }
         for gone in self.blotter.agreed(place, desk.now) {
             self.gone(desk, Some(gone), &mut outputs);
         }
@@ -372,6 +396,8 @@ impl Acting {
         !is_resting
             && !self.proposals.values().any(|proposal| proposal.rule == rule)
             && !self.blotter.open.values().any(|open| open.rule == rule)
+            && !self.moves.values().any(|proposal| proposal.rule == rule)
+            && !self.transfers.open.values().any(|open| open.rule == rule)
     }
 
     /// Rules at exchanges may act at any event, those on a chain when it has a new block.
@@ -483,6 +509,13 @@ impl Acting {
 /// Whether a clock has its time, or a hedge its age.
 fn is_due(rule: &Hedge, acted: Option<Timestamp>, now: Timestamp) -> bool {
     rule.habits.due_years(&rule.sizing).is_some_and(|years| sizing::age_years(now, acted) >= years)
+}
+
+/// How long a rule of the policy rests; none of those that it does not have.
+fn cool_down_seconds(policy: &Policy, rule: &str) -> Option<u32> {
+    let of_hedge = policy.hedges.iter().find(|hedge| hedge.name == rule).map(|hedge| hedge.cool_down_seconds);
+    let of_move = policy.collaterals.iter().find(|known| known.name == rule);
+    of_hedge.or(of_move.map(|known| known.cool_down_seconds))
 }
 
 /// A text with its numbers taken out.

@@ -4,6 +4,7 @@
 mod acting;
 mod caches;
 mod codec;
+mod collateral;
 mod durable;
 mod explain;
 mod limits;

@@ -2,6 +2,7 @@
 //!
 //! The files are read by the function that the engine reads them with, so that what is sound here is sound there.
 
+mod collateral;
 mod sizing;
 mod table;
 mod warnings;
@@ -41,6 +42,7 @@ struct Checked {
     trading: Vec<TradingJson>,
     hedges: Vec<HedgeJson>,
     triggers: Vec<TriggerJson>,
+    collaterals: Vec<collateral::CollateralJson>,
     margin: Option<MarginJson>,
     explain: Option<ExplainJson>,
     warnings: Vec<String>,
@@ -261,6 +263,7 @@ fn said(policy: Policy) -> Checked {
         trading: trading.collect(),
         hedges: hedges.collect(),
         triggers: policy.triggers.iter().map(trigger).collect(),
+        collaterals: policy.collaterals.into_iter().map(collateral::CollateralJson::of).collect(),
         margin: policy.margin.map(|rules| MarginJson {
             every_seconds: rules.every_seconds,
             liquidation_of: rules.liquidation_of.iter().map(ToString::to_string).collect(),

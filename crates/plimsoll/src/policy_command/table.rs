@@ -28,6 +28,7 @@ pub(super) fn sound(file: &Checked) -> String {
     }
     hedges(&mut out, style, &file.hedges);
     triggers(&mut out, style, &file.triggers);
+    super::collateral::said(&mut out, &file.collaterals);
     if let Some(margin) = &file.margin {
         heading(&mut out, "Margin", "");
         let of = if margin.liquidation_of.is_empty() {
@@ -183,7 +184,7 @@ pub(super) fn amount(value: Fixed) -> String {
     value.to_string().trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-fn time(seconds: u32) -> String {
+pub(super) fn time(seconds: u32) -> String {
     match seconds {
         0 => "at once".into(),
         1..120 => format!("{seconds} s"),

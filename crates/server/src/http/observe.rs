@@ -58,7 +58,7 @@ fn reading(shared: &Shared) -> Reading {
     let engine = frame.engine();
     let shares = engine.limit_use();
     reading.record = frame.record.get();
-    reading.proposals = engine.proposals().len();
+    reading.proposals = engine.proposals().len() + engine.transfer_proposals().len();
     reading.orders = engine.orders().len();
     reading.stale = engine.stale().len();
     reading.unvalued = frame.valuation().unpriced.len();

@@ -1,7 +1,7 @@
 //! The few figures that stand for the whole book, and where its limits stand: shared by several views.
 
 use crate::frame::Frame;
-use engine::{Level, Limit};
+use engine::{Flow, Level, Limit};
 use risk::{Exposure, GroupKey, Measure, Row};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +30,9 @@ pub(crate) struct Headline {
     /// Of the account that is nearest to liquidation; null when none has a figure.
     #[schema(value_type = Option<String>)]
     pub(crate) maintenance_use: Option<Fixed>,
+    /// Since the start of the policy's `[explain]`, without deposits, withdrawals and adjustments; null without it, and of a what-if.
+    #[schema(value_type = Option<String>)]
+    pub(crate) profit_since_open_usd: Option<Fixed>,
     /// Accounts without a figure: the sums of margin lack them.
     pub(crate) accounts_without_margin: usize,
 }
@@ -87,8 +90,19 @@ pub(crate) fn headline(frame: &Frame) -> Headline {
         initial_margin_usd: margined().map(|account| account.initial_margin_usd).sum(),
         maintenance_margin_usd: margined().map(|account| account.maintenance_margin_usd).sum(),
         maintenance_use: margined().filter_map(|account| account.maintenance_use).max(),
+        profit_since_open_usd: earned(frame),
         accounts_without_margin: accounts.iter().filter(|account| account.why_not.is_some()).count(),
     }
+}
+
+/// Everything but what was brought or taken away, and what reconciliation found.
+fn earned(frame: &Frame) -> Option<Fixed> {
+    let explained = frame.engine().explained();
+    if frame.is_what_if() || explained.since().is_none() {
+        return None;
+    }
+    let total = explained.total();
+    Some(total.value_usd - total.start_usd - total.flow(Flow::Deposits) - total.flow(Flow::Adjustments))
 }
 
 fn total(rows: &[Row]) -> Exposure {

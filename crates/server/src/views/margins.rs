@@ -68,6 +68,13 @@ pub(crate) struct AccountMargins {
     pub(crate) is_stale: bool,
 }
 
+impl AccountMargins {
+    /// True when it could be liquidated and nobody knows how far it is from that.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        self.why_not.as_ref().is_some_and(|why| why != BALANCES_ONLY)
+    }
+}
+
 /// Margin of every account, by account and venue.
 pub(crate) fn accounts(frame: &Frame) -> Vec<AccountMargins> {
     let short = |margined: &Margined<'_>| {

@@ -130,7 +130,7 @@ fn compute(frame: &Frame, _: &Params) -> Result<Value, ViewError> {
         unvalued: unvalued(frame),
         held_back: held.map(|(rule, why)| HeldBack { rule: rule.into(), why: why.into() }).collect(),
         orders_open: engine.orders().len(),
-        proposals_open: engine.proposals().len(),
+        proposals_open: engine.proposals().len() + engine.transfer_proposals().len(),
         nearest,
     })
 }
@@ -239,7 +239,7 @@ fn line(engine: &Engine, nearest: &[Nearest], accounts: &[AccountMargins]) -> Li
             }
         },
     );
-    let unknown = accounts.iter().filter(|account| account.why_not.is_some()).count();
+    let unknown = accounts.iter().filter(|account| account.is_in_doubt()).count();
     let top = nearest.first().map_or(0.0, |first| first.share);
     if nearest.is_empty() {
         return Line { verdict: "unknown", sentence: named };
@@ -268,6 +268,21 @@ fn todo(frame: &Frame, limits: &[LimitLine]) -> Vec<Todo> {
         let (size, venue) = (size.abs(), &proposal.place.venue);
         let text = format!("Answer {id}: {side} {size} {symbol} at {venue}, {}", proposal.why);
         add("now", text, "proposals", Some(id.to_string()));
+    }
+    for (id, proposal) in engine.transfer_proposals() {
+        let money = format!("{} {}", proposal.money.amount, proposal.money.asset);
+        let text =
+            format!("Answer {id}: move {money} from {} to {}, {}", proposal.from, proposal.to, proposal.why);
+        add("now", text, "proposals", Some(id.to_string()));
+    }
+    for (id, open) in engine.transfers().iter().filter(|(_, open)| open.is_late) {
+        let money = format!("{} {}", open.transfer.money.amount, open.transfer.money.asset);
+        add(
+            "now",
+            format!("{id}: {money} to {} is late", open.transfer.to),
+            "proposals",
+            Some(id.to_string()),
+        );
     }
     for place in engine.unreconciled() {
         add(
