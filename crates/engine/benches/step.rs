@@ -192,6 +192,14 @@ fn main() {
         (1..=500).map(|i| bench.step(start().plus_millis(1_000 + i), &Event::Clock)).collect::<Vec<_>>();
     line("a clock: everything is valued at a new time", seconds, baseline);
 
+    let explain = format!("{POLICY}[explain]\nevery_seconds = 1\n");
+    bench.step(start(), &Event::Policy { text: explain });
+    bench.step(start().plus_millis(10_000), &Event::Clock);
+    let seconds =
+        (1..=50).map(|i| bench.step(start().plus_millis(10_000 + 1_000 * i), &Event::Clock)).collect();
+    line("a clock that ends an interval of [explain]", seconds, baseline);
+    bench.step(start(), &Event::Policy { text: POLICY.into() });
+
     let begun = Instant::now();
     let bytes = bench.engine.snapshot();
     println!("snapshot of {} bytes in {:.1} ms", bytes.len(), begun.elapsed().as_secs_f64() * 1e3);

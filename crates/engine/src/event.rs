@@ -54,6 +54,8 @@ pub enum Event {
     Reported(ReportedEvent),
     /// What a venue says of an order of ours; its fills come as [`Event::Fill`].
     Order(OrderEvent),
+    /// What a venue says of a transfer of ours.
+    Transfer(TransferEvent),
     /// The connection to a venue, that of our own orders and fills included, stands or is lost.
     Link {
         /// Which venue.
@@ -179,6 +181,39 @@ pub enum OrderNews {
         filled: Option<Decimal>,
     },
     /// The venue was asked and does not know it: it never arrived, or not yet.
+    NotKnown,
+}
+
+/// What one end of a transfer of ours says of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransferEvent {
+    /// Which.
+    pub id: ProposalId,
+    /// The end whose venue says it.
+    pub place: Place,
+    /// What became of it.
+    pub news: TransferNews,
+    /// When.
+    pub time: Timestamp,
+}
+
+/// What became of a transfer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TransferNews {
+    /// Its source has it; nothing has left yet.
+    Accepted,
+    /// Its source does not carry it out: nothing left, and nothing will.
+    Rejected(String),
+    /// The amount left its source.
+    Left {
+        /// What the source took on top, in the asset of the transfer.
+        fee: Option<Money>,
+        /// The block that it left in, on a chain: a reorganisation undoes it.
+        block: Option<BlockNumber>,
+    },
+    /// Its destination credited the amount.
+    Arrived,
+    /// The end was asked and does not know it: it never arrived there, or not yet.
     NotKnown,
 }
 

@@ -1,10 +1,11 @@
 //! What acts, and margins, as a snapshot of the machine keeps them.
 
-use crate::acting::{Acting, Effect, Proposal, RuleState};
+use crate::acting::{Acting, Effect, MarginChange, MarginEffect, Proposal, RuleState};
 use crate::chains::{Chains, Provisional};
 use crate::event::{Arming, BlockNumber, Event, Link, ProposalId};
+use crate::kept_transfers::TransfersKept;
 use crate::limits::Level;
-use crate::margins::{Distance, MarginView, Margins};
+use crate::margins::{Distance, MarginLevels, MarginView, Margins};
 use crate::orders::{Blotter, OpenOrder, Order, Phase};
 use crate::profit::Profit;
 use crate::snapshot::Key;
@@ -32,6 +33,7 @@ pub(crate) struct ActingKept {
     sent: Vec<(At, [u8; 16])>,
     heads: Vec<(Chain, BlockNumber)>,
     provisional: Vec<(Chain, Vec<ProvisionalKept>)>,
+    transfers: TransfersKept,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -71,10 +73,23 @@ struct ProposalKept {
     /// Notional, fee, worst slippage.
     figures: [[u8; 16]; 3],
     effects: Vec<EffectKept>,
+    margins: Vec<(Account, Venue, Result<MarginChangeKept, String>)>,
     inputs: [u8; 32],
     made: At,
     expires: At,
 }
+
+#[derive(Serialize, Deserialize)]
+struct MarginChangeKept {
+    rulebook: String,
+    parameter_hash: String,
+    before: LevelsKept,
+    after: LevelsKept,
+}
+
+/// Equity, initial, surplus at it, maintenance; maintenance use.
+#[derive(Serialize, Deserialize)]
+struct LevelsKept([[u8; 16]; 4], Option<[u8; 16]>);
 
 #[derive(Serialize, Deserialize)]
 enum ChangeKept {
@@ -148,6 +163,7 @@ impl ActingKept {
             sent: acting.sent.iter().map(|(time, notional)| (At::of(*time), raw(*notional))).collect(),
             heads: chains.heads.iter().map(|(chain, number)| (chain.clone(), *number)).collect(),
             provisional: provisional.collect(),
+            transfers: TransfersKept::of(&acting.transfers, &acting.moves),
         }
     }
 
@@ -160,7 +176,10 @@ impl ActingKept {
             let open = kept.restored(specs)?;
             blotter.open.insert(open.order.id.clone(), open);
         }
+        let (transfers, moves) = self.transfers.restored();
         let mut acting = Acting {
+            transfers,
+            moves,
             arming: self.arming,
             links: self.links.into_iter().collect(),
             proven: self.proven.into_iter().map(Place::from).collect(),
@@ -238,6 +257,7 @@ impl ProposalKept {
             limit_price: Exact::of(proposal.limit_price.get()),
             figures: [raw(proposal.notional_usd), raw(proposal.fee_usd), raw(proposal.worst_slippage_usd)],
             effects: effects.collect(),
+            margins: proposal.margins.iter().map(margin_kept).collect(),
             inputs: *proposal.inputs.bytes(),
             made: At::of(proposal.made),
             expires: At::of(proposal.expires),
@@ -265,10 +285,54 @@ impl ProposalKept {
             fee_usd,
             worst_slippage_usd,
             effects: effects.collect(),
+            margins: self.margins.into_iter().map(margin_restored).collect(),
             inputs: Digest::new(self.inputs),
             made: self.made.get(),
             expires: self.expires.get(),
         })
+    }
+}
+
+fn margin_kept(effect: &MarginEffect) -> (Account, Venue, Result<MarginChangeKept, String>) {
+    let figures = effect.figures.as_ref().map_err(Clone::clone).map(|change| MarginChangeKept {
+        rulebook: change.rulebook.clone(),
+        parameter_hash: change.parameter_hash.clone(),
+        before: LevelsKept::of(&change.before),
+        after: LevelsKept::of(&change.after),
+    });
+    (effect.account.clone(), effect.venue.clone(), figures)
+}
+
+fn margin_restored(
+    (account, venue, kept): (Account, Venue, Result<MarginChangeKept, String>),
+) -> MarginEffect {
+    let figures = kept.map(|MarginChangeKept { rulebook, parameter_hash, before, after }| MarginChange {
+        rulebook,
+        parameter_hash,
+        before: before.restored(),
+        after: after.restored(),
+    });
+    MarginEffect { account, venue, figures }
+}
+
+impl LevelsKept {
+    fn of(levels: &MarginLevels) -> Self {
+        let MarginLevels { equity_usd, initial_margin_usd, initial_surplus_usd, .. } = *levels;
+        let figures =
+            [equity_usd, initial_margin_usd, initial_surplus_usd, levels.maintenance_margin_usd].map(raw);
+        Self(figures, levels.maintenance_use.map(raw))
+    }
+
+    fn restored(self) -> MarginLevels {
+        let [equity_usd, initial_margin_usd, initial_surplus_usd, maintenance_margin_usd] = self.0.map(fixed);
+        let maintenance_use = self.1.map(fixed);
+        MarginLevels {
+            equity_usd,
+            initial_margin_usd,
+            initial_surplus_usd,
+            maintenance_margin_usd,
+            maintenance_use,
+        }
     }
 }
 

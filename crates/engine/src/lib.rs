@@ -7,7 +7,7 @@
 //!            │ LiveViews price of everything held, exact sums of what limits watch; rows and the rest when read (Views)
 //!            │ Limits    levels with hysteresis and hold times ─┬► State of the book
 //!            │ Triggers  conditions in CEL with hold times ─────┘
-//!            └ Acting    hedges, proposals, orders and what becomes of them
+//!            └ Acting    hedges, proposals, orders, moves of collateral and what becomes of them
 //! ```
 //!
 //! What a step costs: `cargo bench -p engine`. An index that moves runs no kernel of options whose forwards have quotes of their own; one quote
@@ -22,9 +22,12 @@
 //! on either alert and do nothing else. **Reports of venues** are compared with the ledger; differences are outputs, block the place, and are taken over
 //! only when a person says so.
 //!
+//! **Collateral.** Rules move it between accounts that are short of margin and those that can spare it; the amount is sought on the accounts' own
+//! rulebooks (docs/adr/0014). What is under way is in the ledger, at a place of its own, and in no account's margin.
+//!
 //! **Errors** are outputs ([`Output::Refused`], [`Output::QuoteRefused`]): an event that breaks a rule changes nothing else.
 //!
-//! **Left out so far:** proposals that move collateral, the effect of a trade on margin, profit by greeks, surfaces (vols are marks), guards of the index (it is that of the
+//! **Left out so far:** surfaces (vols are marks), guards of the index (it is that of the
 //! newest two seconds), settlement of what expires (it has no value until [`Event::Settle`]).
 //!
 //! ```
@@ -47,7 +50,9 @@
 mod acting;
 mod chains;
 mod event;
+mod explain;
 mod kept;
+mod kept_transfers;
 mod limits;
 mod listings;
 mod machine;
@@ -58,25 +63,29 @@ mod policy;
 mod profit;
 mod quotes;
 mod snapshot;
+mod transfers;
 mod triggers;
 mod use_of_limits;
 mod views;
 mod wire;
 
-pub use acting::{Closed, Effect, Proposal};
+pub use acting::{Closed, Effect, MarginChange, MarginEffect, MarginUse, Proposal, TransferProposal};
 pub use event::{
     Arming, BlockNumber, CashEvent, CashKind, Command, Event, FillEvent, Link, OrderEvent, OrderNews,
-    ProposalId, ReportedEvent, ReportedPosition,
+    ProposalId, ReportedEvent, ReportedPosition, TransferEvent, TransferNews,
 };
+pub use explain::{Explain, ExplainRules, Flow, ValueChange};
 pub use limits::{Level, State};
 pub use machine::Engine;
-pub use margins::{Distance, MarginRules, MarginView, Margins};
+pub use margins::{Distance, MarginLevels, MarginRules, MarginView, Margins};
 pub use orders::{OpenOrder, Order, Phase};
 pub use output::{Held, LevelChange, Output, TriggerChange, Turn};
 pub use policy::{
-    Action, Execution, Hedge, Limit, Misread, OrderLimits, Paid, Policy, PolicyMistakes, Trading, Trigger,
+    Action, Collateral, Execution, Hedge, Limit, Misread, OrderLimits, Paid, Policy, PolicyMistakes, Trading,
+    Trigger,
 };
 pub use profit::Profit;
+pub use transfers::{OpenTransfer, Transfer, TransferPhase};
 pub use triggers::{Expression, Mistake, Type, Variable};
 pub use use_of_limits::LimitUse;
 pub use views::{GroupFigure, GroupSum, GroupSums, Item, Valued, Views, Watched};

@@ -104,7 +104,9 @@ pub(crate) struct Limits {
 }
 
 impl Limit {
-    pub(crate) fn applies(&self, key: &[GroupKey]) -> bool {
+    /// True for a group that the limit is of.
+    #[must_use]
+    pub fn applies(&self, key: &[GroupKey]) -> bool {
         self.only
             .iter()
             .all(|(place, names)| key.get(*place).is_some_and(|part| names.contains(&part.text())))

@@ -1,11 +1,13 @@
 //! The machine: one event in, what follows from it out.
 
 use crate::acting::desk::Desk;
-use crate::acting::{Acting, Answer, Names, Proposal};
+use crate::acting::{Acting, Answer, Names, Proposal, TransferProposal};
 use crate::chains::{Chains, Depth, Provisional};
 use crate::event::{
     Arming, BlockNumber, CashEvent, CashKind, Command, Event, FillEvent, Link, ProposalId, ReportedEvent,
+    TransferEvent,
 };
+use crate::explain::Explain;
 use crate::limits::{Limits, Scope, State};
 use crate::listings::Listings;
 use crate::margins::Margins;
@@ -14,6 +16,7 @@ use crate::output::{Held, Output};
 use crate::policy::Policy;
 use crate::profit::Profit;
 use crate::quotes::Quotes;
+use crate::transfers::{Heard, OpenTransfer, Step, in_transit, is_in_transit};
 use crate::triggers::{News, Triggers};
 use crate::views::{Item, LiveViews, Touched, Views};
 use book::{Change, Entry, Fill, Ledger, LedgerError, OpenPosition, Place};
@@ -22,7 +25,7 @@ use journal::Stamp;
 use market::Market;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use units::{Account, Asset, Chain, Decimal, Fixed, OrderId, Price, Symbol, Timestamp, Venue};
+use units::{Asset, Chain, Decimal, Fixed, OrderId, Price, Symbol, Timestamp, Venue};
 
 /// Venues keep balances to eight digits after the point: a smaller difference is their rounding, not a message that was lost.
 const DUST: Decimal = Decimal::from_parts(1, 0, 0, false, 8);
@@ -53,6 +56,7 @@ pub struct Engine {
     pub(crate) chains: Chains,
     pub(crate) margins: Margins,
     pub(crate) profit: Profit,
+    pub(crate) explain: Explain,
 }
 
 impl Engine {
@@ -78,6 +82,7 @@ impl Engine {
             chains: Chains::default(),
             margins: Margins::default(),
             profit: Profit::default(),
+            explain: Explain::default(),
         }
     }
 
@@ -158,10 +163,28 @@ impl Engine {
         &self.acting.proposals
     }
 
+    /// Moves of collateral that wait for a person.
+    #[must_use]
+    pub const fn transfer_proposals(&self) -> &BTreeMap<ProposalId, TransferProposal> {
+        &self.acting.moves
+    }
+
+    /// Transfers that are not over: what has left and not arrived is in no account.
+    #[must_use]
+    pub const fn transfers(&self) -> &BTreeMap<ProposalId, OpenTransfer> {
+        &self.acting.transfers.open
+    }
+
     /// What was earned since the ledger was opened, by cause.
     #[must_use]
     pub const fn profit(&self) -> &Profit {
         &self.profit
+    }
+
+    /// What changed the value of the book, by cause, as of the last clock that explained it; nothing without `[explain]`.
+    #[must_use]
+    pub const fn explained(&self) -> &Explain {
+        &self.explain
     }
 
     /// Margin of every account, as of the last clock that computed it.
@@ -197,7 +220,12 @@ impl Engine {
     pub fn apply(&mut self, stamp: Stamp, event: &Event) -> Vec<Output> {
         let mut outputs = Vec::new();
         let mut touched = Touched::default();
-        let stranger = accounts(event).into_iter().find_map(|account| self.policy.stranger(account));
+        let stranger = places(event).into_iter().find_map(|place| {
+            if is_in_transit(place) {
+                return Some(format!("{place}: the engine's own name for money under way: no venue has it"));
+            }
+            self.policy.stranger(&place.account)
+        });
         if let Some(rule) = stranger {
             return vec![Output::Refused { rule }];
         }
@@ -223,6 +251,7 @@ impl Engine {
                 let (acting, desk) = self.split(stamp.time);
                 outputs.extend(acting.hear(desk, news));
             }
+            Event::Transfer(news) => self.transfer(stamp.time, news, &mut touched, &mut outputs),
             Event::Link { venue, link } => {
                 outputs.push(Output::LinkChanged { venue: venue.clone(), link: *link });
                 outputs.extend(self.acting.link(venue, *link, stamp.time));
@@ -260,6 +289,7 @@ impl Engine {
         for output in outputs.iter() {
             if let Output::Posted(entry) = output {
                 odd.extend(self.profit.add(entry).err().map(|text| Output::Alert { text }));
+                odd.extend(self.explain.add(entry).err().map(|text| Output::Alert { text }));
             }
         }
         outputs.extend(odd);
@@ -270,6 +300,13 @@ impl Engine {
         let Some(rules) = &self.policy.margin else { return };
         if self.margins.is_due(rules, self.now) {
             self.margins.compute(rules, &self.ledger, self.quotes.market(), self.now);
+        }
+    }
+
+    /// Explains what the book gained or lost when that is due.
+    fn explain(&mut self) {
+        if let Some(rules) = self.policy.explain {
+            self.explain.follow(rules, &self.ledger, &self.quotes, self.now);
         }
     }
 
@@ -299,6 +336,9 @@ impl Engine {
             outputs.push(Output::Alert { text });
             self.acting.proven.retain(|place| place.chain != *chain);
         }
+        for heard in self.acting.transfers.reorganise(chain, from, now) {
+            self.moved(now, heard, touched, outputs);
+        }
         for Provisional { fill: event, entries, order, .. } in gone {
             let booked = self.booked(&event);
             match booked.and_then(|fill| self.ledger.undo(&fill, &entries).map_err(|e| e.to_string())) {
@@ -318,6 +358,72 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Takes a venue's news of a transfer.
+    fn transfer(
+        &mut self,
+        now: Timestamp,
+        event: &TransferEvent,
+        touched: &mut Touched,
+        outputs: &mut Vec<Output>,
+    ) {
+        match self.acting.transfers.hear(event, now) {
+            Ok(None) => {}
+            Ok(Some(heard)) => self.moved(now, heard, touched, outputs),
+            Err(text) => outputs.push(Output::Alert { text }),
+        }
+    }
+
+    /// Books what has become of a transfer.
+    fn moved(&mut self, now: Timestamp, heard: Heard, touched: &mut Touched, outputs: &mut Vec<Output>) {
+        let Heard { transfer, steps, time, ended } = heard;
+        let (from, to, money) = (&transfer.from, &transfer.to, &transfer.money);
+        for step in steps {
+            let booked = in_transit(from).map_err(|error| error.to_string()).and_then(|transit| {
+                let text = |error: LedgerError| error.to_string();
+                match &step {
+                    Step::Leaves => {
+                        self.as_adopted(from, (&money.asset, time), |l| l.transfer((from, &transit), money))
+                    }
+                    Step::Fee(amount) => {
+                        let fee = units::Money { amount: *amount, asset: money.asset.clone() };
+                        self.as_adopted(from, (&money.asset, time), |ledger| ledger.fee(from, &fee))
+                    }
+                    Step::Arrives => {
+                        self.as_adopted(to, (&money.asset, time), |l| l.transfer((&transit, to), money))
+                    }
+                    Step::Returns => self.ledger.transfer((&transit, from), money).map_err(text),
+                }
+            });
+            if step == Step::Returns {
+                let text = format!("transfer {} has not left: its block is gone", transfer.id);
+                outputs.push(Output::Alert { text });
+            }
+            posted(booked, touched, outputs);
+        }
+        if let Some(ended) = ended {
+            let (acting, desk) = self.split(now);
+            acting.move_ended(desk, (transfer.id, ended), outputs);
+        }
+    }
+
+    /// Books at a place. Where a report that has it in it already was adopted, the balance stays, and what the report left unexplained is
+    /// explained.
+    fn as_adopted(
+        &mut self,
+        place: &Place,
+        (asset, time): (&Asset, Timestamp),
+        book: impl FnOnce(&mut Ledger) -> Result<Vec<Entry>, LedgerError>,
+    ) -> Result<Vec<Entry>, String> {
+        let text = |error: LedgerError| error.to_string();
+        let before = self.ledger.balance(place, asset);
+        let mut entries = book(&mut self.ledger).map_err(text)?;
+        if self.adopted.get(place).is_some_and(|adopted| time <= *adopted) {
+            let money = units::Money { amount: before, asset: asset.clone() };
+            entries.extend(self.ledger.set_balance(place, &money).map_err(text)?);
+        }
+        Ok(entries)
     }
 
     fn clock(&mut self, time: Timestamp, touched: &mut Touched, outputs: &mut Vec<Output>) {
@@ -346,6 +452,7 @@ impl Engine {
         outputs.extend(self.limits.evaluate(&self.policy, self.views.watch(), told, sent.max(self.now)));
         if matches!(event, Event::Clock | Event::Snapshot { .. }) {
             self.margin();
+            self.explain();
         }
         let news = match event {
             Event::Clock | Event::Snapshot { .. } => News::Time,
@@ -489,6 +596,10 @@ impl Engine {
         }
         self.acting.proven.remove(place);
         self.differing.insert(place.clone(), reported.clone());
+        // News of a transfer may have been lost: its venue knows what a person would have to guess.
+        if self.acting.links.get(&place.venue) == Some(&Link::Up) {
+            outputs.extend(self.acting.transfers.ask(|end| end == place, now));
+        }
     }
 
     /// What the ledger has and what the venue reports, where they are not the same.
@@ -524,6 +635,9 @@ impl Engine {
                 self.views.keep(&policy.watched());
                 self.limits.carry(&self.policy, &policy);
                 self.triggers.carry(&self.policy, &policy);
+                if policy.explain.is_none() {
+                    self.explain = Explain::default();
+                }
                 self.policy = policy;
                 self.policy_is_new = true;
                 self.policy_text = text.to_owned();
@@ -598,14 +712,13 @@ impl Engine {
 }
 
 /// Whose holdings an event changes or reports.
-fn accounts(event: &Event) -> Vec<&Account> {
+fn places(event: &Event) -> Vec<&Place> {
     match event {
-        Event::Fill(fill) => vec![&fill.place.account],
-        Event::Cash(CashEvent { place, kind: CashKind::Transfer { to }, .. }) => {
-            vec![&place.account, &to.account]
-        }
-        Event::Cash(cash) => vec![&cash.place.account],
-        Event::Reported(reported) => vec![&reported.place.account],
+        Event::Fill(fill) => vec![&fill.place],
+        Event::Cash(CashEvent { place, kind: CashKind::Transfer { to }, .. }) => vec![place, to],
+        Event::Cash(cash) => vec![&cash.place],
+        Event::Reported(reported) => vec![&reported.place],
+        Event::Transfer(news) => vec![&news.place],
         _ => Vec::new(),
     }
 }

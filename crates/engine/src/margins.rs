@@ -9,9 +9,10 @@
 //! the figures have a time of their own, and are kept by a snapshot of the machine, not derived anew. An account without a rulebook, or with
 //! something that has none, says so.
 
+use crate::transfers::IN_TRANSIT;
 use book::Ledger;
 use margin::{
-    AccountMargin, AccountState, Liquidation, LiquidationQuery, LiquidationReport, NoRulebook, Path,
+    AccountMargin, AccountState, Liquidation, LiquidationQuery, LiquidationReport, NoRulebook, Outcome, Path,
     Rulebook, Rulebooks, Side, Tick, account_states, liquidation,
 };
 use market::Market;
@@ -47,6 +48,46 @@ pub struct MarginView {
     pub underlyings: BTreeSet<Asset>,
 }
 
+/// What a rulebook asks of an account, and what the account has for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MarginLevels {
+    /// Balances, gains and what else the venue counts, at full price, USD.
+    pub equity_usd: Fixed,
+    /// Initial requirement, USD.
+    pub initial_margin_usd: Fixed,
+    /// What counts for the initial requirement less it, USD; with separate wallets what the short ones lack, if any is.
+    pub initial_surplus_usd: Fixed,
+    /// Maintenance requirement, USD.
+    pub maintenance_margin_usd: Fixed,
+    /// As in [`MarginView`].
+    pub maintenance_use: Option<Fixed>,
+}
+
+impl MarginLevels {
+    pub(crate) fn of(outcome: &Outcome) -> Result<Self, String> {
+        Ok(Self {
+            equity_usd: Fixed::quantise(outcome.equity_usd).map_err(text)?,
+            initial_margin_usd: Fixed::quantise_up(outcome.requirement.initial).map_err(text)?,
+            initial_surplus_usd: Fixed::quantise_down(outcome.surplus().initial).map_err(text)?,
+            maintenance_margin_usd: Fixed::quantise_up(outcome.requirement.maintenance).map_err(text)?,
+            maintenance_use: maintenance_use(outcome)?,
+        })
+    }
+}
+
+fn maintenance_use(outcome: &Outcome) -> Result<Option<Fixed>, String> {
+    match outcome.utilisation() {
+        Some(share) => Fixed::quantise_up(share).map(Some).map_err(text),
+        None if outcome.requirement.maintenance > 0.0 => Ok(None),
+        None => Ok(Some(Fixed::ZERO)),
+    }
+}
+
+#[allow(clippy::needless_pass_by_value)] // used as a map_err function
+fn text(error: units::UnitError) -> String {
+    error.to_string()
+}
+
 /// How far an index may move, in percent of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Distance {
@@ -76,6 +117,25 @@ pub struct MarginRules {
     pub liquidation_of: Vec<Asset>,
     /// Rulebooks of accounts that do not go by their venue's.
     pub rulebooks: BTreeMap<(Account, Venue), String>,
+}
+
+impl MarginRules {
+    /// The rulebook of an account: the one named for it, else its venue's.
+    ///
+    /// # Errors
+    /// Why there is none, and how to mend it.
+    pub fn rulebook_of<'a>(&self, all: &'a Rulebooks, state: &AccountState) -> Result<&'a Rulebook, String> {
+        match self.rulebooks.get(&(state.account.clone(), state.venue.clone())) {
+            Some(id) => all.get(id).ok_or_else(|| format!("no rulebook '{id}' has been given")),
+            None => all.for_account(state).map_err(|none| match none {
+                NoRulebook::Venue { venue } => format!(
+                    "no rulebook of {venue} has been given: name one under [margin] rulebooks, \"{}@{venue}\" = \"ID\"",
+                    state.account
+                ),
+                other => other.to_string(),
+            }),
+        }
+    }
 }
 
 /// Margins of all accounts, and the rules they go by.
@@ -127,51 +187,37 @@ impl Margins {
     /// Computes all accounts.
     pub(crate) fn compute(&mut self, rules: &MarginRules, ledger: &Ledger, market: &Market, now: Timestamp) {
         let states = account_states(&ledger.book(), market);
-        let views = states.iter().map(|state| {
+        // What is under way is nobody's collateral.
+        let states = states.iter().filter(|state| state.venue.as_str() != IN_TRANSIT);
+        let views = states.map(|state| {
             let key = (state.account.clone(), state.venue.clone());
-            let view = self.rulebook_of(rules, state).and_then(|rulebook| view(rules, rulebook, state));
+            let view =
+                rules.rulebook_of(&self.rulebooks, state).and_then(|rulebook| view(rules, rulebook, state));
             (key, view)
         });
         self.of = views.collect();
         self.computed = Some(now);
     }
-
-    fn rulebook_of(&self, rules: &MarginRules, state: &AccountState) -> Result<&Rulebook, String> {
-        match rules.rulebooks.get(&(state.account.clone(), state.venue.clone())) {
-            Some(id) => self.rulebooks.get(id).ok_or_else(|| format!("no rulebook '{id}' has been given")),
-            None => self.rulebooks.for_account(state).map_err(|none| match none {
-                NoRulebook::Venue { venue } => format!(
-                    "no rulebook of {venue} has been given: name one under [margin] rulebooks, \"{}@{venue}\" = \"ID\"",
-                    state.account
-                ),
-                other => other.to_string(),
-            }),
-        }
-    }
 }
 
 fn view(rules: &MarginRules, rulebook: &Rulebook, state: &AccountState) -> Result<MarginView, String> {
     let AccountMargin { rulebook: id, parameter_hash, outcome, .. } = rulebook.margin(state);
-    let text = |error: units::UnitError| error.to_string();
-    let utilisation = match outcome.utilisation() {
-        Some(share) => Some(Fixed::quantise_up(share).map_err(text)?),
-        None if outcome.requirement.maintenance > 0.0 => None,
-        None => Some(Fixed::ZERO),
-    };
     let mut distances = BTreeMap::new();
     for lead in &rules.liquidation_of {
         if state.underlyings().contains(lead) {
             distances.insert(lead.clone(), distance(rulebook, state, lead)?);
         }
     }
+    let MarginLevels { equity_usd, initial_margin_usd, maintenance_margin_usd, maintenance_use, .. } =
+        MarginLevels::of(&outcome)?;
     Ok(MarginView {
         rulebook: id,
         parameter_hash,
-        equity_usd: Fixed::quantise(outcome.equity_usd).map_err(text)?,
+        equity_usd,
         counted_usd: Fixed::quantise_down(outcome.counted.maintenance).map_err(text)?,
-        initial_margin_usd: Fixed::quantise_up(outcome.requirement.initial).map_err(text)?,
-        maintenance_margin_usd: Fixed::quantise_up(outcome.requirement.maintenance).map_err(text)?,
-        maintenance_use: utilisation,
+        initial_margin_usd,
+        maintenance_margin_usd,
+        maintenance_use,
         liquidation: distances,
         unmargined: outcome.unmargined.len(),
         underlyings: state.underlyings().into_iter().collect(),

@@ -1,9 +1,10 @@
 //! What the engine says: everything that anyone outside may act on or show.
 
-use crate::acting::{Closed, Proposal};
+use crate::acting::{Closed, Proposal, TransferProposal};
 use crate::event::{Arming, Link, ProposalId};
 use crate::limits::{Level, State};
 use crate::orders::Order;
+use crate::transfers::Transfer;
 use crate::views::Item;
 use book::{Change, Entry, EntryKind, Place};
 use risk::GroupKey;
@@ -54,6 +55,8 @@ pub enum Output {
     },
     /// A rule asks for a trade.
     Proposed(Box<Proposal>),
+    /// A rule asks for a move of collateral.
+    TransferProposed(Box<TransferProposal>),
     /// A proposal is no longer open.
     ProposalClosed {
         /// Which.
@@ -72,6 +75,13 @@ pub enum Output {
     OrderGone {
         /// Which.
         id: OrderId,
+    },
+    /// A transfer is over.
+    TransferGone {
+        /// Which.
+        id: ProposalId,
+        /// Why nothing moved; none when it arrived.
+        failed: Option<String>,
     },
     /// A fill is undone: its block is no longer of the chain.
     Undone {
@@ -96,6 +106,15 @@ pub enum Output {
     },
     /// Send this. After a restart nobody knows whether it was sent: it is asked for, not sent again.
     Order(Order),
+    /// Ask its source to carry this out. After a restart nobody knows whether it was asked: that is asked for, and this not said again.
+    Transfer(Transfer),
+    /// Ask a venue what has become of this transfer.
+    QueryTransfer {
+        /// Which.
+        id: ProposalId,
+        /// The end that is asked.
+        place: Place,
+    },
     /// Ask its venue to end this order.
     Cancel {
         /// Which.
@@ -218,6 +237,13 @@ impl fmt::Display for Line<'_> {
             Output::Value { item, lost: Some(reason) } => write!(f, "no value: {item}: {reason}"),
             Output::Value { item, lost: None } => write!(f, "valued again: {item}"),
             Output::Proposed(proposal) => write!(f, "proposed: {proposal}"),
+            Output::TransferProposed(proposal) => write!(f, "proposed: {proposal}"),
+            Output::Transfer(transfer) => write!(f, "transfer: {transfer}"),
+            Output::QueryTransfer { id, place } => write!(f, "query: transfer {id} at {place}"),
+            Output::TransferGone { id, failed: None } => write!(f, "transfer gone: {id}: arrived"),
+            Output::TransferGone { id, failed: Some(why) } => {
+                write!(f, "transfer gone: {id}: nothing moved: {why}")
+            }
             Output::ProposalClosed { id, why } => write!(f, "proposal closed: {id}: {why}"),
             Output::HeldBack { rule, why: Some(why) } => write!(f, "held back: {rule}: {why}"),
             Output::HeldBack { rule, why: None } => write!(f, "free again: {rule}"),

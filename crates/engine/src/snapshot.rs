@@ -1,9 +1,10 @@
 //! The state as bytes: what cannot be derived, in a canonical order; and the engine as a [`Machine`].
 //!
 //! Kept: time of valuation, ledger, quotes at hand, the user's rates, text of the policy, standings of its limits and triggers, a person's state,
-//! reports that differ, orders, proposals, what rules wait for, connections, fills near the heads of chains. Market, views, ages and the state of the book follow from these and are derived again.
+//! reports that differ, orders, transfers, proposals, what rules wait for, connections, fills near the heads of chains, profit by cause with the quotes and book that its interval began with. Market, views, ages and the state of the book follow from these and are derived again.
 
 use crate::event::Event;
+use crate::explain::ExplainKept;
 use crate::kept::{ActingKept, MarginsKept, ProfitKept};
 use crate::limits::{Limits, Standing, State};
 use crate::machine::Engine;
@@ -21,8 +22,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use units::{Asset, Spot, Timestamp};
 
-/// Two: with what acts. Three: with triggers.
-const VERSION: u16 = 4;
+/// Two: with what acts. Three: with triggers. Four: with margins and profit. Five: with what trades do to margins, profit by cause, and moves
+/// of collateral.
+const VERSION: u16 = 5;
 /// Kind of a report's event, whose encoding reports are kept in.
 const REPORTED: Tag = Tag { kind: 7, version: 1 };
 
@@ -50,6 +52,7 @@ struct Kept {
     acting: ActingKept,
     margins: MarginsKept,
     profit: ProfitKept,
+    explain: ExplainKept,
 }
 
 impl From<&GroupKey> for Key {
@@ -115,6 +118,7 @@ impl Engine {
             acting: ActingKept::of(&self.acting, &self.chains),
             margins: MarginsKept::of(&self.margins),
             profit: ProfitKept::of(&self.profit),
+            explain: ExplainKept::of(&self.explain),
         }
     }
 
@@ -164,6 +168,7 @@ impl Engine {
             chains,
             margins: kept.margins.restored()?,
             profit: kept.profit.restored()?,
+            explain: kept.explain.restored(&self.specs)?,
         };
         engine.derive_views();
         // What was tested before needs no test: levels are in the standings.

@@ -5,7 +5,7 @@
 
 use crate::event::{
     Arming, BlockNumber, CashEvent, CashKind, Command, Event, FillEvent, OrderEvent, OrderNews, ProposalId,
-    ReportedEvent, ReportedPosition,
+    ReportedEvent, ReportedPosition, TransferEvent, TransferNews,
 };
 use crate::limits::State;
 use book::Place;
@@ -32,6 +32,7 @@ const BLOCK: u16 = 13;
 const REORG: u16 = 14;
 const STARTED: u16 = 15;
 const RULEBOOK: u16 = 16;
+const TRANSFER: u16 = 17;
 /// The version of every kind but for those below.
 const VERSION: u16 = 1;
 /// A fill that names an order or a block.
@@ -51,7 +52,7 @@ pub(crate) struct Held {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Amount {
+pub(crate) struct Amount {
     amount: Exact,
     asset: Asset,
 }
@@ -101,6 +102,23 @@ struct Told {
     id: OrderId,
     news: OrderNews,
     time: At,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ToldOfTransfer {
+    id: ProposalId,
+    place: Held,
+    news: Moved,
+    time: At,
+}
+
+#[derive(Serialize, Deserialize)]
+enum Moved {
+    Accepted,
+    Rejected(String),
+    Left { fee: Option<Amount>, block: Option<BlockNumber> },
+    Arrived,
+    NotKnown,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -285,6 +303,10 @@ impl journal::Event for Event {
                 put(payload, &Told { id: id.clone(), news: news.clone(), time: At::of(*time) });
                 ORDER
             }
+            Self::Transfer(transfer) => {
+                put(payload, &ToldOfTransfer::from(transfer));
+                TRANSFER
+            }
             Self::Link { venue, link } => {
                 put(payload, &(venue, link));
                 LINK
@@ -382,6 +404,7 @@ impl journal::Event for Event {
                 let Told { id, news, time } = get(payload)?;
                 Self::Order(OrderEvent { id, news, time: time.get() })
             }
+            TRANSFER => Self::Transfer(get::<ToldOfTransfer>(payload)?.into()),
             LINK => {
                 let (venue, link) = get(payload)?;
                 Self::Link { venue, link }
@@ -399,7 +422,7 @@ impl journal::Event for Event {
                 let (file, text) = get(payload)?;
                 Self::Rulebook { file, text }
             }
-            kind => return Err(format!("kind {kind}: this program knows 1 to {RULEBOOK}")),
+            kind => return Err(format!("kind {kind}: this program knows 1 to {TRANSFER}")),
         })
     }
 }
@@ -455,6 +478,34 @@ impl From<Cash> for CashEvent {
             Kind::Transfer(to) => CashKind::Transfer { to: to.into() },
         };
         Self { place: cash.place.into(), money: cash.money.into(), kind, time: cash.time.get() }
+    }
+}
+
+impl From<&TransferEvent> for ToldOfTransfer {
+    fn from(event: &TransferEvent) -> Self {
+        let news = match &event.news {
+            TransferNews::Accepted => Moved::Accepted,
+            TransferNews::Rejected(why) => Moved::Rejected(why.clone()),
+            TransferNews::Left { fee, block } => {
+                Moved::Left { fee: fee.as_ref().map(Amount::from), block: *block }
+            }
+            TransferNews::Arrived => Moved::Arrived,
+            TransferNews::NotKnown => Moved::NotKnown,
+        };
+        Self { id: event.id, place: (&event.place).into(), news, time: At::of(event.time) }
+    }
+}
+
+impl From<ToldOfTransfer> for TransferEvent {
+    fn from(told: ToldOfTransfer) -> Self {
+        let news = match told.news {
+            Moved::Accepted => TransferNews::Accepted,
+            Moved::Rejected(why) => TransferNews::Rejected(why),
+            Moved::Left { fee, block } => TransferNews::Left { fee: fee.map(Money::from), block },
+            Moved::Arrived => TransferNews::Arrived,
+            Moved::NotKnown => TransferNews::NotKnown,
+        };
+        Self { id: told.id, place: told.place.into(), news, time: told.time.get() }
     }
 }
 

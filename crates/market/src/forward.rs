@@ -166,6 +166,20 @@ impl ForwardCurve {
         self.points.retain(|expiry, _| is_kept(*expiry));
     }
 
+    /// Gives every point another forward, and says by expiry how far each moved: ln(F'/F).
+    pub(crate) fn move_each<E>(
+        &mut self,
+        moved: impl Fn(Timestamp, Forward) -> Result<Forward, E>,
+    ) -> Result<BTreeMap<Timestamp, f64>, E> {
+        let mut log_moves = BTreeMap::new();
+        for (expiry, point) in &mut self.points {
+            let to = moved(*expiry, point.forward)?;
+            log_moves.insert(*expiry, pricing::kernel::ln(to.get() / point.forward.get()));
+            point.forward = to;
+        }
+        Ok(log_moves)
+    }
+
     /// Quoted expiries in order.
     pub fn points(&self) -> impl Iterator<Item = &ForwardPoint> {
         self.points.values()

@@ -7,6 +7,7 @@
 //! [`oracle`] makes one price of several sources and guards it; [`feed`] judges a feed by its own observations.
 
 mod build;
+mod bump;
 pub mod feed;
 mod forward;
 pub mod oracle;
@@ -18,6 +19,7 @@ pub mod surface;
 mod vols;
 
 pub use build::{Changes, Follower};
+pub use bump::{Bump, BumpAsked, BumpError};
 pub use forward::{
     DISAGREEMENT_LIMIT_BP, ForwardCurve, ForwardPoint, ForwardSource, ParityPair, Synthetic, parity_pairs,
 };

@@ -123,11 +123,17 @@ pub enum IndexWindow {
 }
 
 impl IndexWindow {
-    pub(crate) const fn nanos(self) -> i64 {
+    /// In seconds.
+    #[must_use]
+    pub const fn seconds(self) -> i64 {
         match self {
-            Self::Files => 600 * 1_000_000_000,
-            Self::Live => 2 * 1_000_000_000,
+            Self::Files => 600,
+            Self::Live => 2,
         }
+    }
+
+    pub(crate) const fn nanos(self) -> i64 {
+        self.seconds() * 1_000_000_000
     }
 }
 

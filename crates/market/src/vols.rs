@@ -9,7 +9,7 @@
 use crate::snapshot::OptionQuote;
 use instrument::OptionKind;
 use std::collections::BTreeMap;
-use units::{Forward, Strike, Timestamp, Vol};
+use units::{Forward, Strike, Timestamp, UnitError, Vol};
 
 /// Where a vol comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -69,6 +69,26 @@ impl QuotedVols {
     /// Keeps the vols of these expiries only.
     pub(crate) fn keep(&mut self, is_kept: impl Fn(Timestamp) -> bool) {
         self.slices.retain(|expiry, _| is_kept(*expiry));
+    }
+
+    /// The same vols at the same strikes on other forwards and at a later time, each vol changed: `log_moves` are ln(F'/F) by expiry.
+    pub(crate) fn shift(
+        &mut self,
+        log_moves: &BTreeMap<Timestamp, f64>,
+        gone_years: f64,
+        vol: impl Fn(Vol) -> Result<Vol, UnitError>,
+    ) -> Result<(), UnitError> {
+        self.slices.retain(|_, slice| slice.years > gone_years);
+        for (expiry, slice) in &mut self.slices {
+            let move_ = log_moves.get(expiry).copied().unwrap_or(0.0);
+            let years = slice.years - gone_years;
+            for (moneyness, variance) in &mut slice.points {
+                let shifted = vol(Vol::new((*variance / slice.years).sqrt())?)?.get();
+                (*moneyness, *variance) = (*moneyness - move_, shifted * shifted * years);
+            }
+            slice.years = years;
+        }
+        Ok(())
     }
 
     /// True when nothing is quoted.

@@ -19,6 +19,15 @@ pub(crate) enum Op {
     Funding(Place, Arc<Listing>, Money),
     Settle(Arc<Listing>, Price),
     Deposit(Place, Money),
+    Withdrawal(Place, Money),
+    Fee(Place, Money),
+}
+
+impl Op {
+    /// Whether it is in a block, and gone with it. Money that comes in and what the venue does by itself happens again.
+    const fn is_of_block(&self) -> bool {
+        matches!(self, Self::Fill(_) | Self::Withdrawal(..) | Self::Fee(..))
+    }
 }
 
 /// A ledger and the other side of its entries.
@@ -35,6 +44,8 @@ impl Sides {
             Op::Funding(place, listing, money) => self.ledger.funding(place, listing, money)?,
             Op::Settle(listing, price) => self.ledger.settle(listing, *price)?,
             Op::Deposit(place, money) => self.ledger.deposit(place, money)?,
+            Op::Withdrawal(place, money) => self.ledger.withdraw(place, money)?,
+            Op::Fee(place, money) => self.ledger.fee(place, money)?,
         };
         for entry in &entries {
             if let Change::Balance(money) = &entry.change {
@@ -86,11 +97,11 @@ impl Accounts {
         Ok(())
     }
 
-    /// Fills of this block and later ones never happened: everything is booked again without them. What is booked again and breaks a rule
+    /// Fills and departures of this block and later ones never happened: everything is booked again without them. What is booked again and breaks a rule
     /// now, such as the settlement of what nobody holds, is left out.
     pub(crate) fn undo(&mut self, from: u64) {
         let Some((base, ops)) = &mut self.recent else { return };
-        ops.retain(|(block, op)| !(matches!(op, Op::Fill(_)) && *block >= from));
+        ops.retain(|(block, op)| !(op.is_of_block() && *block >= from));
         let mut again = base.clone();
         ops.retain(|(_, op)| again.apply(op).is_ok());
         self.now = again;

@@ -18,7 +18,8 @@
 //! **Errors:** [`WorldError`] when a world cannot be made, with every mistake of its file; what is asked of a venue in error is rejected
 //! by it, as an event.
 //!
-//! **Left out:** margin and liquidation at the venues, other traders than the book, listings after the start, transfers and withdrawals.
+//! **Left out:** margin and liquidation at the venues but for a share of the notional that no transfer may touch, other traders than the book, listings after the start, a credit that a
+//! replaced block takes back (money goes on from a chain when no reorganisation reaches it).
 //! The model, its parameters and limits: `docs/models/paper.md`.
 //!
 //! ```
@@ -64,7 +65,7 @@ mod world;
 pub use accounts::Counters;
 pub use config::{
     Answer, ChainConfig, Correlation, CurrencyRate, Deposit, Faults, Incident, IncidentKind, Kind, Latency,
-    Product, Regime, Reverting, Spacing, UnderlyingConfig, VenueConfig, WorldConfig,
+    Product, Regime, Reverting, Spacing, TransferConfig, UnderlyingConfig, VenueConfig, WorldConfig,
 };
 pub use draw::{Draw, Seed};
 pub use market::{Generator, State};

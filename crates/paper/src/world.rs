@@ -9,7 +9,7 @@ use crate::market::Generator;
 use crate::orders::Stage;
 use crate::venue::{Request, Venue as Paper};
 use book::{Ledger, LedgerError, Place};
-use engine::{Event, Link as LinkState, Order, Output};
+use engine::{Event, Link as LinkState, Order, Output, ProposalId, Transfer};
 use instrument::{Listing, Specs, SymbolError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -62,6 +62,10 @@ enum Task {
     Arrival(usize, Request),
     /// The time of an order is over.
     Timeout(usize, OrderId),
+    /// An exchange carries a transfer out.
+    Departure(usize, ProposalId),
+    /// The money of a transfer comes to a venue.
+    Credit(usize, Transfer),
 }
 
 /// A market, venues that trade in it, and the messages between them and us.
@@ -206,13 +210,15 @@ impl World {
         &self.market
     }
 
-    /// Does what the edge does with an output: orders, cancels and questions travel to their venue; the rest is nothing to it. What
+    /// Does what the edge does with an output: orders, cancels, transfers and questions travel to their venue; the rest is nothing to it. What
     /// is sent over a link that is down is lost.
     pub fn take(&mut self, now: Timestamp, output: &Output) {
         let (venue, request) = match output {
             Output::Order(order) => (&order.place.venue, Request::Order(order.clone())),
             Output::Cancel { id, place } => (&place.venue, Request::Cancel(id.clone())),
             Output::Query { id, place } => (&place.venue, Request::Query(id.clone())),
+            Output::Transfer(transfer) => (&transfer.from.venue, Request::Transfer(transfer.clone())),
+            Output::QueryTransfer { id, place } => (&place.venue, Request::QueryTransfer(*id, place.clone())),
             _ => return,
         };
         let Some(venue) = self.config.venues().position(|name| name == venue) else { return };
@@ -293,6 +299,18 @@ impl World {
         })
     }
 
+    /// What has left a venue and is not credited at another yet.
+    pub fn under_way(&self) -> impl Iterator<Item = &Transfer> {
+        let departed = self.venues.iter().flat_map(Paper::departed);
+        departed.filter(|transfer| !self.venues.iter().any(|venue| venue.has_credited(transfer.id)))
+    }
+
+    /// Whether the money of a transfer left its source, in a block that stands where there are blocks.
+    #[must_use]
+    pub fn has_left(&self, id: ProposalId) -> bool {
+        self.venues.iter().flat_map(Paper::departed).any(|transfer| transfer.id == id)
+    }
+
     /// Ids of orders that a venue may still fill.
     pub fn open_orders<'a>(&'a self, venue: &Venue) -> impl Iterator<Item = &'a OrderId> + use<'a> {
         self.venue(venue).into_iter().flat_map(|venue| {
@@ -355,6 +373,9 @@ impl World {
             Task::Step => self.step(),
             Task::Block(venue) => {
                 self.venues[venue].block(now);
+                for transfer in self.venues[venue].confirmed() {
+                    self.on_its_way(now, transfer);
+                }
                 self.next_block(venue);
                 self.send(venue);
             }
@@ -378,6 +399,17 @@ impl World {
             Task::Arrival(venue, request) => self.arrive(venue, request),
             Task::Timeout(venue, id) => {
                 self.venues[venue].expire(now, &id);
+                self.send(venue);
+            }
+            Task::Departure(venue, id) => {
+                let millis = i64::from(self.venues[venue].config.transfer.transit_seconds) * 1000;
+                if let Some(transfer) = self.venues[venue].depart(now, id) {
+                    self.on_its_way(now.plus_millis(millis), transfer);
+                }
+                self.send(venue);
+            }
+            Task::Credit(venue, transfer) => {
+                self.venues[venue].credit(now, &transfer);
                 self.send(venue);
             }
         }
@@ -412,8 +444,31 @@ impl World {
         {
             self.schedule(*valid_until, Task::Timeout(venue, id.clone()));
         }
+        if let Request::Transfer(transfer) = &request {
+            if self.venue_of(&transfer.to).is_none() {
+                self.venues[venue].refuse_transfer(now, transfer.clone(), "no such destination");
+                self.send(venue);
+                return;
+            }
+            let config = &self.venues[venue].config;
+            if config.chain.is_none() {
+                let millis = i64::from(config.transfer.process_millis);
+                self.schedule_after(millis, Task::Departure(venue, transfer.id));
+            }
+        }
         self.venues[venue].receive(now, request);
         self.send(venue);
+    }
+
+    /// The money of a transfer is credited then.
+    fn on_its_way(&mut self, at: Timestamp, transfer: Transfer) {
+        if let Some(venue) = self.venue_of(&transfer.to) {
+            self.schedule(at, Task::Credit(venue, transfer));
+        }
+    }
+
+    fn venue_of(&self, place: &Place) -> Option<usize> {
+        self.venues.iter().position(|venue| venue.places().contains(place))
     }
 
     fn incident(&mut self, at: usize) {

@@ -57,6 +57,6 @@ fn outputs_and_state_are_the_same_bits_everywhere() {
     let outputs = Digest::of_state(said.as_bytes()).to_string();
     assert_eq!(
         (&outputs[..16], &engine.state_hash().to_string()[..16]),
-        ("92489d0688e34113", "0de4b150b863103a")
+        ("8e6db990133558ba", "20e10e588ed6e356")
     );
 }

@@ -3,28 +3,31 @@
 //!
 //! * nothing acknowledged is lost, and a recovered state is that of the undisturbed run at the same event;
 //! * no order is sent twice, and none is filled beyond its size;
+//! * no transfer is sent twice; none that a rule sent took more than its source could spare, by its own rulebook from nothing, with all
+//!   that may still leave it;
 //! * no order that a rule sent could break a limit, by a valuation from nothing of ledger, orders on their way and the new one;
-//! * money is conserved to the last digit, at every venue and in the engine's own books;
+//! * money is conserved to the last digit, at every venue, between them, and in the engine's own books;
 //! * once everything is connected and reported, the ledger is what the venues hold.
 //!
 //! `PLIMSOLL_SEEDS=10000 cargo test --release -p paper --test simulation` runs so many; a few by default.
 #![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests fail as tests do
 
-use book::{Fill, Ledger, Place};
-use engine::{Arming, Command, Engine, Event, Order, Output, Policy};
+use book::{Counter, Fill, Ledger, Place};
+use engine::{Arming, Command, Engine, Event, Order, Output, Policy, ProposalId, Transfer, TransferPhase};
 use instrument::Specs;
 use journal::sim::SimDisk;
 use journal::{
     Batching, Config, Digest, Event as _, JournalId, Machine, Reader, Rederive, Released, Retention, Runner,
     Seq,
 };
+use margin::{Rulebooks, account_states};
 use paper::{Seed, World, WorldConfig};
 use rayon::prelude::*;
 use risk::{GroupKey, Valuation, group};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use units::{Asset, Decimal, Fixed, OrderId, Price, Timestamp, exact_sum};
+use units::{Account, Asset, Decimal, Fixed, Money, OrderId, Price, Timestamp, exact_sum};
 
 const ID: JournalId = JournalId::new(*b"a simulated desk");
 const CONFIG: Config = Config {
@@ -39,6 +42,7 @@ const QUIET_SECONDS: i64 = 75;
 const LAST_SECONDS: i64 = 600;
 const STEP_MILLIS: i64 = 250;
 
+const RULEBOOKS: [&str; 2] = ["deribit-xsm", "hyperliquid"];
 const POLICY: &str = include_str!("simulation.toml");
 
 fn seeds() -> u64 {
@@ -72,6 +76,7 @@ fn config() -> WorldConfig {
     let mut config = WorldConfig::embedded();
     config.venue.retain(|venue| ["deribit", "hyperliquid"].contains(&venue.name.as_str()));
     config.incident.retain(|incident| ["deribit", "hyperliquid"].contains(&incident.venue.as_str()));
+    config.accounts.push(Account::new("vault").unwrap());
     for incident in &mut config.incident {
         incident.start_seconds = incident.start_seconds / 20 + 5;
         incident.duration_seconds = incident.duration_seconds.min(4);
@@ -93,6 +98,16 @@ fn config() -> WorldConfig {
         (faults.outages_per_day, faults.outage_seconds, faults.hidden) = (2_000.0, 4.0, 0.2);
         (faults.frozen_per_day, faults.silent_per_day, faults.oracle_per_day) = (1_000.0, 1_000.0, 500.0);
         faults.quote_fault_seconds = 4.0;
+        // Little of what moves, so that rules compete for it; soon there, so that much moves in a minute.
+        for deposit in &mut venue.deposit {
+            deposit.amount = match deposit.asset.as_str() {
+                "USDC" if venue.chain.is_some() => Decimal::from(8_000),
+                "USDC" => Decimal::from(15_000),
+                // Two accounts have together what one would have.
+                _ => deposit.amount / Decimal::TWO,
+            };
+        }
+        venue.transfer.transit_seconds = 3;
         if let Some(chain) = &mut venue.chain {
             (chain.reorg_per_block, chain.dropped) = (0.03, 0.05);
         }
@@ -111,6 +126,9 @@ struct Seen {
     queries: u64,
     undone: u64,
     adopted: u64,
+    transfers: u64,
+    arrived: u64,
+    returned: u64,
     outages: u64,
     flattened: u64,
     /// Orders whose worst figure was another than their own: what is on its way mattered.
@@ -128,6 +146,9 @@ impl Seen {
             queries: self.queries + other.queries,
             undone: self.undone + other.undone,
             adopted: self.adopted + other.adopted,
+            transfers: self.transfers + other.transfers,
+            arrived: self.arrived + other.arrived,
+            returned: self.returned + other.returned,
             outages: self.outages + other.outages,
             flattened: self.flattened + other.flattened,
             reserved: self.reserved + other.reserved,
@@ -147,6 +168,8 @@ struct Simulation {
     hashes: BTreeMap<Seq, Digest>,
     /// Orders that went out.
     sent: BTreeMap<OrderId, Order>,
+    /// Transfers that went out.
+    moved: BTreeMap<ProposalId, Transfer>,
     differing: BTreeMap<Place, u32>,
     seen: Seen,
 }
@@ -166,9 +189,14 @@ impl Simulation {
             durable: Seq::ZERO,
             hashes: BTreeMap::new(),
             sent: BTreeMap::new(),
+            moved: BTreeMap::new(),
             differing: BTreeMap::new(),
             seen: Seen::default(),
         };
+        for id in RULEBOOKS {
+            let text = Rulebooks::embedded_text(id).unwrap().into();
+            simulation.submit(start(), &Event::Rulebook { file: format!("{id}.toml"), text });
+        }
         simulation.submit(start(), &Event::Policy { text: POLICY.into() });
         for event in simulation.world.opening().to_vec() {
             simulation.submit(start(), &event);
@@ -210,6 +238,13 @@ impl Simulation {
                     self.seen.reserved +=
                         u64::from(proposal.effects.iter().any(|effect| effect.worst != effect.after));
                 }
+                Output::Transfer(transfer) => {
+                    let before = self.moved.insert(transfer.id, transfer.clone());
+                    assert!(before.is_none(), "sent twice: {transfer}");
+                    self.seen.transfers += 1;
+                }
+                Output::TransferGone { failed: None, .. } => self.seen.arrived += 1,
+                Output::Alert { text } if text.contains("has not left") => self.seen.returned += 1,
                 Output::Cancel { .. } => self.seen.cancels += 1,
                 Output::Query { .. } => self.seen.queries += 1,
                 Output::Undone { .. } => self.seen.undone += 1,
@@ -237,6 +272,7 @@ impl Simulation {
         if until.unix_nanos() % 1_000_000_000 == 0 {
             self.submit(until, &Event::Clock);
         }
+        self.answer_moves();
         let open: BTreeSet<Place> = self.runner.machine().unreconciled().cloned().collect();
         self.differing.retain(|place, _| open.contains(place));
         let due: Vec<Place> = self
@@ -251,6 +287,18 @@ impl Simulation {
             self.say(Command::Adopt { place });
         }
         self.commit();
+    }
+
+    /// A person says yes or no to moves of collateral, some time after they were proposed.
+    fn answer_moves(&mut self) {
+        let ids: Vec<ProposalId> = self.runner.machine().transfer_proposals().keys().copied().collect();
+        for id in ids {
+            match self.draw.below(20) {
+                0..4 => self.say(Command::Approve(id)),
+                4 => self.say(Command::Decline(id)),
+                _ => {}
+            }
+        }
     }
 
     /// A commit is cut off, or the process dies between two; it comes back some seconds later.
@@ -312,7 +360,7 @@ impl Simulation {
 fn check(simulation: &Simulation) {
     let mut twin = genesis();
     let mut reader = Reader::open(&simulation.disk, Seq::ZERO).unwrap();
-    let mut sent = BTreeSet::new();
+    let (mut sent, mut moved) = (BTreeSet::new(), BTreeSet::new());
     while let Some(record) = reader.next().unwrap() {
         let (stamp, event) = (record.stamp, Event::decode(record.tag, record.payload).unwrap());
         let outputs = twin.step(stamp, &event);
@@ -320,19 +368,27 @@ fn check(simulation: &Simulation) {
             if let Output::Order(order) = output {
                 assert!(sent.insert(order.id.clone()), "made twice: {order}");
                 assert_within_limits(&twin, &order);
+            } else if let Output::Transfer(transfer) = output {
+                assert!(moved.insert(transfer.id), "made twice: {transfer}");
+                assert_spared(&twin, &transfer);
             }
+        }
+        if matches!(event, Event::Transfer(_) | Event::Reorg { .. }) {
+            assert_in_transit(&twin);
         }
         if let Some(hash) = simulation.hashes.get(&stamp.seq) {
             assert_eq!(*hash, twin.state_hash(), "state after event {}", stamp.seq);
         }
     }
     assert!(simulation.sent.keys().all(|id| sent.contains(id)), "what was sent is in the journal");
+    assert!(simulation.moved.keys().all(|id| moved.contains(id)), "what was sent is in the journal");
     for (id, order) in &simulation.sent {
         if let Some(truth) = simulation.world.order(&order.place.venue, id) {
             assert!(truth.filled.get().abs() <= order.quantity.get().abs(), "{order}: {truth:?}");
         }
     }
     assert_conserved(&simulation.world);
+    assert_in_transit(&twin);
     assert_accounted(&twin);
     assert!(
         is_same(&simulation.world, &twin),
@@ -340,6 +396,43 @@ fn check(simulation: &Simulation) {
         differences(&simulation.world, &twin),
         twin.orders()
     );
+}
+
+/// With everything that may still leave it gone, the source keeps its balance, its initial requirement and its use.
+fn assert_spared(engine: &Engine, transfer: &Transfer) {
+    let rule = &engine.transfers()[&transfer.id].rule;
+    let keep = engine.policy().collaterals.iter().find(|known| known.name == *rule).unwrap().keep_use_below;
+    let from = &transfer.from;
+    let is_leaving = |open: &&engine::OpenTransfer| {
+        open.transfer.from == *from
+            && open.phase.is_at_source()
+            && open.transfer.money.asset == transfer.money.asset
+    };
+    let leaving: Decimal = engine
+        .transfers()
+        .values()
+        .filter(is_leaving)
+        .map(|open| open.transfer.money.amount + open.fee)
+        .sum();
+    let mut ledger = engine.ledger().clone();
+    assert!(ledger.balance(from, &transfer.money.asset) >= leaving, "{transfer}: {leaving} may leave");
+    ledger.withdraw(from, &Money { amount: leaving, asset: transfer.money.asset.clone() }).unwrap();
+    let states = account_states(&ledger.book(), engine.market());
+    let is_here =
+        |state: &&margin::AccountState| (&state.account, &state.venue) == (&from.account, &from.venue);
+    let Some(state) = states.iter().find(is_here) else { return };
+    let id = if from.venue.as_str() == "deribit" { "deribit-xsm" } else { "hyperliquid" };
+    let outcome = engine.margins().rulebooks().get(id).unwrap().outcome(state);
+    let used = outcome.utilisation().unwrap_or(0.0);
+    assert!(used <= keep.to_f64() && outcome.surplus().initial >= 0.0, "{transfer}: use {used} of {keep}");
+}
+
+/// What the engine's ledger keeps as money under way is what its transfers say.
+fn assert_in_transit(engine: &Engine) {
+    let balances = engine.ledger().balances().filter(|(place, ..)| place.venue.as_str() == "in-transit");
+    let kept: Decimal = balances.map(|(.., amount)| amount).sum();
+    let open = engine.transfers().values().filter(|open| open.phase == TransferPhase::UnderWay);
+    assert_eq!(kept, open.map(|open| open.transfer.money.amount).sum::<Decimal>());
 }
 
 /// Values ledger and orders from nothing: with the new order and all those on their way that move a figure the same way, no limit is
@@ -420,8 +513,10 @@ fn figures(policy: &Policy, engine: &Engine, orders: &[&Order]) -> Figures {
     figures
 }
 
-/// At each venue balances and what everybody else gained sum to zero in each asset.
+/// At each venue balances and what everybody else gained sum to zero in each asset; over all venues what came from outside is what they
+/// began with, less what is between two of them.
 fn assert_conserved(world: &World) {
+    let mut outside: BTreeMap<Asset, Decimal> = BTreeMap::new();
     for truth in world.truth() {
         let mut sums: BTreeMap<Asset, Decimal> = BTreeMap::new();
         for (_, asset, amount) in truth.ledger.balances() {
@@ -433,7 +528,19 @@ fn assert_conserved(world: &World) {
             *sum = exact_sum(*sum, gained.unwrap()).unwrap();
         }
         assert!(sums.values().all(Decimal::is_zero), "{}: {sums:?}", truth.venue);
+        for ((_, asset), gained) in truth.counters.iter().filter(|((of, _), _)| *of == Counter::External) {
+            *outside.entry(asset.clone()).or_default() += gained.unwrap();
+        }
     }
+    for event in world.opening() {
+        if let Event::Cash(engine::CashEvent { money, kind: engine::CashKind::Deposit, .. }) = event {
+            *outside.entry(money.asset.clone()).or_default() += money.amount;
+        }
+    }
+    for transfer in world.under_way() {
+        *outside.entry(transfer.money.asset.clone()).or_default() -= transfer.money.amount;
+    }
+    assert!(outside.values().all(Decimal::is_zero), "{outside:?}");
     assert_eq!(world.troubles().next(), None);
 }
 
@@ -457,6 +564,8 @@ fn assert_accounted(engine: &Engine) {
 fn is_same(world: &World, engine: &Engine) -> bool {
     engine.unreconciled().next().is_none()
         && engine.orders().is_empty()
+        && engine.transfers().is_empty()
+        && world.under_way().next().is_none()
         && differences(world, engine).is_empty()
 }
 
@@ -514,5 +623,6 @@ fn whatever_happens_every_promise_holds() {
     eprintln!("{} seeds: {all:?}", seeds());
     let Seen { crashes, orders, fills, cancels, queries, outages, flattened, .. } = all;
     assert!(crashes > seeds() && orders > seeds() && fills > seeds(), "{all:?}");
+    assert!(all.transfers > seeds() && all.arrived > seeds(), "{all:?}");
     assert!(cancels > 0 && queries > 0 && outages > 0 && flattened > 0 && all.reserved > 0, "{all:?}");
 }

@@ -44,6 +44,8 @@ pub fn main() -> ExitCode {
         Command::Surface(args) => surface_command::run(&args),
         Command::Run(args) => live_commands::run_live(&args),
         Command::Demo(args) => live_commands::run_demo(&args),
+        Command::Serve(args) => live_commands::run_serve(&args),
+        Command::Token(args) => live_commands::run_token(&args),
         Command::Top(args) => live_commands::run_top(&args),
         Command::Replay(args) => live_commands::run_replay(&args),
         Command::Verify(args) => live_commands::run_verify(&args),

@@ -18,6 +18,8 @@ pub(super) struct Memory {
 pub(super) struct Seen {
     ids: BTreeSet<FillId>,
     by_time: BTreeSet<(Timestamp, FillId)>,
+    /// Of the last by time: it is asked for at every fill.
+    newest: Option<Timestamp>,
 }
 
 impl Memory {
@@ -43,6 +45,7 @@ impl Memory {
         if let Some(seen) = self.seen.get_mut(&key(fill)) {
             seen.ids.remove(&fill.id);
             seen.by_time.remove(&(fill.time, fill.id.clone()));
+            seen.newest = seen.by_time.last().map(|(time, _)| *time);
             if seen.ids.is_empty() {
                 self.seen.remove(&key(fill));
             }
@@ -51,15 +54,23 @@ impl Memory {
 
     pub(super) fn remember(&mut self, fill: &Fill) {
         let seen = self.seen.entry(key(fill)).or_default();
+        let is_newest = seen.newest < Some(fill.time);
         seen.insert(fill.time, fill.id.clone());
-        seen.prune(self.days);
+        // The window moves with the newest fill, and nothing from before it was let in.
+        if is_newest {
+            seen.prune(self.days);
+        }
     }
 }
 
 impl Seen {
     /// False when the id is there already.
     pub(super) fn insert(&mut self, time: Timestamp, id: FillId) -> bool {
-        self.ids.insert(id.clone()) && self.by_time.insert((time, id))
+        let is_new = self.ids.insert(id.clone()) && self.by_time.insert((time, id));
+        if is_new {
+            self.newest = self.newest.max(Some(time));
+        }
+        is_new
     }
 
     /// By time, then id.
@@ -69,7 +80,7 @@ impl Seen {
 
     /// The oldest time whose ids are kept.
     pub(super) fn oldest(&self, days: u32) -> Option<Timestamp> {
-        let (newest, _) = self.by_time.last()?;
+        let newest = self.newest?;
         let window = i64::from(days).saturating_mul(NANOS_PER_DAY);
         Some(Timestamp::from_unix_nanos(newest.unix_nanos().saturating_sub(window)))
     }

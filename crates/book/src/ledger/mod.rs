@@ -274,6 +274,25 @@ impl Ledger {
         self.state.places.iter().flat_map(|(place, held)| held.positions.values().map(move |p| (place, p)))
     }
 
+    /// What is held, and no memory of fills: for what was.
+    #[must_use]
+    pub fn holdings(&self) -> Self {
+        Self { memory: Memory::new(self.memory.days), state: self.state.clone() }
+    }
+
+    /// What is held at some places, and no memory of fills: for what would be.
+    #[must_use]
+    pub fn part(&self, is_wanted: impl Fn(&Place) -> bool) -> Self {
+        let mut state = State::default();
+        for (place, held) in self.state.places.iter().filter(|(place, _)| is_wanted(place)) {
+            for symbol in held.positions.keys() {
+                state.holders.entry(symbol.clone()).or_default().insert(place.clone());
+            }
+            state.places.insert(place.clone(), held.clone());
+        }
+        Self { memory: Memory::new(self.memory.days), state }
+    }
+
     /// All balances that are not zero, by place and asset.
     pub fn balances(&self) -> impl Iterator<Item = (&Place, &Asset, Decimal)> {
         self.state.places.iter().flat_map(|(place, held)| {

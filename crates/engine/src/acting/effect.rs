@@ -108,10 +108,19 @@ pub(crate) fn rows(desk: Desk<'_>, trade: Trade<'_>) -> Result<Vec<Row>, String>
     let paid = paid.ok_or_else(|| format!("{}: the premium needs over 28 digits", listing.symbol))?;
     let asset = contract.settlement_asset();
     let money = Money { amount: -paid, asset: asset.clone() };
+    Ok(vec![row, cash_row(desk, place, money)?])
+}
+
+/// The row of money that a place gains.
+///
+/// # Errors
+/// What has no value in words.
+pub(crate) fn cash_row(desk: Desk<'_>, place: &Place, money: Money) -> Result<Row, String> {
+    let amount = border::to_model(money.amount).map_err(text)?;
+    let priced = desk.priced_asset(&money.asset).map_err(|missing| missing.to_string())?;
     let mut cash = balance_place(&balance(place, money));
-    let priced = desk.priced_asset(asset).map_err(|missing| missing.to_string())?;
-    cash.exposure = priced.exposure(border::to_model(-paid).map_err(text)?).map_err(text)?;
-    Ok(vec![row, cash])
+    cash.exposure = priced.exposure(amount).map_err(text)?;
+    Ok(cash)
 }
 
 /// Rows of what every open order may still do; an order that has no value is named.

@@ -1,5 +1,6 @@
 //! Whether an order may go now. One function, asked when a rule wants to trade and again when a person says yes.
 
+use super::collateral::under_way;
 use super::effect::{Effect, Trade, effects, pending, rows, underlyings};
 use super::{Acting, desk::Desk};
 use crate::event::Link;
@@ -30,6 +31,8 @@ pub(crate) enum Refusal {
     Rule(String),
     /// Limits that it may break.
     Limits(Vec<Effect>),
+    /// What it would leave its account with.
+    Margin(String),
 }
 
 impl From<String> for Refusal {
@@ -41,7 +44,7 @@ impl From<String> for Refusal {
 impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Rule(why) => f.write_str(why),
+            Self::Rule(why) | Self::Margin(why) => f.write_str(why),
             Self::Limits(effects) => {
                 let all: Vec<String> = effects.iter().map(Effect::to_string).collect();
                 write!(f, "it may break a limit: {}", all.join("; "))
@@ -59,7 +62,8 @@ pub(crate) fn judge(acting: &Acting, desk: Desk<'_>, trade: Trade<'_>) -> Result
         return Err(Refusal::Rule(why));
     }
     let rows_of_trade = rows(desk, trade)?;
-    let on_its_way = pending(desk, acting.blotter.open.values())?;
+    let mut on_its_way = pending(desk, acting.blotter.open.values())?;
+    on_its_way.extend(under_way(acting, desk)?);
     let stale = underlyings(&rows_of_trade).into_iter().find(|asset| desk.stale.contains(asset));
     if let Some(asset) = stale {
         return Err(Refusal::Rule(format!("the quotes of {asset} are stale")));

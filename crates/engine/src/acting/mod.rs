@@ -9,24 +9,31 @@
 //!
 //! One rule has one proposal or order at a time, and rests after each. Nothing goes where the connection is lost, where the venue has not
 //! reported since it came back, where its report differs, on stale quotes, against the state of the book, over a limit with everything on
-//! its way counted, over the largest order, the turnover of an hour or the collar. On a chain, rules are asked when a block comes, because
-//! between two blocks nothing can be done.
+//! its way counted, over the largest order, the turnover of an hour or the collar, and where it would leave its account below its initial
+//! margin. On a chain, rules are asked when a block comes, because between two blocks nothing can be done.
 
+mod collateral;
 pub(crate) mod desk;
 mod effect;
 mod gate;
+mod margin_effect;
+mod moves;
 mod proposal;
 mod sizing;
 mod wish;
 
+pub use collateral::MarginUse;
 pub use effect::Effect;
+pub use margin_effect::{MarginChange, MarginEffect};
+pub use moves::TransferProposal;
 pub use proposal::{Closed, Proposal};
 
 use crate::event::{Arming, Event, Link, OrderEvent, OrderNews, ProposalId};
 use crate::limits::State;
 use crate::orders::{Blotter, Gone, OpenOrder, Order, Phase, Went};
 use crate::output::Output;
-use crate::policy::{Execution, Hedge, OrderLimits};
+use crate::policy::{Execution, Hedge, OrderLimits, Policy};
+use crate::transfers::Transfers;
 use crate::views::Item;
 use book::Place;
 use desk::Desk;
@@ -43,6 +50,8 @@ pub(crate) const FLATTEN: &str = "flatten ";
 const HOUR_MILLIS: i64 = 3_600_000;
 /// For orders that a policy without bounds has left.
 const ANSWER_WITHIN_SECONDS: u32 = 5;
+/// How long a rule rests that margin holds back.
+const MARGIN_REST_MILLIS: i64 = 1_000;
 const MOST_DOUBLINGS: u32 = 6;
 
 /// Where a rule stands between its orders.
@@ -70,6 +79,9 @@ pub(crate) struct Acting {
     pub(crate) rules: BTreeMap<String, RuleState>,
     /// Notional of orders by time sent, of the last hour.
     pub(crate) sent: Vec<(Timestamp, Fixed)>,
+    /// Moves of collateral that wait for a person.
+    pub(crate) moves: BTreeMap<ProposalId, TransferProposal>,
+    pub(crate) transfers: Transfers,
 }
 
 /// Names what one event makes.
@@ -119,7 +131,12 @@ impl Acting {
     pub(crate) fn link(&mut self, venue: &Venue, link: Link, now: Timestamp) -> Vec<Output> {
         self.proven.retain(|place| place.venue != *venue);
         self.links.insert(venue.clone(), link);
-        if link == Link::Up { self.blotter.ask(venue, now) } else { Vec::new() }
+        if link == Link::Down {
+            return Vec::new();
+        }
+        let mut outputs = self.blotter.ask(venue, now);
+        outputs.extend(self.transfers.ask(|place| place.venue == *venue, now));
+        outputs
     }
 
     /// The process started: nothing is known of any venue, and a person must arm it again.
@@ -163,19 +180,24 @@ impl Acting {
 
     fn gone(&mut self, desk: Desk<'_>, gone: Option<Gone>, outputs: &mut Vec<Output>) {
         let Some(Gone { id, rule, went }) = gone else { return };
-        let cool_down = desk.policy.hedges.iter().find(|hedge| hedge.name == rule);
-        let cool_down = cool_down.map_or(1, |hedge| hedge.cool_down_seconds);
-        let state = self.rules.entry(rule).or_default();
-        state.rejects = match went {
-            Went::Rejected => state.rejects.saturating_add(1),
+        let rejects = self.rules.get(&rule).map_or(0, |state| state.rejects);
+        let rejects = match went {
+            Went::Rejected => rejects.saturating_add(1),
             Went::Filled => 0,
-            Went::Unfilled => state.rejects,
+            Went::Unfilled => rejects,
         };
-        // Who is rejected rests, also without a cool-down.
-        let base = if state.rejects > 0 { cool_down.max(1) } else { cool_down };
-        let rest = i64::from(base) * 1_000 * (1 << state.rejects.min(MOST_DOUBLINGS));
-        state.quiet_until = desk.now.plus_millis(rest).unix_nanos();
+        self.rest_after(desk, &rule, rejects);
         outputs.push(Output::OrderGone { id });
+    }
+
+    /// A rule rests after what it sent is over, the longer the more of it was refused.
+    fn rest_after(&mut self, desk: Desk<'_>, rule: &str, rejects: u32) {
+        let cool_down = cool_down_seconds(desk.policy, rule).unwrap_or(1);
+        // Who is rejected rests, also without a cool-down.
+        let base = if rejects > 0 { cool_down.max(1) } else { cool_down };
+        let rest = i64::from(base) * 1_000 * (1 << rejects.min(MOST_DOUBLINGS));
+        let state = self.rules.entry(rule.to_owned()).or_default();
+        (state.rejects, state.quiet_until) = (rejects, desk.now.plus_millis(rest).unix_nanos());
     }
 
     /// A person answers a proposal.
@@ -187,6 +209,9 @@ impl Acting {
     ) -> Vec<Output> {
         let mut outputs = Vec::new();
         let Some(proposal) = self.proposals.remove(&id) else {
+            if let Some(outputs) = self.answer_move(desk, (who, id), answer) {
+                return outputs;
+            }
             let rule = format!(
                 "{id} is no open proposal: it was answered, sent, withdrawn or dropped after its time"
             );
@@ -206,8 +231,7 @@ impl Acting {
     }
 
     fn rest(&mut self, desk: Desk<'_>, rule: &str) {
-        let cool_down = desk.policy.hedges.iter().find(|hedge| hedge.name == rule);
-        let millis = cool_down.map_or(1_000, |hedge| i64::from(hedge.cool_down_seconds) * 1_000);
+        let millis = i64::from(cool_down_seconds(desk.policy, rule).unwrap_or(1)) * 1_000;
         self.rules.entry(rule.to_owned()).or_default().quiet_until =
             desk.now.plus_millis(millis).unix_nanos();
     }
@@ -216,8 +240,12 @@ impl Acting {
     fn carry_out(&mut self, desk: Desk<'_>, proposal: &Proposal, why: Closed, outputs: &mut Vec<Output>) {
         let Proposal { id, rule, place, listing, quantity, limit_price, .. } = proposal;
         let trade = Trade { place, listing, quantity: *quantity, price: *limit_price };
-        let judged = gate::judge(self, desk, trade).map_err(|refusal| refusal.to_string());
-        let order = judged.and_then(|_| {
+        let mut judged = gate::judge(self, desk, trade).map(drop);
+        // What a rule sends by itself was looked at in this very event.
+        if judged.is_ok() && why != Closed::Automatic {
+            judged = margin_effect::margins(desk, trade, proposal.fee_usd).map(drop);
+        }
+        let order = judged.map_err(|refusal| refusal.to_string()).and_then(|()| {
             let valid = desk.policy.orders.as_ref().map_or(0, |bounds| bounds.valid_seconds);
             Ok(Order {
                 id: OrderId::new(&id.to_string()).map_err(|error| error.to_string())?,
@@ -252,6 +280,7 @@ impl Acting {
         outputs.extend(self.blotter.remind(answer_within, is_up, desk.now));
         self.sent.retain(|(time, _)| desk.now < time.plus_millis(HOUR_MILLIS));
         self.drop_old(desk, &mut outputs);
+        self.follow_moves(desk, event, names, &mut outputs);
         let Some(bounds) = &desk.policy.orders else { return outputs };
         for rule in &desk.policy.hedges {
             let chain = &rule.place.chain;
@@ -302,8 +331,8 @@ impl Acting {
     fn drop_old(&mut self, desk: Desk<'_>, outputs: &mut Vec<Output>) {
         let rules: BTreeSet<&str> = desk.policy.hedges.iter().map(|hedge| hedge.name.as_str()).collect();
         let is_flattening = desk.state == State::Flatten;
-        self.rules
-            .retain(|rule, _| rules.contains(rule.as_str()) || (is_flattening && rule.starts_with(FLATTEN)));
+        let is_known = |rule: &str| cool_down_seconds(desk.policy, rule).is_some();
+        self.rules.retain(|rule, _| is_known(rule) || (is_flattening && rule.starts_with(FLATTEN)));
         let mut closed = Vec::new();
         for (id, proposal) in &self.proposals {
             let is_flatten = proposal.rule.starts_with(FLATTEN);
@@ -352,6 +381,9 @@ impl Acting {
     pub(crate) fn agreed(&mut self, desk: Desk<'_>, place: &Place) -> Vec<Output> {
         self.proven.insert(place.clone());
         let mut outputs = Vec::new();
+        for ended in self.transfers.agreed(place, desk.now) {
+            self.move_ended(desk, ended, &mut outputs);
+        }
         for gone in self.blotter.agreed(place, desk.now) {
             self.gone(desk, Some(gone), &mut outputs);
         }
@@ -364,6 +396,8 @@ impl Acting {
         !is_resting
             && !self.proposals.values().any(|proposal| proposal.rule == rule)
             && !self.blotter.open.values().any(|open| open.rule == rule)
+            && !self.moves.values().any(|proposal| proposal.rule == rule)
+            && !self.transfers.open.values().any(|open| open.rule == rule)
     }
 
     /// Rules at exchanges may act at any event, those on a chain when it has a new block.
@@ -433,12 +467,17 @@ impl Acting {
             }
             judged => judged.map(|effects| (wish, effects)),
         };
-        let made = judged
-            .map_err(|refusal| refusal.to_string())
-            .and_then(|(wish, effects)| proposal_of(desk, rule, wish, effects, names));
+        let made = judged.and_then(|(wish, effects)| proposal_of(desk, rule, wish, effects, names));
         let proposal = match made {
             Ok(proposal) => proposal,
-            Err(why) => return self.held(rule, Some(why), outputs),
+            Err(refusal) => {
+                if matches!(refusal, Refusal::Margin(_)) {
+                    // A margin is thousands of prices: it is not asked for again at every event.
+                    let until = desk.now.plus_millis(MARGIN_REST_MILLIS).unix_nanos();
+                    self.rules.entry(rule.to_owned()).or_default().quiet_until = until;
+                }
+                return self.held(rule, Some(refusal.to_string()), outputs);
+            }
         };
         self.held(rule, None, outputs);
         self.rules.entry(rule.to_owned()).or_default().acted = Some(desk.now.unix_nanos());
@@ -472,6 +511,13 @@ fn is_due(rule: &Hedge, acted: Option<Timestamp>, now: Timestamp) -> bool {
     rule.habits.due_years(&rule.sizing).is_some_and(|years| sizing::age_years(now, acted) >= years)
 }
 
+/// How long a rule of the policy rests; none of those that it does not have.
+fn cool_down_seconds(policy: &Policy, rule: &str) -> Option<u32> {
+    let of_hedge = policy.hedges.iter().find(|hedge| hedge.name == rule).map(|hedge| hedge.cool_down_seconds);
+    let of_move = policy.collaterals.iter().find(|known| known.name == rule);
+    of_hedge.or(of_move.map(|known| known.cool_down_seconds))
+}
+
 /// A text with its numbers taken out.
 fn without_figures(text: &str) -> String {
     text.chars().filter(|c| !c.is_ascii_digit() && !matches!(c, '.' | '-')).collect()
@@ -490,12 +536,15 @@ fn proposal_of(
     wish: Wish,
     effects: Vec<Effect>,
     names: &mut Names,
-) -> Result<Proposal, String> {
+) -> Result<Proposal, Refusal> {
     let Wish { place, listing, quantity, limit_price, why } = wish;
     let notional_usd = desk.notional(&listing, quantity.get())?;
-    let bounds = desk.policy.orders.as_ref().ok_or("the policy has no [orders]")?;
+    let bounds = desk.policy.orders.as_ref().ok_or_else(|| "the policy has no [orders]".to_owned())?;
     let fee = desk.policy.trading_of(&listing).map_or(0.0, |row| row.fee);
     let usd = |value: f64| Fixed::quantise(value).map_err(|error| error.to_string());
+    let fee_usd = usd(notional_usd.to_f64() * fee)?;
+    let trade = Trade { place: &place, listing: &listing, quantity, price: limit_price };
+    let margins = margin_effect::margins(desk, trade, fee_usd)?;
     let mut proposal = Proposal {
         id: names.proposal(),
         rule: rule.to_owned(),
@@ -505,9 +554,10 @@ fn proposal_of(
         quantity,
         limit_price,
         notional_usd,
-        fee_usd: usd(notional_usd.to_f64() * fee)?,
+        fee_usd,
         worst_slippage_usd: usd(notional_usd.to_f64() * bounds.price_collar)?,
         effects,
+        margins,
         inputs: Digest::new([0; 32]),
         made: desk.now,
         expires: desk.now.plus_millis(i64::from(bounds.proposal_seconds) * 1_000),

@@ -1,6 +1,7 @@
 //! A trade that a rule asks for, with everything that a person needs to say yes or no.
 
 use super::effect::Effect;
+use super::margin_effect::MarginEffect;
 use crate::event::ProposalId;
 use book::Place;
 use instrument::Listing;
@@ -35,6 +36,8 @@ pub struct Proposal {
     pub worst_slippage_usd: Fixed,
     /// Every limited figure that it moves.
     pub effects: Vec<Effect>,
+    /// What it does to the margin of its account; empty without `[margin]`.
+    pub margins: Vec<MarginEffect>,
     /// Hash of the figures above: what is approved is what was seen.
     pub inputs: Digest,
     /// When it was made.
@@ -82,6 +85,9 @@ impl Proposal {
         );
         for effect in &self.effects {
             text.push_str(&format!("; {effect}"));
+        }
+        for margin in &self.margins {
+            text.push_str(&format!("; {margin}"));
         }
         format!(
             "{text}; fee {} USD, slippage at most {} USD",

@@ -132,7 +132,8 @@ pub struct Hedge {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Execution {
-    /// A person, for each proposal.
+    /// A person, for each proposal; `ask` says the same.
+    #[serde(alias = "ask")]
     Propose,
     /// The rule, once a person has armed the engine.
     Armed,

@@ -20,22 +20,28 @@
 //! ```
 //!
 //! What may be done about it — orders, hedges — is in the second half of the file, see the module `acting`; conditions in CEL in the third,
-//! see `trigger`.
+//! see `trigger`; moves of collateral in `collateral`.
 //!
 //! The figure is tested by its size, so a limit bounds both signs. All mistakes of a file are reported at once.
 
 mod acting;
+mod collateral;
+mod explain;
 mod margin;
 mod trigger;
 
 pub use acting::{Execution, Hedge, OrderLimits, Paid, Trading};
+pub use collateral::Collateral;
 pub use trigger::{Action, Trigger};
 
+use crate::explain::ExplainRules;
 use crate::limits::State;
 use crate::margins::MarginRules;
 use crate::triggers::{COLUMNS, Mistake, Variable};
 use ::hedge::policy::Reads;
 use acting::{HedgeToml, OrdersToml, TradingToml};
+use collateral::CollateralToml;
+use explain::ExplainToml;
 use instrument::Specs;
 use margin::MarginToml;
 use risk::{GroupBy, Measure};
@@ -64,8 +70,12 @@ pub struct Policy {
     pub hedges: Vec<Hedge>,
     /// In the order of the file.
     pub triggers: Vec<Trigger>,
+    /// What moves collateral, in the order of the file.
+    pub collaterals: Vec<Collateral>,
     /// When margins are computed; never without it.
     pub margin: Option<MarginRules>,
+    /// When the change of the book is explained; never without it.
+    pub explain: Option<ExplainRules>,
 }
 
 /// Everything wrong with a file.
@@ -130,7 +140,11 @@ struct PolicyToml {
     #[serde(default)]
     trigger: Vec<TriggerToml>,
     #[serde(default)]
+    collateral: Vec<CollateralToml>,
+    #[serde(default)]
     margin: Option<MarginToml>,
+    #[serde(default)]
+    explain: Option<ExplainToml>,
 }
 
 #[derive(serde::Deserialize)]
@@ -191,7 +205,11 @@ impl Policy {
         let hedges: Vec<Hedge> =
             parsed.hedge.iter().filter_map(|raw| checker.hedge(raw, &trading, specs)).collect();
         let triggers: Vec<Trigger> = parsed.trigger.iter().filter_map(|raw| checker.trigger(raw)).collect();
+        let collaterals: Vec<Collateral> =
+            parsed.collateral.iter().filter_map(|raw| checker.collateral(raw)).collect();
+        checker.collaterals(&collaterals, &accounts);
         let margin = parsed.margin.as_ref().map(|raw| checker.margin(raw));
+        let explain = parsed.explain.as_ref().map(|raw| checker.explain(raw));
         for trigger in triggers.iter().filter(|_| margin.is_none()) {
             if trigger.when.reads().iter().any(|variable| variable.is_of_margin()) {
                 checker.issue(
@@ -207,7 +225,7 @@ impl Policy {
         if checker.issues.is_empty() {
             let PolicyToml { source, valid_from, stale_after_seconds, .. } = parsed;
             let bound = Self { source, valid_from, stale_after_seconds, accounts, limits, ..Self::default() };
-            Ok(Self { orders, trading, hedges, triggers, margin, ..bound })
+            Ok(Self { orders, trading, hedges, triggers, collaterals, margin, explain, ..bound })
         } else {
             Err(checker.mistakes())
         }
@@ -271,6 +289,14 @@ impl Checker<'_> {
             let rule = "hedges need it: nothing is traded on quotes of any age";
             self.issue("stale_after_seconds", "", rule);
         }
+        if !parsed.collateral.is_empty() && parsed.stale_after_seconds.is_none() {
+            let rule = "collateral rules need it: nothing is moved on quotes of any age";
+            self.issue("stale_after_seconds", "", rule);
+        }
+        if !parsed.collateral.is_empty() && parsed.margin.is_none() {
+            let rule = "collateral rules need [margin], which says when the use of margin is computed";
+            self.issue("margin", "", rule);
+        }
         if parsed.orders.is_none() && !parsed.hedge.is_empty() {
             self.issue("orders", "", "hedges need [orders]: the bounds of what they may send");
         }
@@ -284,7 +310,9 @@ impl Checker<'_> {
             c.is_control()
                 || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
         };
-        for name in of_limits.chain(of_hedges).chain(parsed.trigger.iter().map(|raw| &raw.name)) {
+        let of_others = parsed.trigger.iter().map(|raw| &raw.name);
+        let of_others = of_others.chain(parsed.collateral.iter().map(|raw| &raw.name));
+        for name in of_limits.chain(of_hedges).chain(of_others) {
             if name.chars().any(is_odd) {
                 let shown: String = name.escape_debug().collect();
                 self.issue(
@@ -294,7 +322,11 @@ impl Checker<'_> {
                 );
             }
             if !names.insert(name) {
-                self.issue("name", name, "each limit, hedge and trigger has a name of its own");
+                self.issue(
+                    "name",
+                    name,
+                    "each limit, hedge, trigger and collateral rule has a name of its own",
+                );
             }
         }
     }

@@ -156,7 +156,7 @@ impl Views<'_> {
 }
 
 /// A position as risk reads it; none for spot, which is in the balances.
-fn position_of(place: &Place, held: &OpenPosition) -> Option<Position> {
+pub(crate) fn position_of(place: &Place, held: &OpenPosition) -> Option<Position> {
     (held.listing().contract.terms != Terms::Spot).then(|| Position {
         account: place.account.clone(),
         venue: place.venue.clone(),
@@ -181,6 +181,6 @@ fn balance_of(place: &Place, asset: &Asset, amount: Decimal) -> Option<Balance> 
 }
 
 /// Live rows have no place in a file.
-fn origin() -> Origin {
+pub(crate) fn origin() -> Origin {
     Origin { file: "ledger".into(), row: 0 }
 }

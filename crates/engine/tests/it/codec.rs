@@ -3,7 +3,7 @@
 use crate::world::{World, place, start};
 use engine::{
     Arming, BlockNumber, CashEvent, CashKind, Command, Event, FillEvent, Link, OrderEvent, OrderNews,
-    ProposalId, ReportedEvent, ReportedPosition, State,
+    ProposalId, ReportedEvent, ReportedPosition, State, TransferEvent, TransferNews,
 };
 use journal::{Event as _, Seq, Tag};
 use proptest::prelude::*;
@@ -24,6 +24,11 @@ fn one_of_each() -> Vec<Event> {
     let of_order =
         FillEvent { order: Some(order.clone()), block: Some(BlockNumber::new(300)), ..fill.clone() };
     let told = |news| Event::Order(OrderEvent { id: order.clone(), news, time: start() });
+    let moved = |news| {
+        let id = ProposalId::new(Seq::new(1206), 2);
+        Event::Transfer(TransferEvent { id, place: place("a", "deribit"), news, time: start() })
+    };
+    let fee = Money::parse("0.0001", Asset::new("BTC").unwrap()).unwrap();
     let symbol = Symbol::new("BTC-PERPETUAL").unwrap();
     let (asset, venue) = (Asset::new("BTC").unwrap(), Venue::new("deribit").unwrap());
     let here = place("a", "deribit");
@@ -69,6 +74,11 @@ fn one_of_each() -> Vec<Event> {
         operator(Command::Approve(ProposalId::new(Seq::new(1204), 1))),
         operator(Command::Decline(ProposalId::new(Seq::new(1205), 0))),
         Event::Rulebook { file: "r.toml".into(), text: "id = 'x'".into() },
+        moved(TransferNews::Accepted),
+        moved(TransferNews::Rejected("too little".into())),
+        moved(TransferNews::Left { fee: Some(fee), block: Some(BlockNumber::new(300)) }),
+        moved(TransferNews::Arrived),
+        moved(TransferNews::NotKnown),
     ]
 }
 
@@ -105,7 +115,7 @@ fn bytes_of_version_one() {
 fn what_is_no_event_is_refused_in_words() {
     for (kind, version, payload, expected) in [
         (0, 1, vec![], "kind 0"),
-        (99, 1, vec![], "knows 1 to 16"),
+        (99, 1, vec![], "knows 1 to 17"),
         (1, 2, vec![], "version 2"),
         (1, 1, vec![0], "kind 1"),
         (8, 1, vec![1, b'a', 0], "too many"),
@@ -119,13 +129,13 @@ fn what_is_no_event_is_refused_in_words() {
 proptest! {
     /// Whatever bytes a damaged or hostile journal holds, decoding ends in an event or in words.
     #[test]
-    fn no_bytes_panic(kind in 0_u16..18, version in 1_u16..3, payload in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn no_bytes_panic(kind in 0_u16..19, version in 1_u16..3, payload in proptest::collection::vec(any::<u8>(), 0..200)) {
         let _ = Event::decode(Tag { kind, version }, &payload);
     }
 
     /// The same for bytes that were an event before one of them changed.
     #[test]
-    fn no_changed_byte_panics(which in 0_usize..26, place in any::<prop::sample::Index>(), value in any::<u8>()) {
+    fn no_changed_byte_panics(which in 0_usize..31, place in any::<prop::sample::Index>(), value in any::<u8>()) {
         let event = one_of_each().swap_remove(which);
         let (tag, mut payload) = bytes(&event);
         if !payload.is_empty() {

@@ -4,7 +4,9 @@
 mod acting;
 mod caches;
 mod codec;
+mod collateral;
 mod durable;
+mod explain;
 mod limits;
 mod margins;
 mod reconcile;

@@ -498,7 +498,7 @@ fn every_mistake_of_a_trigger_is_reported() {
     let mistakes = Policy::check("p.toml", &text, &Specs::embedded()).unwrap_err();
     let all = mistakes.issues.to_string();
     for expected in [
-        "each limit, hedge and trigger has a name of its own",
+        "each limit, hedge, trigger and collateral rule has a name of its own",
         "trigger 'x': each = 'coin': one of underlying",
         "each column once",
         "trigger 'x': actions = 'shout': one of alert, cancel_orders, warn",

@@ -83,6 +83,11 @@ impl World {
         self.spot[0] = usd;
     }
 
+    /// Puts all vols somewhere.
+    pub(crate) const fn set_vol(&mut self, vol: f64) {
+        self.vol = vol;
+    }
+
     fn spot_of(&self, symbol: &str) -> f64 {
         self.spot[usize::from(symbol.starts_with("ETH"))]
     }

@@ -8,6 +8,7 @@
 //! | what is left of arbitrage, on a grid and in the wings | [`VolSurface::check`] |
 //! | vol at any strike and time | [`VolSurface::vol`] |
 //! | vol at a delta, risk reversal, butterfly | [`at_delta`], [`risk_reversal_butterfly`] |
+//! | every quote with its fate, every expiry with its figures, as they are shown | [`FamilyFit`] |
 //! | surface of a refused expiry from the last good one, with its age | [`VolSurface::carry`] |
 //!
 //! Total variance `w(k, T)` at `k = ln(K/F_T)`: on an expiry its slice; between two expiries linear in T at constant k, which keeps
@@ -48,6 +49,7 @@ mod correct;
 mod dynamics;
 mod essvi;
 mod fit;
+mod fitted;
 mod slice;
 mod smile;
 mod svi;
@@ -60,6 +62,9 @@ pub use dynamics::{
 };
 pub use essvi::{Essvi, EssviError};
 pub use fit::VolQuote;
+pub use fitted::{
+    DELTA_COLUMNS, ExpiryFit, FAR_OFF_HALF_SPREADS, FamilyFit, GridPoint, QuoteFate, SmileFigures,
+};
 pub use slice::{Correction, Slice};
 pub use smile::{Delta, SmilePoint, at_delta, risk_reversal_butterfly, slice_vol};
 pub use svi::{Curvature, JumpWings, RawSvi, STEEPEST_WING, SliceCheck, Svi, SviError, Wings};

@@ -1,8 +1,8 @@
 //! The rules of a world's file.
 
 use super::{
-    ChainConfig, Faults, Incident, IncidentKind, Kind, Product, Regime, Reverting, UnderlyingConfig,
-    VenueConfig, WorldConfig,
+    ChainConfig, Faults, Incident, IncidentKind, Kind, Product, Regime, Reverting, TransferConfig,
+    UnderlyingConfig, VenueConfig, WorldConfig,
 };
 use crate::market::Cholesky;
 use std::collections::BTreeSet;
@@ -191,6 +191,7 @@ impl Checker<'_> {
         if let Some(chain) = &venue.chain {
             self.chain(chain);
         }
+        self.transfer(&venue.transfer);
         self.faults(&venue.faults);
         venue.product.iter().for_each(|product| self.product(config, product));
     }
@@ -203,6 +204,19 @@ impl Checker<'_> {
         self.within("chain.reorg_per_block", chain.reorg_per_block, (0.0, 0.2));
         let rule = "gas is zero or more";
         self.require(chain.gas >= Decimal::ZERO, "chain.gas", chain.gas, rule);
+    }
+
+    fn transfer(&mut self, transfer: &TransferConfig) {
+        let TransferConfig { process_millis, transit_seconds, confirmations, fee, margin_rate } = transfer;
+        let holds = *process_millis <= 3_600_000;
+        self.require(holds, "transfer.process_millis", process_millis, "at most an hour");
+        let holds = *transit_seconds <= 86_400;
+        self.require(holds, "transfer.transit_seconds", transit_seconds, "at most a day");
+        let rule = "from 3 to 1000: a reorganisation takes up to three blocks back";
+        self.require((3..=1_000).contains(confirmations), "transfer.confirmations", confirmations, rule);
+        self.unique("transfer.fee", fee.iter().map(|fee| &fee.asset));
+        fee.iter().for_each(|fee| self.positive(&format!("transfer.fee {}", fee.asset), fee.amount));
+        self.share("transfer.margin_rate", *margin_rate);
     }
 
     fn faults(&mut self, faults: &Faults) {

@@ -184,9 +184,40 @@ pub struct VenueConfig {
     /// What each account begins with.
     #[serde(default)]
     pub deposit: Vec<Deposit>,
+    /// How it moves our money elsewhere.
+    #[serde(default)]
+    pub transfer: TransferConfig,
     /// What goes wrong at random.
     #[serde(default)]
     pub faults: Faults,
+}
+
+/// How a venue moves money of ours to another place.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TransferConfig {
+    /// From taking a request to taking the money; on a chain the block does it.
+    pub process_millis: u32,
+    /// From taking the money to its credit elsewhere; on a chain the confirmations do.
+    pub transit_seconds: u32,
+    /// Blocks on top of the one that took the money before it is credited elsewhere; on an exchange nothing.
+    pub confirmations: u32,
+    /// Taken on top of the amount, by asset; nothing for those that are not named.
+    pub fee: Vec<Deposit>,
+    /// Share of the notional of positions that must stay.
+    pub margin_rate: f64,
+}
+
+impl Default for TransferConfig {
+    fn default() -> Self {
+        Self {
+            process_millis: 1_000,
+            transit_seconds: 30,
+            confirmations: 4,
+            fee: Vec::new(),
+            margin_rate: 0.05,
+        }
+    }
 }
 
 /// How long messages take: each way a constant and a random part.

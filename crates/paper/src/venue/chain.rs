@@ -10,7 +10,7 @@ use crate::config::ChainConfig;
 use crate::draw::Draw;
 use crate::grid::whole;
 use crate::orders::Stage;
-use engine::{BlockNumber, Event, OrderNews};
+use engine::{BlockNumber, Event, OrderNews, ProposalId};
 use units::{OrderId, Timestamp};
 
 /// The height at the start, for numbers that look like a chain's.
@@ -20,8 +20,9 @@ const DEEPEST: u64 = 3;
 
 /// What waits for a block.
 #[derive(Debug, Clone, PartialEq)]
-enum Action {
+pub(super) enum Action {
     Order(OrderId),
+    Transfer(ProposalId),
     Cancel(OrderId),
     Deleverage(f64),
 }
@@ -58,9 +59,10 @@ impl Blocks {
         self.head > FIRST_BLOCK
     }
 
-    pub(super) fn submit(&mut self, id: OrderId, draw: &mut Draw) {
+    /// A transaction of ours, which may never be included.
+    pub(super) fn submit(&mut self, action: Action, draw: &mut Draw) {
         let is_dropped = draw.chance(self.config.dropped);
-        self.wait(Action::Order(id), is_dropped, draw);
+        self.wait(action, is_dropped, draw);
     }
 
     pub(super) fn cancel(&mut self, id: OrderId, draw: &mut Draw) {
@@ -123,6 +125,10 @@ impl Venue {
             match transaction.action {
                 Action::Order(id) if transaction.is_dropped => self.refuse(now, &id, "no block took it"),
                 Action::Order(id) => self.include(now, &id),
+                Action::Transfer(id) if transaction.is_dropped => {
+                    self.drop_transfer(now, id, "no block took it");
+                }
+                Action::Transfer(id) => self.include_transfer(now, id),
                 Action::Cancel(id) => self.cancel(now, &id),
                 Action::Deleverage(share) => self.deleverage(now, share),
             }
@@ -159,6 +165,7 @@ impl Venue {
         self.accounts.undo(from);
         let number = BlockNumber::new(from);
         self.outbox.push(Event::Reorg { chain: self.chain.clone(), from: number });
+        self.take_back_transfers(from);
         let is_gone = |fill: &engine::FillEvent| fill.block.is_some_and(|block| block >= number);
         let of_old: Vec<(OrderId, bool)> = self
             .orders
@@ -185,7 +192,7 @@ impl Venue {
             });
             if was_live && waits_again {
                 if let Some(blocks) = &mut self.blocks {
-                    blocks.submit(id, &mut self.draw);
+                    blocks.submit(Action::Order(id), &mut self.draw);
                 }
             } else if was_live && is_over && !self.filled(&id) {
                 self.end(now, &id);

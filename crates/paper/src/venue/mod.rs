@@ -6,6 +6,7 @@ mod chain;
 mod matching;
 mod quotes;
 mod requests;
+mod transfers;
 
 pub(crate) use requests::Request;
 
@@ -27,7 +28,8 @@ use engine::{
 use instrument::{Specs, Terms};
 use quotes::{Board, QuoteFaults};
 use std::collections::BTreeMap;
-use units::{Chain, Decimal, FillId, Money, OrderId, Price, Quantity, Symbol, Timestamp, UnitError};
+use transfers::Transfers;
+use units::{Asset, Chain, Decimal, FillId, Money, OrderId, Price, Quantity, Symbol, Timestamp, UnitError};
 
 const EIGHT_HOURS_SECONDS: f64 = 28_800.0;
 /// Most lots of an opening position, and the least orders that it is.
@@ -45,6 +47,11 @@ pub(crate) struct Venue {
     index: Vec<Decimal>,
     accounts: Accounts,
     orders: Orders,
+    transfers: Transfers,
+    /// Whose index `index` has, in that order.
+    underlyings: Vec<Asset>,
+    /// USD of currencies.
+    rates: BTreeMap<Asset, f64>,
     blocks: Option<Blocks>,
     board: Board,
     faults: QuoteFaults,
@@ -104,6 +111,9 @@ impl Venue {
             index: Vec::new(),
             accounts: Accounts::new(finality),
             orders: Orders::default(),
+            transfers: Transfers::default(),
+            underlyings: world.underlying.iter().map(|underlying| underlying.asset.clone()).collect(),
+            rates: world.rate.iter().map(|rate| (rate.asset.clone(), rate.usd)).collect(),
             blocks: config.chain.clone().map(Blocks::new),
             board: Board::new(&listed),
             listed,

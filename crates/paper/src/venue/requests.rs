@@ -1,9 +1,11 @@
 //! What comes in from us: orders, cancels, questions.
 
 use super::Venue;
+use super::chain::Action;
 use crate::config::Answer;
 use crate::orders::{Record, Stage};
-use engine::{Event, Order, OrderNews};
+use book::Place;
+use engine::{Event, Order, OrderNews, ProposalId, Transfer};
 use units::{OrderId, Timestamp};
 
 /// A message of ours on its way to a venue.
@@ -12,6 +14,8 @@ pub(crate) enum Request {
     Order(Order),
     Cancel(OrderId),
     Query(OrderId),
+    Transfer(Transfer),
+    QueryTransfer(ProposalId, Place),
 }
 
 impl Venue {
@@ -20,6 +24,8 @@ impl Venue {
         match request {
             Request::Order(order) => self.order(now, order),
             Request::Query(id) => self.answer(now, &id),
+            Request::Transfer(transfer) => self.transfer(now, transfer),
+            Request::QueryTransfer(id, place) => self.answer_transfer(now, id, &place),
             Request::Cancel(id) => match &mut self.blocks {
                 Some(blocks) => blocks.cancel(id, &mut self.draw),
                 None => self.cancel(now, &id),
@@ -59,7 +65,7 @@ impl Venue {
         });
         match (refusal, &mut self.blocks) {
             (Some(reason), _) => self.say(&id, OrderNews::Rejected(reason), now),
-            (None, Some(blocks)) => blocks.submit(id, &mut self.draw),
+            (None, Some(blocks)) => blocks.submit(Action::Order(id), &mut self.draw),
             (None, None) => self.accept(now, &id),
         }
     }

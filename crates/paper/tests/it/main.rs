@@ -12,3 +12,4 @@ mod market;
 mod orders;
 mod same;
 mod trader;
+mod transfers;

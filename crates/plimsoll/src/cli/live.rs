@@ -3,6 +3,7 @@
 use super::ReportForm;
 use clap::{Args, Subcommand, ValueEnum};
 use journal::Head;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use units::Timestamp;
 
@@ -108,7 +109,7 @@ pub(crate) struct TopArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  plimsoll demo                                  half an hour in three minutes, as lines; Ctrl-C ends it
+  plimsoll demo                                  half an hour in three minutes, as lines and on a page whose address it prints; Ctrl-C ends it
   plimsoll demo --view top                       the same as a screen
   plimsoll demo --speed max --seed 11 --journal d11   as fast as it goes; then: plimsoll replay d11
   plimsoll demo --world world.toml --policy policy.toml --speed 60
@@ -145,6 +146,58 @@ pub(crate) struct DemoArgs {
     /// How to print what it came to; json prints nothing else
     #[arg(long, value_enum, default_value_t = ReportForm::Table)]
     pub(crate) format: ReportForm,
+    #[command(flatten)]
+    pub(crate) serve: ServeArgs,
+}
+
+/// Where a dashboard listens, and whom it lets in.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Address and port of the dashboard; without it 127.0.0.1 and the first free port from 8321. Off this machine it needs TLS and tokens
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Another name, with its port, that the dashboard is reached by; may be given several times
+    #[arg(long, value_name = "NAME:PORT")]
+    pub(crate) host: Vec<String>,
+    /// File of tokens; `plimsoll token` makes them
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tokens: Option<PathBuf>,
+    /// Certificate chain, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_certificate: Option<PathBuf>,
+    /// Private key, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub(crate) tls_key: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  plimsoll serve desk/journal                        the dashboard on a journal, finished or being written by a run
+  plimsoll serve desk/journal --listen 127.0.0.1:9000
+  plimsoll serve desk/journal --listen 10.0.0.5:8443 --host risk.example:8443 \\
+      --tokens tokens.toml --tls-certificate chain.pem --tls-key key.pem
+
+It reads the journal and writes nothing. To act, use the page of the process that runs the engine.")]
+pub(crate) struct ServeCommandArgs {
+    /// Folder of the journal
+    pub(crate) folder: PathBuf,
+    #[command(flatten)]
+    pub(crate) serve: ServeArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  plimsoll token alice --role trader >> tokens.toml    the secret is printed once, on standard error; the file has its hash
+
+viewer looks; trader also approves, declines and kills; risk also sets states and arms.")]
+pub(crate) struct TokenArgs {
+    /// Whose; it goes into the journal with everything done by it
+    pub(crate) name: String,
+    /// viewer, trader or risk
+    #[arg(long)]
+    pub(crate) role: server::Role,
 }
 
 /// What is seen of a demo.

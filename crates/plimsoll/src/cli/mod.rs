@@ -13,7 +13,8 @@ pub(crate) use backtest::BacktestArgs;
 pub(crate) use feeds::{FeedsArgs, FeedsTableName};
 pub(crate) use hedge::{HedgeArgs, HedgeTableName};
 pub(crate) use live::{
-    DemoArgs, DemoView, PolicyAction, PolicyArgs, ReplayArgs, RunArgs, TopArgs, VerifyArgs,
+    DemoArgs, DemoView, PolicyAction, PolicyArgs, ReplayArgs, RunArgs, ServeArgs, ServeCommandArgs,
+    TokenArgs, TopArgs, VerifyArgs,
 };
 pub(crate) use margin::{
     Holder, LiquidationArgs, LiquidationTableName, MarginArgs, MarginTableName, NewPosition, Override,
@@ -87,6 +88,10 @@ pub(crate) enum Command {
     Replay(ReplayArgs),
     /// See it all at work: paper venues, a crash, an outage, hedges, limits
     Demo(DemoArgs),
+    /// The dashboard on a journal: views, history, replay, what-if
+    Serve(ServeCommandArgs),
+    /// Make a token for the dashboard
+    Token(TokenArgs),
     /// Watch a run in a terminal, by following its journal
     Top(TopArgs),
     /// Recompute the hash chain of a journal; prove one record

@@ -5,12 +5,15 @@ mod demo;
 mod fills;
 mod replay;
 mod run;
+mod serve;
+mod serving;
 mod top;
 mod verify;
 
 pub(crate) use demo::run as run_demo;
 pub(crate) use replay::run as run_replay;
 pub(crate) use run::run as run_live;
+pub(crate) use serve::{run as run_serve, token as run_token};
 pub(crate) use top::run as run_top;
 pub(crate) use verify::run as run_verify;
 
@@ -21,6 +24,7 @@ use journal::{JournalError, JournalId, RealDisk};
 use margin::{Rulebook, Rulebooks};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use units::Timestamp;
 
 /// Which journal: one engine's. A folder holds one.
@@ -40,6 +44,15 @@ fn rulebooks(is_needed: impl Fn(&Rulebook) -> bool) -> Result<Vec<Event>, Failur
 /// The state before the first event: time begins with the first clock.
 fn genesis() -> Engine {
     Engine::new(Arc::new(Specs::embedded()), Timestamp::from_unix_nanos(0))
+}
+
+/// True once somebody has pressed Ctrl-C.
+fn interrupted() -> Result<Arc<AtomicBool>, Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let set = stop.clone();
+    ctrlc::set_handler(move || set.store(true, Ordering::Relaxed))
+        .map_err(|error| Failure::Input(format!("cannot listen for Ctrl-C: {error}")))?;
+    Ok(stop)
 }
 
 fn open(folder: &Path) -> Result<RealDisk, Failure> {

@@ -2,6 +2,7 @@
 //!
 //! The files are read by the function that the engine reads them with, so that what is sound here is sound there.
 
+mod collateral;
 mod sizing;
 mod table;
 mod warnings;
@@ -41,7 +42,9 @@ struct Checked {
     trading: Vec<TradingJson>,
     hedges: Vec<HedgeJson>,
     triggers: Vec<TriggerJson>,
+    collaterals: Vec<collateral::CollateralJson>,
     margin: Option<MarginJson>,
+    explain: Option<ExplainJson>,
     warnings: Vec<String>,
     mistakes: Vec<MistakeJson>,
 }
@@ -120,6 +123,11 @@ struct MarginJson {
     every_seconds: u32,
     liquidation_of: Vec<String>,
     rulebooks: BTreeMap<String, String>,
+}
+
+#[derive(Serialize)]
+struct ExplainJson {
+    every_seconds: u32,
 }
 
 #[derive(Serialize)]
@@ -255,11 +263,13 @@ fn said(policy: Policy) -> Checked {
         trading: trading.collect(),
         hedges: hedges.collect(),
         triggers: policy.triggers.iter().map(trigger).collect(),
+        collaterals: policy.collaterals.into_iter().map(collateral::CollateralJson::of).collect(),
         margin: policy.margin.map(|rules| MarginJson {
             every_seconds: rules.every_seconds,
             liquidation_of: rules.liquidation_of.iter().map(ToString::to_string).collect(),
             rulebooks: rules.rulebooks.into_iter().map(|((a, v), id)| (format!("{a}@{v}"), id)).collect(),
         }),
+        explain: policy.explain.map(|rules| ExplainJson { every_seconds: rules.every_seconds }),
         ..Checked::default()
     }
 }

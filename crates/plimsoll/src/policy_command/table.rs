@@ -28,6 +28,7 @@ pub(super) fn sound(file: &Checked) -> String {
     }
     hedges(&mut out, style, &file.hedges);
     triggers(&mut out, style, &file.triggers);
+    super::collateral::said(&mut out, &file.collaterals);
     if let Some(margin) = &file.margin {
         heading(&mut out, "Margin", "");
         let of = if margin.liquidation_of.is_empty() {
@@ -45,6 +46,10 @@ pub(super) fn sound(file: &Checked) -> String {
         for (place, id) in &margin.rulebooks {
             line(&mut out, &format!("  {place} by rulebook {id}"));
         }
+    }
+    if let Some(explain) = &file.explain {
+        heading(&mut out, "Profit by cause", "");
+        line(&mut out, &format!("  explained at the first clock after {}", time(explain.every_seconds)));
     }
     out
 }
@@ -179,7 +184,7 @@ pub(super) fn amount(value: Fixed) -> String {
     value.to_string().trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-fn time(seconds: u32) -> String {
+pub(super) fn time(seconds: u32) -> String {
     match seconds {
         0 => "at once".into(),
         1..120 => format!("{seconds} s"),

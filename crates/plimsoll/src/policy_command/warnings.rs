@@ -15,7 +15,8 @@ pub(super) fn of(policy: &Policy, specs: &Specs, at: Timestamp) -> Vec<String> {
     if format!("{}T00:00:00Z", policy.valid_from).parse::<Timestamp>().is_ok_and(|from| from > at) {
         warnings.push(format!("valid_from is {}: later than {at}", policy.valid_from));
     }
-    if policy.limits.is_empty() && policy.hedges.is_empty() && policy.triggers.is_empty() {
+    let acts = !policy.hedges.is_empty() || !policy.collaterals.is_empty();
+    if policy.limits.is_empty() && !acts && policy.triggers.is_empty() {
         warnings.push("nothing is limited, hedged or watched".into());
     }
     stale(policy, &mut warnings);
@@ -106,6 +107,12 @@ fn acting(policy: &Policy, warnings: &mut Vec<String>) {
         warnings.push(format!(
             "hedge '{}' sends orders by itself once a person has armed the engine",
             hedge.name
+        ));
+    }
+    for rule in policy.collaterals.iter().filter(|rule| rule.execution == Execution::Armed) {
+        warnings.push(format!(
+            "collateral '{}' moves money by itself once a person has armed the engine",
+            rule.name
         ));
     }
     for (place, hedge) in policy.hedges.iter().enumerate() {

@@ -2,9 +2,7 @@
 
 mod document;
 
-pub(crate) use document::{
-    DELTA_COLUMNS, Detail, ExpiryFit, FAR_OFF_HALF_SPREADS, FamilyFit, GridPoint, QuoteFate, SurfaceDocument,
-};
+pub(crate) use document::{Detail, SurfaceDocument};
 
 use crate::cli::{SurfaceArgs, SurfaceTableName};
 use crate::failure::Failure;
@@ -13,7 +11,7 @@ use crate::output::{Shown, Target};
 use crate::render::grid::Style;
 use crate::render::{html, surface};
 use lake::Table;
-use market::surface::{VolSurface, families};
+use market::surface::{FamilyFit, VolSurface, families};
 use market::{Market, VolBasis};
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
@@ -57,10 +55,11 @@ fn document(args: &SurfaceArgs) -> Result<SurfaceDocument, Failure> {
         .map(|at| earlier_surfaces(args, at, (&market, &mut notes)))
         .transpose()?
         .unwrap_or_default();
-    let families = families
+    let families: Vec<FamilyFit> = families
         .iter()
-        .map(|(name, quotes)| FamilyFit::new(&market, name, (quotes, earlier.get(name)), &mut notes))
+        .map(|(name, quotes)| FamilyFit::new(&market, name, (quotes, earlier.get(name))))
         .collect();
+    notes.extend(families.iter().flat_map(|family| family.notes.iter().cloned()));
     Ok(SurfaceDocument {
         asof: market.asof,
         inputs,

@@ -45,6 +45,8 @@ fn the_sample_is_sound_and_said_in_words() {
         "value_usd < -100000.0 && abs(delta_cash_usd) > 50000.0",
         "10 min",
         "distance to liquidation by BTC, ETH",
+        "when desk on deribit uses over 50 %, the least BTC that brings it to 35 % goes to desk@deribit/offchain",
+        "from desk@okx/offchain; none is drained beyond a use of 30 % of its own",
     ] {
         assert!(ran.out.contains(expected), "{expected} not in:\n{}", ran.out);
     }

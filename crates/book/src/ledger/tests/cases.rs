@@ -313,3 +313,28 @@ fn the_gain_so_far_is_what_closing_would_realise() {
         assert_eq!((gain.amount, gain.asset.as_str()), (desk.balance(name), name));
     }
 }
+
+/// A part is what is held there and takes fills of its own; what it remembers of fills is nothing.
+#[test]
+fn a_part_is_what_some_places_hold() {
+    let mut desk = Desk::new("deribit", "BTC-PERPETUAL");
+    let other = place("other", "okx");
+    desk.fill("30", "90000");
+    desk.ledger.deposit(&other, &money("2", "BTC")).unwrap();
+    let none = desk.ledger.part(|_| false);
+    assert_eq!(none, Ledger::new(Ledger::FILL_MEMORY_DAYS));
+    let mut part = desk.ledger.part(|at| *at != other);
+    assert_eq!(part.positions().count(), 1);
+    assert_eq!(part.balances().count(), 0);
+    // Who holds what goes with it: it settles.
+    let listing = part.positions().next().unwrap().1.listing().clone();
+    part.settle(&listing, price("91000")).unwrap();
+    assert_eq!(part.positions().count(), 0);
+    assert_eq!(desk.ledger.positions().count(), 1, "a copy");
+    // An id that the ledger knows is new to the part.
+    let mut again = desk.next("1", "90000");
+    again.id = FillId::new("1").unwrap();
+    assert!(desk.ledger.part(|_| true).fill(&again).is_ok());
+    assert_eq!(desk.ledger.part(|_| true), desk.ledger.holdings());
+    assert!(matches!(desk.refused(|ledger| ledger.fill(&again)), LedgerError::Duplicate { .. }));
+}

@@ -1,5 +1,6 @@
 //! Engine and world in front of each other: events go into the journal, and what the engine says goes out once they are durable.
 
+use super::super::serving::Serving;
 use super::super::{ID, genesis, journal_failure};
 use crate::failure::Failure;
 use book::Place;
@@ -49,6 +50,7 @@ pub(super) struct Desk {
     pub(super) lines: VecDeque<(Timestamp, String)>,
     /// How many lines there have been.
     pub(super) said: u64,
+    serving: Option<Serving>,
 }
 
 impl Desk {
@@ -72,6 +74,7 @@ impl Desk {
             differing: BTreeMap::new(),
             lines: VecDeque::new(),
             said: 0,
+            serving: None,
         };
         desk.begin(policy, start)?;
         Ok(desk)
@@ -107,13 +110,47 @@ impl Desk {
             }
         }
         self.commit(until)?;
-        self.adopt(until)
+        self.adopt(until)?;
+        self.obey(until)?;
+        if let Some(serving) = &mut self.serving {
+            serving.publisher.publish(self.runner.machine(), self.runner.journal().head());
+        }
+        Ok(())
+    }
+
+    /// Shows the run on a page from now on.
+    pub(super) fn serve(&mut self, serving: Serving) {
+        self.serving = Some(serving);
+    }
+
+    /// The address of the page, if there is one.
+    pub(super) fn url(&self) -> Option<String> {
+        self.serving.as_ref().map(Serving::url)
+    }
+
+    /// Carries out what people at the page ask for.
+    fn obey(&mut self, now: Timestamp) -> Result<(), Failure> {
+        let Some(mut serving) = self.serving.take() else { return Ok(()) };
+        while let Some(asked) = serving.publisher.asked() {
+            if let Err(refusal) = asked.check(self.engine()) {
+                asked.answer(Err(refusal));
+                continue;
+            }
+            self.submit(now, &asked.event())?;
+            let outputs = self.commit_to(now, Some(&mut serving))?;
+            asked.answer_of(self.runner.journal().head().seq, &outputs);
+        }
+        self.serving = Some(serving);
+        Ok(())
     }
 
     /// Ends with a whole journal.
     pub(super) fn close(&mut self) -> Result<(), Failure> {
         self.runner.commit().map_err(journal_failure)?;
         self.runner.write_snapshot().map_err(journal_failure)?;
+        if let Some(serving) = &mut self.serving {
+            serving.ended(&self.runner);
+        }
         Ok(())
     }
 
@@ -149,16 +186,30 @@ impl Desk {
 
     /// What is durable is acted on.
     fn commit(&mut self, now: Timestamp) -> Result<(), Failure> {
+        let mut serving = self.serving.take();
+        self.commit_to(now, serving.as_mut())?;
+        self.serving = serving;
+        Ok(())
+    }
+
+    fn commit_to(
+        &mut self,
+        now: Timestamp,
+        serving: Option<&mut Serving>,
+    ) -> Result<Vec<Released<Output>>, Failure> {
         let durable = self.runner.commit().map_err(journal_failure)?;
         self.tally.commits += 1;
-        for Released { output, .. } in durable.outputs {
-            self.world.take(now, &output);
-            self.note(now, &output);
+        for released in &durable.outputs {
+            self.world.take(now, &released.output);
+            self.note(now, &released.output);
+            if let Some(serving) = &serving {
+                serving.publisher.say(now, released);
+            }
         }
         if self.runner.is_snapshot_due() {
             self.runner.write_snapshot().map_err(journal_failure)?;
         }
-        Ok(())
+        Ok(durable.outputs)
     }
 
     fn note(&mut self, now: Timestamp, output: &Output) {

@@ -8,6 +8,7 @@
 mod desk;
 mod pace;
 
+use super::serving::Serving;
 use crate::cli::{DemoArgs, DemoView, ReportForm};
 use crate::failure::Failure;
 use crate::output::put;
@@ -16,10 +17,12 @@ use desk::{Desk, Tally};
 use pace::Pace;
 use paper::{Seed, World, WorldConfig};
 use serde::Serialize;
+use server::{About, Mode, Role};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 use units::Timestamp;
 
 const POLICY: &str = include_str!("../../../../../policies/demo.toml");
@@ -44,9 +47,16 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
     let start = args.start.unwrap_or(default_start());
     let (world, policy) = (world(args, start)?, policy(args)?);
     let folder = folder(args.journal.as_deref())?;
-    let stop = interrupted()?;
+    let stop = super::interrupted()?;
     let mut desk = Desk::open(&folder, world, &policy, start)?;
-    if args.format == ReportForm::Table && args.view == DemoView::Lines {
+    let is_told = args.format == ReportForm::Table && args.view == DemoView::Lines;
+    if is_shown(args) {
+        desk.serve(serving(args, &folder)?);
+        if let Some(url) = desk.url() {
+            eprintln!("plimsoll demo: {url}");
+        }
+    }
+    if is_told {
         eprintln!(
             "plimsoll demo: journal {0}; in another terminal: plimsoll top {0}; Ctrl-C ends it",
             folder.display()
@@ -71,7 +81,28 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
     };
     pace.close();
     desk.close()?;
+    if desk.url().is_some() && ended != "by Ctrl-C" && std::io::stderr().is_terminal() {
+        eprintln!("plimsoll demo: over; the page stays until Ctrl-C");
+        while !stop.load(Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    }
     finish(args, &desk, &folder, (now, start), ended)
+}
+
+/// The page is beside every demo that somebody watches, and where it is asked for.
+fn is_shown(args: &DemoArgs) -> bool {
+    let is_watched = args.format == ReportForm::Table && args.view != DemoView::None;
+    is_watched || args.serve.listen.is_some()
+}
+
+fn serving(args: &DemoArgs, folder: &Path) -> Result<Serving, Failure> {
+    let speed = match args.speed.per_second() {
+        Some(speed) => format!("{speed}x"),
+        None => "as fast as it goes".into(),
+    };
+    let about = About { name: "demo".into(), mode: Mode::Paper, speed: Some(speed) };
+    Serving::start(&args.serve, about, (folder, super::genesis()), Some(("you", Role::Risk)))
 }
 
 fn default_start() -> Timestamp {
@@ -121,15 +152,6 @@ fn folder(wanted: Option<&Path>) -> Result<PathBuf, Failure> {
     free.next().ok_or_else(|| {
         Failure::Input("demo-journal to demo-journal-999 are all taken: name a folder by --journal".into())
     })
-}
-
-/// True once somebody has pressed Ctrl-C.
-fn interrupted() -> Result<Arc<AtomicBool>, Failure> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let set = stop.clone();
-    ctrlc::set_handler(move || set.store(true, Ordering::Relaxed))
-        .map_err(|error| Failure::Input(format!("cannot listen for Ctrl-C: {error}")))?;
-    Ok(stop)
 }
 
 fn finish(

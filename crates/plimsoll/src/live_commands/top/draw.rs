@@ -18,8 +18,9 @@ pub(super) fn draw(frame: &mut Frame<'_>, screen: &Screen) {
     let exposure = height(screen.exposure.len());
     let limits = height(screen.limits.len().min(8));
     let margins = height(screen.margins.len().min(8));
-    let acting = height((screen.orders.len() + screen.proposals.len() + screen.held_back.len()).clamp(1, 6))
-        .saturating_sub(1);
+    let waiting =
+        screen.orders.len() + screen.transfers.len() + screen.proposals.len() + screen.held_back.len();
+    let acting = height(waiting.clamp(1, 6)).saturating_sub(1);
     let areas = Layout::vertical([
         Constraint::Length(3),
         Constraint::Length(exposure),
@@ -205,6 +206,13 @@ fn acting_lines(screen: &Screen) -> Paragraph<'static> {
         let phase = format!("{:?}", open.phase).to_lowercase();
         lines.push(Line::from(format!("order {phase}, filled {}: {}", open.filled, open.order)));
     }
+    for open in &screen.transfers {
+        let (late, colour) = if open.is_late { (", LATE", Color::Red) } else { ("", Color::Reset) };
+        lines.push(Line::from(Span::styled(
+            format!("transfer {}{late}, {} s: {}", open.phase.word(), open.age_seconds, open.transfer),
+            Style::new().fg(colour),
+        )));
+    }
     for proposal in &screen.proposals {
         lines.push(Line::from(Span::styled(proposal.clone(), Style::new().fg(Color::Yellow))));
     }
@@ -220,7 +228,7 @@ fn acting_lines(screen: &Screen) -> Paragraph<'static> {
             Style::new().fg(Color::DarkGray),
         )));
     }
-    Paragraph::new(lines).block(panel("orders, proposals, what is held back"))
+    Paragraph::new(lines).block(panel("orders, transfers, proposals, what is held back"))
 }
 
 /// The newest line is at the bottom.

@@ -29,6 +29,7 @@ pub(super) struct Screen {
     pub(super) held_back: Vec<HeldLine>,
     pub(super) proposals: Vec<String>,
     pub(super) orders: Vec<OrderLine>,
+    pub(super) transfers: Vec<TransferLine>,
     pub(super) news: Vec<NewsLine>,
 }
 
@@ -94,6 +95,15 @@ pub(super) struct OrderLine {
 }
 
 #[derive(Debug, Serialize)]
+pub(super) struct TransferLine {
+    pub(super) transfer: String,
+    pub(super) rule: String,
+    pub(super) phase: engine::TransferPhase,
+    pub(super) age_seconds: i64,
+    pub(super) is_late: bool,
+}
+
+#[derive(Debug, Serialize)]
 pub(super) struct NewsLine {
     pub(super) time: Timestamp,
     pub(super) text: String,
@@ -110,6 +120,7 @@ impl Screen {
         let unvalued = items
             .iter()
             .filter_map(|(item, valued)| Some(format!("{item}: {}", valued.rows.as_ref().err()?)));
+        let moves = engine.transfer_proposals().values();
         let news = lines.iter().map(|(time, text)| NewsLine { time: *time, text: text.clone() });
         Self {
             schema: "plimsoll.top/1",
@@ -140,6 +151,7 @@ impl Screen {
                 .proposals()
                 .values()
                 .map(|p| Output::Proposed(Box::new(p.clone())).to_string())
+                .chain(moves.map(|p| Output::TransferProposed(Box::new(p.clone())).to_string()))
                 .collect(),
             orders: engine
                 .orders()
@@ -150,8 +162,19 @@ impl Screen {
                     phase: open.phase,
                 })
                 .collect(),
+            transfers: engine.transfers().values().map(|open| transfer(open, time)).collect(),
             news: news.collect(),
         }
+    }
+}
+
+fn transfer(open: &engine::OpenTransfer, now: Timestamp) -> TransferLine {
+    TransferLine {
+        transfer: open.transfer.to_string(),
+        rule: open.rule.clone(),
+        phase: open.phase,
+        age_seconds: open.age_seconds(now),
+        is_late: open.is_late,
     }
 }
 

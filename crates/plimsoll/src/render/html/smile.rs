@@ -8,9 +8,8 @@
 use super::markup::Markup;
 use super::payoff::ticks;
 use crate::render::number::{compact_price, price, screen};
-use crate::surface_command::{DELTA_COLUMNS, ExpiryFit, FamilyFit, QuoteFate};
 use instrument::expiry_text;
-use market::surface::{Drop, slice_vol};
+use market::surface::{DELTA_COLUMNS, Drop, ExpiryFit, FamilyFit, QuoteFate, slice_vol};
 use std::collections::BTreeMap;
 use units::OptionKind;
 

@@ -4,11 +4,10 @@ use super::markup::Markup;
 use super::{data, frame, smile, whole};
 use crate::render::number::{NONE, figure, price, screen};
 use crate::render::surface::model_word;
-use crate::surface_command::{
-    DELTA_COLUMNS, ExpiryFit, FAR_OFF_HALF_SPREADS, FamilyFit, GridPoint, SurfaceDocument,
-};
+use crate::surface_command::SurfaceDocument;
 use instrument::expiry_text;
 use market::DISAGREEMENT_LIMIT_BP;
+use market::surface::{DELTA_COLUMNS, ExpiryFit, FAR_OFF_HALF_SPREADS, FamilyFit, GridPoint};
 
 /// The page.
 #[must_use]

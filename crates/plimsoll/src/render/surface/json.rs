@@ -3,8 +3,8 @@
 use super::model_word;
 use crate::document::InputFile;
 use crate::render::json::pretty;
-use crate::surface_command::{DELTA_COLUMNS, ExpiryFit, FamilyFit, GridPoint, QuoteFate, SurfaceDocument};
-use market::surface::{Cleaning, Drop, Slice};
+use crate::surface_command::SurfaceDocument;
+use market::surface::{Cleaning, DELTA_COLUMNS, Drop, ExpiryFit, FamilyFit, GridPoint, QuoteFate, Slice};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use units::{Asset, Issue, Symbol, Timestamp, Venue};

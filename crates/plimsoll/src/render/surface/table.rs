@@ -3,12 +3,10 @@
 use super::model_word;
 use crate::render::grid::{Digits, Ink, Style, grid, grid_after, heading, inputs, left, line, right, show};
 use crate::render::number::{NONE, NOT_AVAILABLE, figure, price, screen};
-use crate::surface_command::{
-    DELTA_COLUMNS, Detail, ExpiryFit, FAR_OFF_HALF_SPREADS, FamilyFit, SurfaceDocument,
-};
+use crate::surface_command::{Detail, SurfaceDocument};
 use comfy_table::{Cell, Color, Table};
 use instrument::expiry_text;
-use market::surface::Drop;
+use market::surface::{DELTA_COLUMNS, Drop, ExpiryFit, FAR_OFF_HALF_SPREADS, FamilyFit};
 use std::collections::BTreeSet;
 
 /// The whole result as text.

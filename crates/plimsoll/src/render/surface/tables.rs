@@ -4,8 +4,9 @@ use super::model_word;
 use crate::cli::SurfaceTableName;
 use crate::output::TableNames;
 use crate::render::flat::{columns, count, text};
-use crate::surface_command::{DELTA_COLUMNS, ExpiryFit, FamilyFit, QuoteFate, SurfaceDocument};
+use crate::surface_command::SurfaceDocument;
 use lake::{Cell, Column, ColumnKind, Table};
+use market::surface::{DELTA_COLUMNS, ExpiryFit, FamilyFit, GridPoint, QuoteFate};
 
 impl TableNames for SurfaceTableName {
     fn stem(self) -> &'static str {
@@ -178,7 +179,7 @@ const GRID: [(&str, ColumnKind); 6] = [
 fn grid(expiry: &ExpiryFit) -> Vec<Vec<Cell>> {
     let Some(smile) = &expiry.smile else { return Vec::new() };
     let row = |((name, _), point): (&(&str, _), &Option<_>)| {
-        let point: Option<crate::surface_command::GridPoint> = *point;
+        let point: Option<GridPoint> = *point;
         vec![
             text(name),
             number(point.map(|point| point.log_moneyness)),

@@ -1,0 +1,158 @@
+//! One state of the engine, as everybody reads it: never changed, and looked at by as many as like.
+//!
+//! The thread that owns the engine makes a frame of it after a commit, at most some times a second; views are functions of a frame. A
+//! *changed* frame is the same book and market after what a person asked "what if" about: it is made anew for each question and shares
+//! nothing with the engine but its past.
+
+use crate::said::Said;
+use crate::views::{AccountMargins, accounts};
+use book::Book;
+use engine::Engine;
+use journal::{Head, Seq};
+use margin::{AccountState, Rulebook, account_states};
+use market::{Bump, BumpError, Market};
+use risk::Valuation;
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+use units::{Account, Timestamp, Venue};
+
+/// One state.
+#[derive(Debug)]
+pub struct Frame {
+    engine: Arc<Engine>,
+    /// The last record that the state contains.
+    pub(crate) record: Seq,
+    /// The last commit, where it is known: a state in the middle of one has none.
+    pub(crate) head: Option<Head>,
+    /// True for the newest state of a journal that is being written.
+    pub(crate) is_live: bool,
+    /// What was said last, newest first.
+    pub(crate) recent: Vec<Said>,
+    changed: Option<Changed>,
+    book: OnceLock<Book>,
+    valuation: OnceLock<Valuation>,
+    accounts: OnceLock<Vec<AccountState>>,
+    margins: OnceLock<Vec<AccountMargins>>,
+}
+
+/// What stands in for the engine's own.
+#[derive(Debug)]
+struct Changed {
+    market: Market,
+    bump: Option<Bump>,
+    /// Rules that some accounts go by instead of theirs.
+    rules: OtherRules,
+}
+
+/// Rulebooks by account and venue.
+pub(crate) type OtherRules = BTreeMap<(Account, Venue), Rulebook>;
+
+impl Frame {
+    /// The state after a record.
+    #[must_use]
+    pub fn new(engine: Engine, record: Seq, head: Option<Head>) -> Self {
+        Self::of(Arc::new(engine), (record, head))
+    }
+
+    fn of(engine: Arc<Engine>, (record, head): (Seq, Option<Head>)) -> Self {
+        Self {
+            engine,
+            record,
+            head,
+            is_live: false,
+            recent: Vec::new(),
+            changed: None,
+            book: OnceLock::new(),
+            valuation: OnceLock::new(),
+            accounts: OnceLock::new(),
+            margins: OnceLock::new(),
+        }
+    }
+
+    /// The same, as the newest state of a journal that is being written.
+    pub(crate) fn live(self) -> Self {
+        Self { is_live: true, ..self }
+    }
+
+    /// The same, with what was said last, newest first.
+    pub(crate) fn saying(self, recent: Vec<Said>) -> Self {
+        Self { recent, ..self }
+    }
+
+    /// This book on a bumped market.
+    ///
+    /// # Errors
+    /// As [`Market::bumped`].
+    pub(crate) fn bumped(&self, bump: Bump) -> Result<Self, BumpError> {
+        let market = self.market().bumped(&bump)?;
+        Ok(Self {
+            changed: Some(Changed { market, bump: Some(bump), rules: OtherRules::new() }),
+            ..self.same()
+        })
+    }
+
+    /// Another book on this market, some accounts under other rules.
+    pub(crate) fn holding(&self, book: Book, rules: OtherRules) -> Self {
+        let changed = Changed { market: self.market().clone(), bump: self.bump(), rules };
+        Self { changed: Some(changed), book: OnceLock::from(book), ..self.same() }
+    }
+
+    fn same(&self) -> Self {
+        let frame = Self::of(self.engine.clone(), (self.record, self.head));
+        Self { is_live: self.is_live, ..frame }
+    }
+
+    pub(crate) fn shared_engine(&self) -> Arc<Engine> {
+        self.engine.clone()
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(crate) fn market(&self) -> &Market {
+        self.changed.as_ref().map_or(self.engine.market(), |changed| &changed.market)
+    }
+
+    pub(crate) fn bump(&self) -> Option<Bump> {
+        self.changed.as_ref().and_then(|changed| changed.bump)
+    }
+
+    /// The rulebook that stands in for an account's own.
+    pub(crate) fn other_rules(&self, account: &Account, venue: &Venue) -> Option<&Rulebook> {
+        self.changed.as_ref()?.rules.get(&(account.clone(), venue.clone()))
+    }
+
+    /// True when book or market are not the engine's own.
+    pub(crate) const fn is_what_if(&self) -> bool {
+        self.changed.is_some()
+    }
+
+    /// Time of valuation.
+    pub(crate) fn asof(&self) -> Timestamp {
+        if self.is_what_if() { self.market().asof } else { self.engine.now() }
+    }
+
+    pub(crate) fn book(&self) -> &Book {
+        self.book.get_or_init(|| self.engine.ledger().book())
+    }
+
+    /// Everything held, valued: the rows of `plimsoll report` on the same book and market.
+    pub(crate) fn valuation(&self) -> &Valuation {
+        self.valuation.get_or_init(|| Valuation::new(self.book(), self.market()))
+    }
+
+    pub(crate) fn accounts(&self) -> &[AccountState] {
+        self.accounts.get_or_init(|| account_states(self.book(), self.market()))
+    }
+
+    /// Margin of every account, computed once.
+    pub(crate) fn margins(&self) -> &[AccountMargins] {
+        self.margins.get_or_init(|| accounts(self))
+    }
+
+    /// True when something held has no value.
+    pub(crate) fn is_partial(&self) -> bool {
+        self.valuation().is_partial()
+    }
+}

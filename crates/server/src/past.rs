@@ -1,0 +1,196 @@
+//! Any state of the past, from the journal: replayed, never guessed.
+//!
+//! A replay begins at the nearest state that is at hand: some are kept on the way, evenly over what was replayed. Two replays run at a
+//! time; who asks for more waits.
+
+use crate::frame::Frame;
+use crate::said::Said;
+use engine::{Engine, Event};
+use journal::{Event as _, Head, InclusionProof, Reader, RealDisk, Seq, Stamp, prove};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use units::Timestamp;
+
+/// A state is kept each time so many records have passed, and the spacing doubled when there are too many.
+const FIRST_SPACING: u64 = 500;
+const MOST_KEPT: usize = 24;
+
+/// Why a state of the past cannot be shown.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PastError {
+    /// There is no journal on disk behind this.
+    #[error("no journal is behind this server")]
+    NoJournal,
+    /// The journal does not have it.
+    #[error("record {record} is not in the journal: its last is {last}")]
+    Beyond {
+        /// Which.
+        record: u64,
+        /// The last one.
+        last: u64,
+    },
+    /// The first records were let go.
+    #[error(
+        "the journal begins at record {first}: those before it are not here, so what they did cannot be replayed"
+    )]
+    NoStart {
+        /// The first one.
+        first: u64,
+    },
+    /// The disk.
+    #[error("{folder}: {error}")]
+    Disk {
+        /// Which folder.
+        folder: String,
+        /// What it said.
+        error: std::io::Error,
+    },
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] journal::JournalError),
+    /// A record that this program does not read.
+    #[error("record {record}: {reason}")]
+    Record {
+        /// Which.
+        record: u64,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// The journal behind a server.
+#[derive(Debug)]
+pub(crate) struct Past {
+    folder: Option<PathBuf>,
+    genesis: Engine,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    states: BTreeMap<u64, Arc<Engine>>,
+    spacing: u64,
+    /// The frames asked for last: a page asks for the same one view by view.
+    recent: Vec<Arc<Frame>>,
+}
+
+/// One record, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) time: Timestamp,
+    pub(crate) kind: String,
+    pub(crate) event: String,
+    pub(crate) outputs: Vec<Said>,
+}
+
+impl Past {
+    pub(crate) fn new(folder: Option<&Path>, genesis: Engine) -> Self {
+        let kept = Kept { states: BTreeMap::new(), spacing: FIRST_SPACING, recent: Vec::new() };
+        Self { folder: folder.map(Path::to_path_buf), genesis, kept: Mutex::new(kept) }
+    }
+
+    fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn disk(&self) -> Result<RealDisk, PastError> {
+        let folder = self.folder.as_ref().ok_or(PastError::NoJournal)?;
+        let failed = |error| PastError::Disk { folder: folder.display().to_string(), error };
+        RealDisk::open(folder).map_err(failed)
+    }
+
+    /// The state after a record.
+    pub(crate) fn frame(&self, record: u64) -> Result<Arc<Frame>, PastError> {
+        if let Some(frame) = self.kept().recent.iter().find(|frame| frame.record.get() == record) {
+            return Ok(frame.clone());
+        }
+        let (engine, head) = self.replay(record, |_, _, _| {})?;
+        let frame = Arc::new(Frame::new(engine, Seq::new(record), head));
+        let mut kept = self.kept();
+        kept.recent.push(frame.clone());
+        if kept.recent.len() > 4 {
+            kept.recent.remove(0);
+        }
+        Ok(frame)
+    }
+
+    /// One record and what it led to.
+    pub(crate) fn record(&self, record: u64) -> Result<Told, PastError> {
+        let mut told = None;
+        self.replay(record, |stamp, event, outputs| {
+            if stamp.seq.get() == record {
+                let said = (0..)
+                    .zip(outputs)
+                    .filter_map(|(index, output)| Said::of((stamp.seq, index), stamp.time, output));
+                let (kind, event) = crate::told::event(event);
+                told = Some(Told { time: stamp.time, kind, event, outputs: said.collect() });
+            }
+        })?;
+        told.ok_or(PastError::Beyond { record, last: 0 })
+    }
+
+    /// The proof that a record is in the journal, under the head of a later commit.
+    pub(crate) fn proof(&self, record: u64, up_to: Option<Seq>) -> Result<InclusionProof, PastError> {
+        Ok(prove(&self.disk()?, Seq::new(record), up_to)?)
+    }
+
+    /// Replays up to a record, and tells of each on the way that had to be applied: the state, and the commit that ends there.
+    fn replay(
+        &self,
+        record: u64,
+        mut tell: impl FnMut(Stamp, &Event, &[engine::Output]),
+    ) -> Result<(Engine, Option<Head>), PastError> {
+        let disk = self.disk()?;
+        // What the record itself did is wanted as well, so the start lies before it.
+        let start = self.kept().states.range(..record).next_back().map(|(at, engine)| (*at, engine.clone()));
+        let (mut at, mut engine) =
+            start.map_or_else(|| (0, self.genesis.clone()), |(at, engine)| (at, (*engine).clone()));
+        let mut reader = Reader::open(&disk, Seq::new(at))?;
+        while at < record {
+            let Some(found) = reader.next()? else { return Err(PastError::Beyond { record, last: at }) };
+            let stamp = found.stamp;
+            if stamp.seq.get() != at + 1 {
+                return Err(PastError::NoStart { first: stamp.seq.get() });
+            }
+            let event = Event::decode(found.tag, found.payload)
+                .map_err(|reason| PastError::Record { record: stamp.seq.get(), reason })?;
+            let outputs = engine.apply(stamp, &event);
+            tell(stamp, &event, &outputs);
+            at = stamp.seq.get();
+            self.kept().keep(at, || Arc::new(engine.clone()));
+        }
+        if at == 0 {
+            return Err(PastError::Beyond { record, last: at });
+        }
+        // Within a commit a state has no head of its own.
+        let head = Some(reader.head()).filter(|head| head.seq.get() == record);
+        Ok((engine, head))
+    }
+
+    /// Keeps a state that is at hand anyway, so that no replay has to begin before it.
+    pub(crate) fn offer(&self, frame: &Frame) {
+        self.kept().keep(frame.record.get(), || frame.shared_engine());
+    }
+}
+
+impl Kept {
+    /// Keeps a state, if the last one kept before it is far enough away.
+    fn keep(&mut self, at: u64, engine: impl FnOnce() -> Arc<Engine>) {
+        let before = self.states.range(..=at).next_back().map_or(0, |(at, _)| *at);
+        if at < before + self.spacing {
+            return;
+        }
+        self.states.insert(at, engine());
+        if self.states.len() > MOST_KEPT {
+            self.spacing *= 2;
+            let (spacing, mut last) = (self.spacing, 0);
+            self.states.retain(|at, _| {
+                let is_kept = *at >= last + spacing;
+                last = if is_kept { *at } else { last };
+                is_kept
+            });
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! Margin of every account by its venue's rules, computed now: the figures of `plimsoll margin` on the same book and market.
+//!
+//! The engine computes margins at clocks and keeps them; here they are computed from the frame, so that they are as fresh as all else that
+//! is shown and hold for a changed frame as well. What counts is rounded down and what is asked up, each published figure once.
+//!
+//! Single figures where the rules know two levels (`counted_usd`, `surplus_usd`, `haircut`) are those of maintenance: they say how far
+//! liquidation is.
+
+mod account;
+
+use super::{Params, View, ViewError, shape, value};
+use crate::frame::Frame;
+use account::AccountView;
+use instrument::Terms;
+use margin::{AccountMargin, AccountState, Rulebook, Rulebooks};
+use serde::Serialize;
+use serde_json::Value;
+use std::sync::LazyLock;
+use units::{Account, Fixed, Issues, Timestamp, UnitError, Venue};
+
+pub(super) const VIEW: View = View {
+    name: "margin",
+    says: "Margin of every account by its venue's rules: equity, requirements, the deciding scenarios, collateral",
+    params: &[],
+    every_millis: 2000,
+    compute,
+    schema: shape::<Margins>,
+};
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct Margins {
+    #[schema(value_type = String)]
+    computed_at: Timestamp,
+    /// By account and venue.
+    accounts: Vec<AccountView>,
+    /// Of the accounts with figures.
+    total: Total,
+}
+
+#[derive(Debug, Default, Serialize, utoipa::ToSchema)]
+struct Total {
+    #[schema(value_type = String)]
+    equity_usd: Fixed,
+    #[schema(value_type = String)]
+    initial_margin_usd: Fixed,
+    #[schema(value_type = String)]
+    maintenance_margin_usd: Fixed,
+}
+
+/// What most views need of an account's margin.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct AccountMargins {
+    pub(crate) account: Account,
+    pub(crate) venue: Venue,
+    /// Id; empty where nobody knows whose rules hold.
+    pub(crate) rulebook: String,
+    /// At full price, rounded down; without a rulebook what all is worth.
+    pub(crate) equity_usd: Fixed,
+    /// Nothing while there is a reason why not, as the next.
+    pub(crate) initial_margin_usd: Fixed,
+    pub(crate) maintenance_margin_usd: Fixed,
+    /// Requirement as a share of what counts for it, rounded up; none when nothing counts, and for an account of which something is not
+    /// margined: what that would ask nobody knows.
+    pub(crate) maintenance_use: Option<Fixed>,
+    /// Why there are no requirements.
+    pub(crate) why_not: Option<String>,
+    /// Something that it holds has no fresh quote.
+    pub(crate) is_stale: bool,
+}
+
+impl AccountMargins {
+    /// True when it could be liquidated and nobody knows how far it is from that.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        self.why_not.as_ref().is_some_and(|why| why != BALANCES_ONLY)
+    }
+}
+
+/// Margin of every account, by account and venue.
+pub(crate) fn accounts(frame: &Frame) -> Vec<AccountMargins> {
+    let short = |margined: &Margined<'_>| {
+        let short = Short::of(margined);
+        AccountMargins {
+            account: short.account,
+            venue: short.venue,
+            rulebook: short.rulebook.unwrap_or_default(),
+            equity_usd: short.equity_usd.unwrap_or_default(),
+            initial_margin_usd: short.initial_margin_usd.unwrap_or_default(),
+            maintenance_margin_usd: short.maintenance_margin_usd.unwrap_or_default(),
+            maintenance_use: short.maintenance_use,
+            why_not: short.why_not.filter(|_| short.maintenance_margin_usd.is_none()),
+            is_stale: margined.is_stale,
+        }
+    };
+    margined(frame).iter().map(short).collect()
+}
+
+/// Published figures of one account.
+#[derive(Debug)]
+struct Short {
+    account: Account,
+    venue: Venue,
+    rulebook: Option<String>,
+    equity_usd: Option<Fixed>,
+    initial_margin_usd: Option<Fixed>,
+    maintenance_margin_usd: Option<Fixed>,
+    maintenance_use: Option<Fixed>,
+    /// Why one of them is absent.
+    why_not: Option<String>,
+}
+
+/// One account under its rules.
+struct Margined<'a> {
+    state: &'a AccountState,
+    /// The model's own words, or why there are none.
+    by: Result<(AccountMargin, &'a Rulebook), String>,
+    is_stale: bool,
+}
+
+fn margined(frame: &Frame) -> Vec<Margined<'_>> {
+    let one = |state| Margined {
+        state,
+        by: rulebook_of(frame, state).map(|rulebook| (rulebook.margin(state), rulebook)),
+        is_stale: is_stale(frame, state),
+    };
+    frame.accounts().iter().map(one).collect()
+}
+
+/// True when something that the account depends on has no fresh quote.
+pub(super) fn is_stale(frame: &Frame, state: &AccountState) -> bool {
+    state.underlyings().iter().any(|asset| frame.engine().stale().contains(asset))
+}
+
+static EMBEDDED: LazyLock<Result<Rulebooks, Issues>> = LazyLock::new(Rulebooks::embedded);
+
+/// True when the engine was told of no rulebooks: those that ship with the program stand in.
+pub(super) fn are_embedded(frame: &Frame) -> bool {
+    frame.engine().margins().rulebooks().iter().next().is_none()
+}
+
+/// The rulebook that an account goes by, or why there is none.
+pub(super) fn rulebook_of<'a>(frame: &'a Frame, state: &AccountState) -> Result<&'a Rulebook, String> {
+    if let Some(other) = frame.other_rules(&state.account, &state.venue) {
+        return Ok(other);
+    }
+    let given = frame.engine().margins().rulebooks();
+    let all = match EMBEDDED.as_ref() {
+        Ok(embedded) if are_embedded(frame) => embedded,
+        Ok(_) | Err(_) => given,
+    };
+    let rules = frame.engine().policy().margin.clone().unwrap_or_default();
+    let found = rules.rulebook_of(all, state);
+    found.map_err(|why| if has_contracts(frame, state) { why } else { BALANCES_ONLY.to_owned() })
+}
+
+const BALANCES_ONLY: &str = "balances only and no rulebook: nobody can liquidate it";
+
+/// True when it holds more than balances, priced or not.
+fn has_contracts(frame: &Frame, state: &AccountState) -> bool {
+    let mut here =
+        frame.book().positions.iter().filter(|p| p.account == state.account && p.venue == state.venue);
+    here.any(|position| position.listing.contract.terms != Terms::Spot)
+}
+
+impl Short {
+    fn of(Margined { state, by, .. }: &Margined<'_>) -> Self {
+        let bare = |why_not: Option<String>| Self {
+            account: state.account.clone(),
+            venue: state.venue.clone(),
+            rulebook: None,
+            equity_usd: None,
+            initial_margin_usd: None,
+            maintenance_margin_usd: None,
+            maintenance_use: None,
+            why_not,
+        };
+        let figures = match by {
+            Ok((report, _)) => margined_figures(report, bare(None)),
+            Err(why) => Fixed::quantise_down(state.value_usd())
+                .map(|equity| Self { equity_usd: Some(equity), ..bare(Some(why.clone())) }),
+        };
+        figures.unwrap_or_else(|error| bare(Some(out_of_range(&error))))
+    }
+}
+
+fn margined_figures(report: &AccountMargin, bare: Short) -> Result<Short, UnitError> {
+    let outcome = &report.outcome;
+    let share = outcome.utilisation().filter(|_| !outcome.is_partial());
+    let maintenance_use = share.map(Fixed::quantise_up).transpose()?;
+    let why_not = || match outcome.unmargined.first() {
+        Some(first) => format!(
+            "{} positions or balances are not margined, the first {}: {}",
+            outcome.unmargined.len(),
+            first.symbol,
+            first.reason
+        ),
+        None => "nothing of the account counts for maintenance".into(),
+    };
+    Ok(Short {
+        rulebook: Some(report.rulebook.clone()),
+        equity_usd: Some(Fixed::quantise_down(outcome.equity_usd)?),
+        initial_margin_usd: Some(Fixed::quantise_up(outcome.requirement.initial)?),
+        maintenance_margin_usd: Some(Fixed::quantise_up(outcome.requirement.maintenance)?),
+        maintenance_use,
+        why_not: maintenance_use.is_none().then(why_not),
+        ..bare
+    })
+}
+
+fn out_of_range(error: &UnitError) -> String {
+    format!("{error}: look for a size, price or rate out of range")
+}
+
+fn compute(frame: &Frame, _params: &Params) -> Result<Value, ViewError> {
+    let mut total = Total::default();
+    let mut accounts = Vec::new();
+    for margined in margined(frame) {
+        let short = Short::of(&margined);
+        total.equity_usd += short.equity_usd.unwrap_or_default();
+        total.initial_margin_usd += short.initial_margin_usd.unwrap_or_default();
+        total.maintenance_margin_usd += short.maintenance_margin_usd.unwrap_or_default();
+        accounts.push(AccountView::new(short, &margined, are_embedded(frame)));
+    }
+    value(&Margins { computed_at: frame.asof(), accounts, total })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{DEMO, SAMPLE, data, exact, figure, keys, sample};
+    use super::*;
+    use engine::Event;
+
+    const KEYS: &str = "account collateral counted_usd equity_usd initial_margin_usd initial_use is_stale \
+         maintenance_margin_usd maintenance_use notes parameter_hash rulebook rulebook_title surplus_usd unmargined units \
+         venue why_not worst";
+
+    #[test]
+    fn the_view_has_the_keys_of_the_contract_and_its_totals_are_exact_sums() {
+        for frame in [&*DEMO, &*SAMPLE] {
+            let view = data(frame, "margin", &[]).unwrap();
+            assert_eq!(keys(&view), ["accounts", "computed_at", "total"].into());
+            let accounts = view["accounts"].as_array().unwrap();
+            assert!(accounts.len() > 2);
+            for key in ["equity_usd", "initial_margin_usd", "maintenance_margin_usd"] {
+                let sum: i128 = accounts.iter().filter(|a| !a[key].is_null()).map(|a| exact(&a[key])).sum();
+                assert_eq!(exact(&view["total"][key]), sum, "{key}");
+            }
+            for account in accounts {
+                assert_eq!(keys(account), KEYS.split_whitespace().collect());
+                let is_absent = account["maintenance_use"].is_null();
+                assert_eq!(
+                    account["why_not"].is_null(),
+                    !is_absent,
+                    "an absent figure has a reason: {account}"
+                );
+                if account["rulebook"].is_null() {
+                    assert!(account["initial_margin_usd"].is_null() && !account["equity_usd"].is_null());
+                }
+            }
+        }
+    }
+
+    /// The engine computes at clocks; at a clock both must say the same but for the rounding of equity, which the engine does to the nearest
+    /// quantum and this downward, as `plimsoll margin` does.
+    #[test]
+    fn at_a_clock_the_figures_are_the_engines_own() {
+        let mut engine = DEMO.engine().clone();
+        let far = engine.now().plus_millis(60_000);
+        let stamp = journal::Stamp { seq: DEMO.record.next(), time: far };
+        engine.apply(stamp, &Event::Clock);
+        let frame = Frame::new(engine, stamp.seq, None);
+        assert_eq!(frame.engine().margins().computed(), Some(far), "the clock computed");
+        let mut compared = 0;
+        for own in accounts(&frame) {
+            let engines = &frame.engine().margins().of()[&(own.account.clone(), own.venue.clone())];
+            let Ok(engines) = engines else {
+                assert!(own.why_not.is_some());
+                continue;
+            };
+            assert_eq!(own.initial_margin_usd, engines.initial_margin_usd);
+            assert_eq!(own.maintenance_margin_usd, engines.maintenance_margin_usd);
+            assert_eq!(own.maintenance_use, engines.maintenance_use);
+            assert!((own.equity_usd - engines.equity_usd).abs() <= Fixed::from_raw(1));
+            compared += 1;
+        }
+        assert!(compared >= 2, "{compared}");
+    }
+
+    #[test]
+    fn counted_less_asked_is_the_surplus_and_the_worst_scenario_is_among_the_units() {
+        let view = data(&SAMPLE, "margin", &[]).unwrap();
+        let mut worst = 0;
+        for account in view["accounts"].as_array().unwrap().iter().filter(|a| a["why_not"].is_null()) {
+            let left = exact(&account["counted_usd"]) - exact(&account["maintenance_margin_usd"]);
+            // A separate wallet may be nearer than the sum of all.
+            assert!(exact(&account["surplus_usd"]) <= left);
+            let share = figure(&account["maintenance_margin_usd"]) / figure(&account["counted_usd"]);
+            let used = account["maintenance_use"].as_f64().unwrap();
+            assert!(used >= share - 1e-12, "{used} {share}");
+            if account["worst"].is_null() {
+                continue;
+            }
+            worst += 1;
+            let units = account["units"].as_array().unwrap();
+            let unit = units.iter().find(|unit| unit["name"] == account["worst"]["unit"]).unwrap();
+            let mut scenarios = unit["scenarios"].as_array().unwrap().iter();
+            assert!(
+                scenarios.any(|s| s["name"] == account["worst"]["scenario"]
+                    && s["pnl_usd"] == account["worst"]["pnl_usd"])
+            );
+        }
+        assert!(worst > 0);
+    }
+
+    #[test]
+    fn without_rulebooks_those_of_the_program_are_used_and_it_says_so() {
+        let note = |frame: &Frame| {
+            let view = data(frame, "margin", &[]).unwrap();
+            let accounts = view["accounts"].as_array().unwrap().clone();
+            let notes = |a: &Value| a["notes"].to_string().contains("ship with the program");
+            accounts.iter().filter(|a| !a["rulebook"].is_null()).map(notes).collect::<Vec<bool>>()
+        };
+        assert!(!note(&SAMPLE).is_empty() && note(&SAMPLE).iter().all(|told| *told));
+        assert!(!note(&DEMO).is_empty() && note(&DEMO).iter().all(|told| !*told));
+    }
+
+    #[test]
+    fn the_policy_may_name_another_rulebook_of_an_account() {
+        let mut desk = sample();
+        let now = desk.engine.now();
+        let named = |frame: &Frame| {
+            accounts(frame)
+                .into_iter()
+                .filter(|a| a.venue.as_str() == "deribit")
+                .map(|a| (a.account, a.rulebook))
+                .collect::<Vec<_>>()
+        };
+        let before = named(&SAMPLE);
+        let account = before[0].0.clone();
+        let text = format!(
+            "source = \"test\"\nvalid_from = \"2026-01-01\"\n[margin]\nevery_seconds = 10\nrulebooks = {{ \"{account}@deribit\" = \"{}\" }}\n",
+            "deribit-sm"
+        );
+        desk.tell(now, &Event::Policy { text });
+        let after = named(&desk.frame());
+        let of = |all: &[(Account, String)]| all.iter().find(|(own, _)| *own == account).unwrap().1.clone();
+        assert_ne!(of(&before), "deribit-sm");
+        assert_eq!(of(&after), "deribit-sm");
+    }
+}

@@ -1,0 +1,172 @@
+//! Every position and balance with its figures, where they come from, and where the venue says something else.
+
+use super::headline::{coins, usd};
+use super::overview::seconds_between;
+use super::{Params, Unvalued, View, ViewError, shape, unvalued, value};
+use crate::frame::Frame;
+use instrument::{OptionKind, Terms, expiry_text};
+use market::Snapshot;
+use risk::{Reconciliation, Row, RowKind, kind_word};
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use units::{Fixed, Symbol, Timestamp, Venue};
+
+pub(super) const VIEW: View = View {
+    name: "positions",
+    says: "Every position and balance: the rows of `plimsoll report`, and the venue's own greeks where they differ",
+    params: &[],
+    every_millis: 250,
+    compute,
+    schema: shape::<Positions>,
+};
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct Positions {
+    rows: Vec<PositionLine>,
+    unvalued: Vec<Unvalued>,
+    breaks: Vec<BreakLine>,
+    quotes_compared: usize,
+    quotes_without_figures: usize,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct PositionLine {
+    account: String,
+    venue: String,
+    chain: String,
+    instrument: String,
+    contract: String,
+    /// `option`, `future`, `perpetual`, `spot`, `balance` or `gain`.
+    kind: &'static str,
+    underlying: String,
+    #[schema(value_type = Option<String>)]
+    expiry: Option<Timestamp>,
+    expiry_text: String,
+    strike: Option<f64>,
+    /// `call` or `put`.
+    option: Option<&'static str>,
+    quantity: String,
+    average_price: Option<String>,
+    mark_price: Option<f64>,
+    /// What the mark is in.
+    mark_currency: Option<String>,
+    quote_age_seconds: Option<f64>,
+    is_stale: bool,
+    #[schema(value_type = BTreeMap<String, String>)]
+    usd: BTreeMap<&'static str, Fixed>,
+    #[schema(value_type = BTreeMap<String, String>)]
+    coins: BTreeMap<&'static str, Fixed>,
+    #[schema(value_type = Object)]
+    sources: risk::Provenance,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct BreakLine {
+    venue: String,
+    instrument: String,
+    #[schema(value_type = String)]
+    figure: risk::Figure,
+    own: f64,
+    venue_says: f64,
+    difference: f64,
+    tolerance: f64,
+    held: bool,
+}
+
+fn compute(frame: &Frame, _: &Params) -> Result<Value, ViewError> {
+    let book = frame.book();
+    let held: BTreeSet<(Venue, Symbol)> =
+        book.positions.iter().map(|p| (p.venue.clone(), p.listing.symbol.clone())).collect();
+    // The venue speaks of the market as it is.
+    let engine = frame.engine();
+    let reconciled = Reconciliation::new(engine.quotes(), engine.market(), &held);
+    let breaks = reconciled.breaks.iter().filter(|found| found.held).map(|found| {
+        let difference = found.own - found.published;
+        BreakLine {
+            venue: found.venue.to_string(),
+            instrument: found.symbol.to_string(),
+            figure: found.figure,
+            own: found.own,
+            venue_says: found.published,
+            difference,
+            tolerance: difference.abs() / found.severity,
+            held: found.held,
+        }
+    });
+    value(&Positions {
+        breaks: breaks.collect(),
+        rows: frame.valuation().rows.iter().map(|row| line(frame, row)).collect(),
+        unvalued: unvalued(frame),
+        quotes_compared: reconciled.agreement.iter().map(|figure| figure.compared).max().unwrap_or(0),
+        quotes_without_figures: reconciled.without_figures,
+    })
+}
+
+fn line(frame: &Frame, row: &Row) -> PositionLine {
+    let held = frame.book().positions.iter().find(|position| {
+        row.kind != RowKind::Gain
+            && (&position.account, &position.venue, &position.chain, &position.listing.symbol)
+                == (&row.account, &row.venue, &row.chain, &row.symbol)
+    });
+    let terms = held.map(|position| &position.listing.contract.terms);
+    let (strike, option) = match terms {
+        Some(Terms::Option { strike, kind, .. }) => {
+            let word = if *kind == OptionKind::Call { "call" } else { "put" };
+            (units::border::to_model(strike.get()).ok(), Some(word))
+        }
+        _ => (None, None),
+    };
+    let quote = quote(frame.engine().quotes(), (&row.venue, &row.symbol));
+    let mark = quote.as_ref().filter(|_| held.is_some());
+    PositionLine {
+        account: row.account.to_string(),
+        venue: row.venue.to_string(),
+        chain: row.chain.to_string(),
+        instrument: row.symbol.to_string(),
+        contract: row.contract.clone(),
+        kind: kind_word(row.kind),
+        underlying: row.underlying.to_string(),
+        expiry: row.expiry,
+        expiry_text: match (row.expiry, row.kind) {
+            (Some(expiry), _) => expiry_text(expiry),
+            (None, RowKind::Perpetual) => "perpetual".into(),
+            (None, _) => "-".into(),
+        },
+        strike,
+        option,
+        quantity: row.quantity.to_string(),
+        average_price: held.and_then(|position| Some(position.average_price?.to_string())),
+        mark_price: mark.map(|quote| quote.price),
+        mark_currency: mark.map(|quote| quote.currency.clone()),
+        quote_age_seconds: quote.map(|quote| seconds_between(quote.time, frame.engine().now())),
+        is_stale: frame.engine().stale().contains(&row.underlying),
+        usd: usd(&row.exposure),
+        coins: coins(&row.exposure),
+        sources: row.provenance,
+    }
+}
+
+struct Mark {
+    price: f64,
+    currency: String,
+    time: Timestamp,
+}
+
+fn quote(quotes: &Snapshot, (venue, symbol): (&Venue, &Symbol)) -> Option<Mark> {
+    let key = (venue.clone(), symbol.clone());
+    if let Some(option) = quotes.options.get(&key) {
+        let contract = &option.listing.contract;
+        let is_inverse = contract.settlement == instrument::Settlement::Inverse;
+        let currency =
+            if is_inverse { contract.underlying.clone() } else { market::quote_currency(contract) };
+        return Some(Mark {
+            price: option.mark_price,
+            currency: currency.to_string(),
+            time: option.source_time,
+        });
+    }
+    let future = quotes.futures.get(&key)?;
+    let currency = market::quote_currency(&future.listing.contract).to_string();
+    Some(Mark { price: future.mark_price.get(), currency, time: future.source_time })
+}
