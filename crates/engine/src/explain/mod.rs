@@ -146,7 +146,8 @@ impl ValueChange {
     }
 }
 
-/// Profit by cause since the first clock under `[explain]` that found a price for something held, or nothing held.
+/// Profit by cause since the first clock under `[explain]` that found a price for something held, or nothing held; put off by an interval as long
+/// as more of what is held has a price at its end.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Explain {
     by_underlying: BTreeMap<Asset, ValueChange>,
@@ -244,11 +245,27 @@ impl Explain {
         Ok(())
     }
 
+    fn open(&mut self, Interval { changes, unexplained }: Interval, now: Timestamp) {
+        (self.by_underlying, self.unexplained, self.since) = (changes, unexplained, Some(now));
+    }
+
+    /// True at the end of the first interval when fewer things lack a price than at the start: feeds come one by one, and what the first of
+    /// them finds is no profit. Each time there are fewer, so it ends.
+    fn begins_anew(&self, ledger: &Ledger, market: &Market) -> bool {
+        let lacked = self.unexplained.len();
+        let lacks = || interval::opened(ledger, market).map_or(lacked, |opened| opened.unexplained.len());
+        self.intervals == 0 && lacked > 0 && lacks() < lacked
+    }
+
     /// Explains the interval that ends now, if it does.
     pub(crate) fn follow(&mut self, rules: ExplainRules, ledger: &Ledger, quotes: &Quotes, now: Timestamp) {
         let market = quotes.market();
         match &self.base {
             Some(base) if now < base.at.plus_millis(i64::from(rules.every_seconds) * 1_000) => return,
+            Some(_) if self.begins_anew(ledger, market) => {
+                let Some(opened) = interval::opened(ledger, market) else { return };
+                self.open(opened, now);
+            }
             Some(base) => {
                 let Interval { changes, unexplained } =
                     interval::explained(base, (ledger, market), &self.flows);
@@ -263,10 +280,8 @@ impl Explain {
                 (self.unexplained, self.intervals) = (unexplained, self.intervals + 1);
             }
             None => {
-                let Some(Interval { changes, unexplained }) = interval::opened(ledger, market) else {
-                    return;
-                };
-                (self.by_underlying, self.unexplained, self.since) = (changes, unexplained, Some(now));
+                let Some(opened) = interval::opened(ledger, market) else { return };
+                self.open(opened, now);
             }
         }
         self.flows = Flows::default();

@@ -57,7 +57,7 @@ fn assert_exact(engine: &Engine, opened: &BTreeMap<Asset, Fixed>) {
 fn history(seed: u64, seconds: u32, events: u64) -> ValueChange {
     let (mut engine, mut world) = (engine(), World::new(seed));
     step(&mut engine, &world, 0, &policy(seconds));
-    let (mut opened, mut ended) = (None, None);
+    let (mut opened, mut since, mut ended) = (BTreeMap::new(), None, None);
     for seq in 1..=events {
         let event = world.next();
         step(&mut engine, &world, seq, &event);
@@ -66,7 +66,11 @@ fn history(seed: u64, seconds: u32, events: u64) -> ValueChange {
             continue;
         }
         ended = until;
-        assert_exact(&engine, opened.get_or_insert_with(|| values(&engine)));
+        // The start moves on while feeds come in one by one.
+        if engine.explained().since() != since {
+            (opened, since) = (values(&engine), engine.explained().since());
+        }
+        assert_exact(&engine, &opened);
         let again = engine.restore(&engine.snapshot()).unwrap();
         assert_eq!(again.explained(), engine.explained());
     }
@@ -102,6 +106,27 @@ fn histories_have_every_term() {
         (told + size(change), left + change.residual_usd.abs().to_f64())
     });
     assert!(left < 0.05 * told, "residual {left} of {told}");
+}
+
+/// What the first feeds find a price for, one after the other, is no profit: the start is when no more come.
+#[test]
+fn the_start_waits_for_feeds_that_come_one_by_one() {
+    let mut path = Path { engine: engine(), world: World::new(5), seq: 0 };
+    path.tell(&policy(1));
+    path.cash("2", "BTC", CashKind::Deposit);
+    path.cash("1000", "USDC", CashKind::Deposit);
+    path.tell(&Event::Rate { asset: Asset::new("USDC").unwrap(), usd: Some(units::Spot::new(1.0).unwrap()) });
+    path.world.now = path.world.now.plus_millis(1_000);
+    path.tell(&Event::Clock);
+    assert_eq!(path.engine.explained().unexplained().len(), 1, "BTC has no price yet");
+    let first = path.engine.explained().since();
+    path.pass(1, 90_000.0, 0.5);
+    assert!(path.engine.explained().since() > first);
+    path.pass(1, 91_000.0, 0.5);
+    let total = path.engine.explained().total();
+    assert_eq!((total.unexplained, total.unexplained_usd), (0, Fixed::ZERO));
+    let moved = 2.0 * 1_000.0;
+    assert!((total.cause(Cause::Delta).to_f64() - moved).abs() < 1e-6, "{total:?}");
 }
 
 /// A market, a policy, and what the test does with them.
