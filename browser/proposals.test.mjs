@@ -61,31 +61,6 @@ test('a wrong size is not sent', async () => {
   assert.ok((await demo.get('/v1/proposals')).data.open.some((one) => one.id === proposal.id), 'it is still open');
 });
 
-test('approved by keyboard, it reaches the paper venue: order, fill, and a record that names who it was', async () => {
-  const { page, press } = shown;
-  const proposal = await goToProposal();
-  await press('a');
-  await page.waitForSelector('dialog[open]');
-  assert.match(await page.locator('dialog').innerText(), new RegExp(proposal.inputs.slice(0, 16)), 'the hash is shown');
-  await page.keyboard.type(proposal.quantity);
-  await press('Enter');
-  const record = await actedRecord(`approved ${proposal.id}`);
-  await page.waitForSelector('dialog[open]', { state: 'detached' });
-
-  const journalled = await demo.get(`/v1/records/${record}`);
-  assert.match(JSON.stringify(journalled), /\byou\b/, `record ${record} names who approved: ${JSON.stringify(journalled)}`);
-  await shown.show('records').catch(() => {});
-  await page.evaluate((number) => { location.hash = `#/records/${number}`; }, record);
-  await page.waitForFunction((number) => document.querySelector('#main h2')?.textContent === `Record ${number}`
-    && /\byou\b/.test(document.querySelector('#main').innerText), record);
-
-  const order = await alertAfter(record, ['order', 'okx', proposal.instrument]);
-  const fill = await alertAfter(record, ['fill', 'okx', proposal.instrument]);
-  console.log(`  approved at #${record}; #${order.record} ${order.text.slice(0, 90)}; #${fill.record} ${fill.text.slice(0, 90)}`);
-  const { data } = await demo.get('/v1/proposals');
-  assert.ok(!data.open.some((one) => one.id === proposal.id), 'it is open no more');
-});
-
 test('rejected by keyboard, with a reason', async () => {
   const { page, press } = shown;
   const proposal = await goToProposal();
@@ -111,6 +86,31 @@ test('a page without a token may not answer', async () => {
   assert.match(await stranger.page.locator('dialog').innerText(), /viewing only/);
   assert.equal(await stranger.page.locator('dialog button[type=submit]').last().isDisabled(), true);
   await stranger.close();
+});
+
+test('approved by keyboard, it reaches the paper venue: order, fill, and a record that names who it was', async () => {
+  const { page, press } = shown;
+  const proposal = await goToProposal();
+  await press('a');
+  await page.waitForSelector('dialog[open]');
+  assert.match(await page.locator('dialog').innerText(), new RegExp(proposal.inputs.slice(0, 16)), 'the hash is shown');
+  await page.keyboard.type(proposal.quantity);
+  await press('Enter');
+  const record = await actedRecord(`approved ${proposal.id}`);
+  await page.waitForSelector('dialog[open]', { state: 'detached' });
+
+  const journalled = await demo.get(`/v1/records/${record}`);
+  assert.doesNotMatch(JSON.stringify(journalled.outputs), /withdrawn/);
+  assert.match(JSON.stringify(journalled), /\byou\b/, `record ${record} names who approved: ${JSON.stringify(journalled)}`);
+  await page.evaluate((number) => { location.hash = `#/records/${number}`; }, record);
+  await page.waitForFunction((number) => document.querySelector('#main h2')?.textContent === `Record ${number}`
+    && /\byou\b/.test(document.querySelector('#main').innerText), record);
+
+  const order = await alertAfter(record, ['order', 'okx', proposal.instrument]);
+  const fill = await alertAfter(record, ['fill', 'okx', proposal.instrument]);
+  console.log(`  approved at #${record}; #${order.record} ${order.text.slice(0, 90)}; #${fill.record} ${fill.text.slice(0, 90)}`);
+  const { data } = await demo.get('/v1/proposals');
+  assert.ok(!data.open.some((one) => one.id === proposal.id), 'it is open no more');
 });
 
 test('no error on the way', () => assert.deepEqual(shown.errors, []));
