@@ -34,7 +34,9 @@ async function goToProposal() {
 /** The record that the page names after an act. */
 async function actedRecord(words) {
   const note = shown.page.locator('.notes .note.ok', { hasText: words });
-  await note.waitFor();
+  await note.waitFor().catch(async (error) => {
+    throw new Error(`no word of “${words}”: ${await shown.page.locator('dialog').innerText()}`, { cause: error });
+  });
   return Number(/record #(\d+)/.exec(await note.last().textContent())[1]);
 }
 
