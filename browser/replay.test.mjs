@@ -41,7 +41,7 @@ test('a moment chosen with the slider is what every view shows; the frame says R
     await shown.show(name).catch(async (error) => { throw new Error(`${name}: ${await page.locator('#main').innerText()}`, { cause: error }); });
     await page.waitForFunction(() => !document.querySelector('#main .panel.loading'));
     const records = await page.locator('#main .panel > header').evaluateAll((heads) => heads
-      .map((head) => [head.querySelector('h2').textContent, head.querySelector('.record')?.textContent ?? '']));
+      .map((head) => [head.querySelector('h2, h3')?.textContent ?? '', head.querySelector('.record')?.textContent ?? '']));
     for (const [title, own] of records.filter(([text]) => !OVER_TIME.test(text))) assert.equal(own, `#${record}`, `${name}: ${title}`);
     assert.equal(await page.locator('.frame.replay').count(), 1, name);
     assert.equal(await page.locator('#main .trouble[role=alert]').count(), 0, name);
