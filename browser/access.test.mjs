@@ -58,7 +58,7 @@ test('dialogs and help', async () => {
   for (const keys of [['?'], ['Control+k'], ['a']]) {
     if (keys[0] === 'a') await shown.page.waitForSelector('#main .proposal', { timeout: 60000 });
     await shown.press(...keys);
-    await shown.page.waitForSelector('dialog[open]');
+    await shown.page.waitForSelector('dialog[open]').catch((error) => { throw new Error(`no dialog by ${keys}`, { cause: error }); });
     found.push(...await findings(shown.page, `dialog of ${keys}`));
     await shown.press('Escape');
     await shown.page.waitForSelector('dialog[open]', { state: 'detached' });

@@ -18,7 +18,7 @@ test('disconnected, and then the new session, without a reload', async () => {
   const { page, press, errors } = await open(browser, demo, { view: 'overview' });
   await page.evaluate(() => { window.isSamePage = true; });
   const record = async () => Number((await page.locator('.head .record').textContent()).slice(1));
-  await until('records go on', async () => (await record()) > 60);
+  await until('records go on', async () => (await record()) > 150);
   const last = await record();
 
   await demo.stop();
@@ -27,7 +27,8 @@ test('disconnected, and then the new session, without a reload', async () => {
   assert.equal(await page.locator('.clock .state.offline').count(), 1);
   assert.equal(await page.locator('.frame.offline').count(), 1);
 
-  demo = await startDemo({ port });
+  // Slow, so that its records are still fewer than those of the first when the page comes back.
+  demo = await startDemo({ port, speed: 2 });
   await page.locator('.troubles', { hasText: 'no connection' }).waitFor({ state: 'detached', timeout: 30000 });
   await page.locator('.clock .state.live').waitFor();
   // A new journal begins at its first record.

@@ -32,6 +32,7 @@ test('bumps by keyboard: amber frame, other figures here, live ones everywhere e
   const before = await state();
 
   await here.press('b');
+  await here.page.waitForSelector('.bumps input:focus');
   await here.page.keyboard.type('-10');
   await here.press('Tab');
   await here.page.keyboard.type('5');
@@ -77,6 +78,7 @@ test('bumps by keyboard: amber frame, other figures here, live ones everywhere e
 test('figures of a bumped view are the API’s for the same bump', async () => {
   const here = await open(browser, demo, { view: 'overview' });
   await here.press('b');
+  await here.page.waitForSelector('.bumps input:focus');
   await here.page.keyboard.type('-10');
   await here.press('Enter');
   await here.page.waitForSelector('.frame.whatif');

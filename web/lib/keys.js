@@ -83,6 +83,8 @@ function onKey(event) {
     if (event.key === 'Escape') event.target.blur();
     return;
   }
+  // A slider moves by its own arrows, whatever list would like them.
+  if (event.target instanceof HTMLInputElement && event.target.type === 'range' && /^(Arrow|Home|End|Page)/.test(event.key)) return;
   if (prefixTimer) {
     clearTimeout(prefixTimer);
     prefixTimer = 0;
