@@ -31,6 +31,8 @@ try {
     const shown = await open(browser, demo, options);
     await shown.show(view, query);
     await shown.page.waitForTimeout(600);
+    // What has just been announced covers figures for some seconds.
+    await shown.page.waitForSelector('.notes .note', { state: 'detached', timeout: 8000 }).catch(() => {});
     const path = `${DOCS}page-${name}.png`;
     await shown.page.screenshot({ path });
     const { size } = await stat(path);
