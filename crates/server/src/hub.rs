@@ -13,7 +13,7 @@
 use crate::frame::Frame;
 use crate::history::History;
 use crate::said::{Said, Timeline, Wanted};
-use engine::{Command, Engine, Event, Output, ProposalId};
+use engine::{Closed, Command, Engine, Event, Output, ProposalId};
 use journal::{Head, Released, Seq};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -128,8 +128,13 @@ impl Asked {
 
     /// Tells who asked what the engine said of it, once that is durable.
     pub fn answer_of(self, record: Seq, outputs: &[Released<Output>]) {
+        let of = self.seen.as_ref().map(|seen| seen.id);
         let refused = outputs.iter().find_map(|released| match &released.output {
             Output::Refused { rule } => Some(rule.clone()),
+            // Looked at again when it was approved, and no longer right.
+            Output::ProposalClosed { id, why: Closed::Withdrawn { why } } if Some(*id) == of => {
+                Some(format!("{id} is withdrawn: {why}"))
+            }
             _ => None,
         });
         let said = || outputs.iter().map(|released| released.output.to_string()).collect();

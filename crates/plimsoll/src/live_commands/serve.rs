@@ -32,7 +32,7 @@ pub(crate) fn run(args: &ServeCommandArgs) -> Result<ExitCode, Failure> {
     let stop = super::interrupted()?;
     let name = args.folder.display().to_string();
     let about = About { name: name.clone(), mode: Mode::Finished, speed: None };
-    let mut serving = Serving::start(&args.serve, about, (&args.folder, genesis()), None)?;
+    let mut serving = Serving::start(&args.serve, &about, (&args.folder, genesis()), None)?;
     serving.publisher.refuse_commands();
     if let (Some(first), Some(last)) = (report.first, report.last) {
         serving.publisher.expect(first.time, last.time);

@@ -23,7 +23,7 @@ impl Serving {
     /// Starts to serve.
     pub(super) fn start(
         args: &ServeArgs,
-        about: About,
+        about: &About,
         (journal, genesis): (&Path, Engine),
         made: Option<(&str, Role)>,
     ) -> Result<Self, Failure> {

@@ -194,3 +194,32 @@ fn made() -> Value {
         "components": {"schemas": schemas, "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A name stands for one shape: two types of one name would describe each other's answers.
+    #[test]
+    fn no_two_types_share_a_name() {
+        let mut seen: BTreeMap<String, Value> = BTreeMap::new();
+        let mut parts: Vec<(String, Value)> = Vec::new();
+        for of in views::ALL {
+            let (_, of_it) = (of.schema)();
+            parts.extend(
+                of_it.into_iter().map(|(name, schema)| (name, serde_json::to_value(schema).unwrap())),
+            );
+        }
+        let mut more = Vec::new();
+        Alerts::schemas(&mut more);
+        HistoryData::schemas(&mut more);
+        Question::schemas(&mut more);
+        Acted::schemas(&mut more);
+        parts.extend(more.into_iter().map(|(name, schema)| (name, serde_json::to_value(schema).unwrap())));
+        assert!(parts.len() > 20, "{}", parts.len());
+        for (name, schema) in parts {
+            let first = seen.entry(name.clone()).or_insert_with(|| schema.clone());
+            assert_eq!(*first, schema, "{name}");
+        }
+    }
+}

@@ -15,11 +15,11 @@ pub(super) const VIEW: View = View {
     ],
     every_millis: 100,
     compute,
-    schema: shape::<Alerts>,
+    schema: shape::<Newest>,
 };
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-struct Alerts {
+struct Newest {
     entries: Vec<Said>,
     more: bool,
 }
@@ -28,7 +28,7 @@ fn compute(frame: &Frame, params: &Params) -> Result<Value, ViewError> {
     let most = params.parsed::<usize>("limit")?.unwrap_or(usize::MAX);
     let kinds: Vec<&str> = params.text("kind").map(|text| text.split(',').collect()).unwrap_or_default();
     let is_wanted = |said: &&Said| kinds.is_empty() || kinds.contains(&said.kind);
-    value(&Alerts {
+    value(&Newest {
         entries: frame.recent.iter().filter(is_wanted).take(most).cloned().collect(),
         more: true,
     })

@@ -32,7 +32,7 @@ struct CurveData {
     underlyings: Vec<String>,
     spot_usd: f64,
     spot_returns: Vec<f64>,
-    horizons: Vec<Line>,
+    horizons: Vec<CurveLine>,
     break_evens: Vec<BreakEven>,
     liquidations: Vec<LiquidationPoint>,
     /// Null without a vol.
@@ -40,7 +40,7 @@ struct CurveData {
 }
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-struct Line {
+struct CurveLine {
     /// Null: every leg at its own expiry.
     days: Option<f64>,
     label: String,
@@ -90,7 +90,7 @@ fn compute(frame: &Frame, params: &Params) -> Result<Value, ViewError> {
         break_evens: curve.horizons.iter().flat_map(crossings).collect(),
         liquidations: liquidations(frame, &underlying),
         one_sigma: one_sigma(frame, &underlying, spot_usd),
-        horizons: curve.horizons.into_iter().map(Line::from).collect(),
+        horizons: curve.horizons.into_iter().map(CurveLine::from).collect(),
         spot_returns: curve.spot_returns,
         underlying: underlying.to_string(),
     })
@@ -102,7 +102,7 @@ fn axes() -> Result<CurveAxes, ViewError> {
     file.curve.ok_or_else(|| ViewError::NoFigure("ladder.toml has no [curve]".into()))
 }
 
-impl From<Horizon> for Line {
+impl From<Horizon> for CurveLine {
     fn from(horizon: Horizon) -> Self {
         let label = match horizon.days {
             None => "at expiry".into(),

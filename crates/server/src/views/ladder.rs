@@ -43,13 +43,13 @@ struct LadderData {
     /// Vol rows by spot columns.
     #[schema(value_type = Vec<Vec<String>>)]
     cells: Vec<Vec<Fixed>>,
-    worst: Worst,
+    worst: WorstCell,
     /// Set where cells lack something: what expires before the horizon has no greeks there.
     note: Option<String>,
 }
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-struct Worst {
+struct WorstCell {
     spot_return: f64,
     vol_points: f64,
     #[schema(value_type = String)]
@@ -66,7 +66,7 @@ enum Figure {
 fn figure(params: &Params) -> Result<(Figure, &'static str), ViewError> {
     Ok(match params.text("measure").unwrap_or("pnl") {
         "pnl" => (Figure::Pnl, "pnl"),
-        "delta_cash" => (Figure::Greek(Measure::Delta, "USD"), "delta_cash"),
+        "delta_cash" => (Figure::Greek(Measure::Delta, "USD per 100 %"), "delta_cash"),
         "gamma_cash_1pct" => (Figure::Greek(Measure::Gamma, "USD per 1 %"), "gamma_cash_1pct"),
         "vega" => (Figure::Greek(Measure::Vega, "USD per vol point"), "vega"),
         other => {
@@ -102,7 +102,11 @@ fn compute(frame: &Frame, params: &Params) -> Result<Value, ViewError> {
         spot_returns: axes.spot_returns,
         vol_points: axes.vol_points,
         cells,
-        worst: Worst { spot_return: worst.spot_return, vol_points: worst.vol_points, figure: worst.pnl_usd },
+        worst: WorstCell {
+            spot_return: worst.spot_return,
+            vol_points: worst.vol_points,
+            figure: worst.pnl_usd,
+        },
         note,
     })
 }

@@ -33,13 +33,13 @@ const PATH: &str = "each coin alone, the others and all vols as they are";
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 struct Distances {
     /// One for each account and coin that it depends on, the nearest first.
-    accounts: Vec<Line>,
+    accounts: Vec<Distance>,
     path: &'static str,
 }
 
 /// One account on the path of one coin.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
-pub(super) struct Line {
+pub(super) struct Distance {
     #[schema(value_type = String)]
     pub(super) account: Account,
     #[schema(value_type = String)]
@@ -72,17 +72,17 @@ pub(super) struct Reached {
 
 fn compute(frame: &Frame, _params: &Params) -> Result<Value, ViewError> {
     let accounts = frame.accounts().iter();
-    let mut lines: Vec<Line> = accounts.flat_map(|state| of_account(frame, state)).collect();
+    let mut lines: Vec<Distance> = accounts.flat_map(|state| of_account(frame, state)).collect();
     lines.sort_by(nearest_first);
     value(&Distances { accounts: lines, path: PATH })
 }
 
 /// One line a coin that the account depends on; one that says so when there is none.
-fn of_account(frame: &Frame, state: &AccountState) -> Vec<Line> {
-    let lines: Vec<Line> = drivers(state).into_iter().map(|driver| line(frame, state, driver)).collect();
+fn of_account(frame: &Frame, state: &AccountState) -> Vec<Distance> {
+    let lines: Vec<Distance> = drivers(state).into_iter().map(|driver| line(frame, state, driver)).collect();
     if lines.is_empty() {
         let why = "nothing that is margined in the account depends on the price of a coin";
-        return vec![Line { why_not: Some(why.into()), ..empty(frame, state) }];
+        return vec![Distance { why_not: Some(why.into()), ..empty(frame, state) }];
     }
     lines
 }
@@ -95,13 +95,13 @@ fn drivers(state: &AccountState) -> BTreeSet<Asset> {
 }
 
 /// Every account that depends on one coin, by account and venue.
-pub(super) fn of_driver(frame: &Frame, driver: &Asset) -> Vec<Line> {
+pub(super) fn of_driver(frame: &Frame, driver: &Asset) -> Vec<Distance> {
     let own = frame.accounts().iter().filter(|state| drivers(state).contains(driver));
     own.map(|state| line(frame, state, driver.clone())).collect()
 }
 
-fn empty(frame: &Frame, state: &AccountState) -> Line {
-    Line {
+fn empty(frame: &Frame, state: &AccountState) -> Distance {
+    Distance {
         account: state.account.clone(),
         venue: state.venue.clone(),
         why_not: None,
@@ -115,13 +115,13 @@ fn empty(frame: &Frame, state: &AccountState) -> Line {
     }
 }
 
-fn line(frame: &Frame, state: &AccountState, driver: Asset) -> Line {
+fn line(frame: &Frame, state: &AccountState, driver: Asset) -> Distance {
     let market = frame.market();
     let index_usd = market.spot(&driver).ok().map(units::Spot::get);
-    let line = Line { driver: Some(driver.clone()), index_usd, ..empty(frame, state) };
+    let line = Distance { driver: Some(driver.clone()), index_usd, ..empty(frame, state) };
     let rulebook = match rulebook_of(frame, state) {
         Ok(rulebook) => rulebook,
-        Err(why) => return Line { why_not: Some(why), ..line },
+        Err(why) => return Distance { why_not: Some(why), ..line },
     };
     let own = own_at_the_money_vol(state, &driver).map(|(vol, _)| vol);
     let vol = own.or_else(|| market.at_the_money_vol(&driver, MARKET_VOL_DAYS).ok().map(|(vol, _)| vol));
@@ -129,21 +129,21 @@ fn line(frame: &Frame, state: &AccountState, driver: Asset) -> Line {
     found(liquidation(rulebook, state, &query), (vol, line))
 }
 
-fn found(report: LiquidationReport, (vol, line): (Option<Vol>, Line)) -> Line {
+fn found(report: LiquidationReport, (vol, line): (Option<Vol>, Distance)) -> Distance {
     let index_usd = report.index_usd.or(line.index_usd);
-    let line = Line {
+    let line = Distance {
         index_usd,
         daily_vol: vol.map(|annual| annual.get() / YearFraction::DAYS.sqrt()),
         to_liquidation_usd: Fixed::quantise_down(report.surplus_usd).ok(),
         ..line
     };
     match report.liquidation {
-        Liquidation::Undefined { reason } => Line { why_not: Some(reason), ..line },
+        Liquidation::Undefined { reason } => Distance { why_not: Some(reason), ..line },
         Liquidation::Already => {
             let now = Some(Reached { price_usd: index_usd, percent: 0.0, daily_sigmas: vol.map(|_| 0.0) });
-            Line { down: now, up: now, ..line }
+            Distance { down: now, up: now, ..line }
         }
-        Liquidation::Searched { down, up } => Line {
+        Liquidation::Searched { down, up } => Distance {
             why_not: unknown("down", &down).or_else(|| unknown("up", &up)),
             down: reached(&down, index_usd),
             up: reached(&up, index_usd),
@@ -166,7 +166,7 @@ fn unknown(name: &str, side: &Side) -> Option<String> {
     Some(format!("{name}: not known beyond {:+.2} %: {reason}", 100.0 * (to_factor - 1.0)))
 }
 
-impl Line {
+impl Distance {
     /// Size of the nearest move that closes the account, percent.
     fn nearest_percent(&self) -> Option<f64> {
         let sides = [self.down, self.up].into_iter().flatten();
@@ -174,9 +174,9 @@ impl Line {
     }
 }
 
-fn nearest_first(a: &Line, b: &Line) -> Ordering {
-    let distance = |line: &Line| line.nearest_percent().unwrap_or(f64::INFINITY);
-    let name = |line: &Line| (line.account.clone(), line.venue.clone(), line.driver.clone());
+fn nearest_first(a: &Distance, b: &Distance) -> Ordering {
+    let distance = |line: &Distance| line.nearest_percent().unwrap_or(f64::INFINITY);
+    let name = |line: &Distance| (line.account.clone(), line.venue.clone(), line.driver.clone());
     distance(a).total_cmp(&distance(b)).then_with(|| name(a).cmp(&name(b)))
 }
 

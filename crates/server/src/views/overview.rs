@@ -32,7 +32,7 @@ struct Overview {
     /// Limits and persons that ask for the state.
     because: Vec<String>,
     is_armed: bool,
-    line: Line,
+    line: Verdict,
     nearest: Vec<Nearest>,
     todo: Vec<Todo>,
     headline: Headline,
@@ -44,13 +44,13 @@ struct Overview {
     links: Vec<LinkLine>,
     unreconciled: Vec<String>,
     unvalued: Vec<Unvalued>,
-    held_back: Vec<HeldBack>,
+    held_back: Vec<WaitingRule>,
     orders_open: usize,
     proposals_open: usize,
 }
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-struct Line {
+struct Verdict {
     /// `above`, `near`, `below`, or `unknown` where a figure that decides it is missing.
     verdict: &'static str,
     sentence: String,
@@ -100,7 +100,7 @@ struct LinkLine {
 }
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-struct HeldBack {
+struct WaitingRule {
     rule: String,
     why: String,
 }
@@ -128,7 +128,7 @@ fn compute(frame: &Frame, _: &Params) -> Result<Value, ViewError> {
             .collect(),
         unreconciled: engine.unreconciled().map(ToString::to_string).collect(),
         unvalued: unvalued(frame),
-        held_back: held.map(|(rule, why)| HeldBack { rule: rule.into(), why: why.into() }).collect(),
+        held_back: held.map(|(rule, why)| WaitingRule { rule: rule.into(), why: why.into() }).collect(),
         orders_open: engine.orders().len(),
         proposals_open: engine.proposals().len() + engine.transfer_proposals().len(),
         nearest,
@@ -226,7 +226,7 @@ fn of_margin(account: &AccountMargins) -> Option<Nearest> {
     })
 }
 
-fn line(engine: &Engine, nearest: &[Nearest], accounts: &[AccountMargins]) -> Line {
+fn line(engine: &Engine, nearest: &[Nearest], accounts: &[AccountMargins]) -> Verdict {
     let named = nearest.first().map_or_else(
         || "Nothing bounds this book: its policy has no limits, and no account has a margin.".to_owned(),
         |first| {
@@ -242,19 +242,19 @@ fn line(engine: &Engine, nearest: &[Nearest], accounts: &[AccountMargins]) -> Li
     let unknown = accounts.iter().filter(|account| account.is_in_doubt()).count();
     let top = nearest.first().map_or(0.0, |first| first.share);
     if nearest.is_empty() {
-        return Line { verdict: "unknown", sentence: named };
+        return Verdict { verdict: "unknown", sentence: named };
     }
     if top >= 1.0 || matches!(engine.state(), State::Paused | State::Flatten) {
-        return Line { verdict: "below", sentence: format!("Below the line. {named}") };
+        return Verdict { verdict: "below", sentence: format!("Below the line. {named}") };
     }
     if unknown > 0 {
         let sentence = format!("Unknown: {unknown} accounts have no margin figure. {named}");
-        return Line { verdict: "unknown", sentence };
+        return Verdict { verdict: "unknown", sentence };
     }
     if top >= NEAR || engine.state() != State::Normal {
-        return Line { verdict: "near", sentence: format!("Near the line. {named}") };
+        return Verdict { verdict: "near", sentence: format!("Near the line. {named}") };
     }
-    Line { verdict: "above", sentence: format!("Above the line. {named}") }
+    Verdict { verdict: "above", sentence: format!("Above the line. {named}") }
 }
 
 fn todo(frame: &Frame, limits: &[LimitLine]) -> Vec<Todo> {

@@ -137,7 +137,7 @@ impl Desk {
                 continue;
             }
             self.submit(now, &asked.event())?;
-            let outputs = self.commit_to(now, Some(&mut serving))?;
+            let outputs = self.commit_to(now, Some(&serving))?;
             asked.answer_of(self.runner.journal().head().seq, &outputs);
         }
         self.serving = Some(serving);
@@ -186,8 +186,8 @@ impl Desk {
 
     /// What is durable is acted on.
     fn commit(&mut self, now: Timestamp) -> Result<(), Failure> {
-        let mut serving = self.serving.take();
-        self.commit_to(now, serving.as_mut())?;
+        let serving = self.serving.take();
+        self.commit_to(now, serving.as_ref())?;
         self.serving = serving;
         Ok(())
     }
@@ -195,14 +195,14 @@ impl Desk {
     fn commit_to(
         &mut self,
         now: Timestamp,
-        serving: Option<&mut Serving>,
+        serving: Option<&Serving>,
     ) -> Result<Vec<Released<Output>>, Failure> {
         let durable = self.runner.commit().map_err(journal_failure)?;
         self.tally.commits += 1;
         for released in &durable.outputs {
             self.world.take(now, &released.output);
             self.note(now, &released.output);
-            if let Some(serving) = &serving {
+            if let Some(serving) = serving {
                 serving.publisher.say(now, released);
             }
         }

@@ -102,7 +102,7 @@ fn serving(args: &DemoArgs, folder: &Path) -> Result<Serving, Failure> {
         None => "as fast as it goes".into(),
     };
     let about = About { name: "demo".into(), mode: Mode::Paper, speed: Some(speed) };
-    Serving::start(&args.serve, about, (folder, super::genesis()), Some(("you", Role::Risk)))
+    Serving::start(&args.serve, &about, (folder, super::genesis()), Some(("you", Role::Risk)))
 }
 
 fn default_start() -> Timestamp {

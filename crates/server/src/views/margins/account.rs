@@ -32,7 +32,7 @@ pub(super) struct AccountView {
     #[schema(value_type = Option<String>)]
     surplus_usd: Option<Fixed>,
     is_stale: bool,
-    worst: Option<Worst>,
+    worst: Option<WorstScenario>,
     units: Vec<UnitView>,
     collateral: Vec<CollateralView>,
     /// Positions and balances that the rulebook does not cover.
@@ -42,7 +42,7 @@ pub(super) struct AccountView {
 
 /// The deciding scenario that loses most.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
-struct Worst {
+struct WorstScenario {
     unit: String,
     scenario: String,
     #[schema(value_type = String)]
@@ -137,7 +137,7 @@ impl AccountView {
         self.units = outcome.units.iter().map(UnitView::new).collect::<Result<_, _>>()?;
         let deciding = outcome.units.iter().zip(&self.units).filter_map(|(unit, view)| {
             let scenario = view.scenarios.get(unit.worst?)?;
-            Some(Worst {
+            Some(WorstScenario {
                 unit: view.name.clone(),
                 scenario: scenario.name.clone(),
                 pnl_usd: scenario.pnl_usd,
