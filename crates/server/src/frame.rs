@@ -153,6 +153,6 @@ impl Frame {
 
     /// True when something held has no value.
     pub(crate) fn is_partial(&self) -> bool {
-        self.valuation().is_partial()
+        if self.is_what_if() { self.valuation().is_partial() } else { self.engine.views().is_partial() }
     }
 }

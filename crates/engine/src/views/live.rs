@@ -348,6 +348,12 @@ impl LiveViews {
         }
     }
 
+    /// True when something held has no value.
+    pub(super) fn has_unvalued(&self) -> bool {
+        let held = self.slots.iter().flat_map(|slot| &slot.held);
+        held.into_iter().any(|held| held.counted == Counted::As(Counts::Unvalued))
+    }
+
     fn item(&self, id: SlotId, index: usize) -> Option<Item> {
         let slot = self.slots.get(id as usize)?;
         let held = slot.held.get(index)?;

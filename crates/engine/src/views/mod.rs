@@ -112,6 +112,12 @@ impl Views<'_> {
         named.filter_map(|(item, at)| Some((item.clone(), self.valued(&item, at)?.0))).collect()
     }
 
+    /// True when something held has no value: every sum that it belongs to lacks it. Known from event to event, without valuing anything.
+    #[must_use]
+    pub fn is_partial(&self) -> bool {
+        self.live.has_unvalued()
+    }
+
     /// Sums by group, of any grouping.
     #[must_use]
     pub fn sums(&self) -> GroupSums {

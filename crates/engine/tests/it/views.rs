@@ -90,6 +90,7 @@ pub(crate) fn assert_recomputed(engine: &Engine) {
     let own = items.values().filter_map(|valued| valued.rows.as_ref().ok()).flatten().cloned();
     assert_eq!(by_name(own), by_name(valuation.rows.iter().cloned()));
     let unpriced = items.values().filter(|valued| valued.rows.is_err()).count();
+    assert_eq!(engine.views().is_partial(), unpriced > 0);
     assert_eq!(unpriced, valuation.unpriced.len());
     assert_eq!(items.values().filter(|v| v.gain_unknown).count(), valuation.futures_without_entry);
     for by in [
