@@ -6,7 +6,7 @@ use crate::limits::{Level, State};
 use crate::orders::Order;
 use crate::transfers::Transfer;
 use crate::views::Item;
-use book::{Change, Entry, EntryKind, Place};
+use book::{Change, Entry, Place};
 use risk::GroupKey;
 use std::fmt;
 use units::{Asset, Decimal, FillId, Fixed, Issue, OrderId, Symbol, Venue};
@@ -272,22 +272,7 @@ impl fmt::Display for Line<'_> {
 }
 
 fn posted(f: &mut fmt::Formatter<'_>, entry: &Entry) -> fmt::Result {
-    let kind = match entry.kind {
-        EntryKind::Trade => "trade",
-        EntryKind::Premium => "premium",
-        EntryKind::Exchange => "exchange",
-        EntryKind::Realised => "realised",
-        EntryKind::Fee => "fee",
-        EntryKind::Funding => "funding",
-        EntryKind::Settlement => "settlement",
-        EntryKind::Deposit => "deposit",
-        EntryKind::Withdrawal => "withdrawal",
-        EntryKind::Transfer => "transfer",
-        EntryKind::Adjustment => "adjustment",
-        EntryKind::Opening => "opening",
-        _ => "entry",
-    };
-    write!(f, "{kind}: {}", entry.place)?;
+    write!(f, "{}: {}", entry.kind.word(), entry.place)?;
     if let Some(listing) = &entry.listing {
         write!(f, " {}", listing.symbol)?;
     }

@@ -49,7 +49,7 @@ impl Page {
         Self { folder, child, _says: says, address }
     }
 
-    fn data(&self, path: &str) -> Value {
+    fn answer(&self, path: &str) -> Value {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let text = format!("GET /v1/{path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address);
         stream.write_all(text.as_bytes()).unwrap();
@@ -57,7 +57,12 @@ impl Page {
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         assert!(head.starts_with("HTTP/1.1 200"), "{path}: {answer}");
-        let envelope: Value = serde_json::from_str(body).unwrap();
+        serde_json::from_str(body).unwrap()
+    }
+
+    /// The data of a view of the whole book.
+    fn data(&self, path: &str) -> Value {
+        let envelope = self.answer(path);
         assert_eq!(envelope["partial"], false, "{path}");
         envelope["data"].clone()
     }
@@ -147,6 +152,9 @@ fn what_the_page_shows_is_what_the_commands_print() {
         compared += 1 + same(&shown["by_underlying"], &row["by_underlying_usd"]);
     }
     compared += margins(&page) + liquidations(&page);
+    let history = page.answer("history");
+    let first = history["times"][0].as_str().unwrap();
+    assert!(first.starts_with("2026-11-20"), "history begins at {first}, before the engine had a clock");
     println!("{compared} figures of the page are those of report, margin and liquidation");
     assert!(compared > 1_500, "{compared}");
 }

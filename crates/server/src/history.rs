@@ -72,9 +72,10 @@ impl History {
         }
     }
 
-    /// True when a frame of this time would be a new sample.
+    /// True when a frame of this time would be a new sample. Before its first clock an engine has no time.
     pub(crate) fn is_due(&self, time: Timestamp) -> bool {
-        self.samples.last().is_none_or(|last| time >= last.time.plus_millis(self.spacing_millis))
+        time.unix_nanos() > 0
+            && self.samples.last().is_none_or(|last| time >= last.time.plus_millis(self.spacing_millis))
     }
 
     /// Takes a sample, if it is due.
@@ -137,11 +138,11 @@ fn values(frame: &Frame) -> BTreeMap<String, f64> {
     let mut put = |name: &str, value: f64| {
         values.insert(name.to_owned(), value);
     };
-    put("value_usd", total.value_usd.to_f64());
-    put("delta_cash_usd", total.delta_cash_usd.to_f64());
-    put("gamma_cash_1pct_usd", total.gamma_cash_1pct_usd.to_f64());
-    put("vega_usd_per_point", total.vega_usd_per_point.to_f64());
-    put("theta_usd_per_day", total.theta_usd_per_day.to_f64());
+    put("value_usd", total.measures.value_usd.to_f64());
+    put("delta_cash_usd", total.measures.delta_cash_usd.to_f64());
+    put("gamma_cash_1pct_usd", total.measures.gamma_cash_1pct_usd.to_f64());
+    put("vega_usd_per_point", total.measures.vega_usd_per_point.to_f64());
+    put("theta_usd_per_day", total.measures.theta_usd_per_day.to_f64());
     put("equity_usd", total.equity_usd.to_f64());
     if let Some(used) = total.maintenance_use {
         put("maintenance_use", used.to_f64());

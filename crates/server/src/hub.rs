@@ -12,6 +12,7 @@
 
 use crate::frame::Frame;
 use crate::history::History;
+use crate::past::States;
 use crate::said::{Said, Timeline, Wanted};
 use engine::{Closed, Command, Engine, Event, Output, ProposalId};
 use journal::{Head, Released, Seq};
@@ -157,6 +158,8 @@ pub(crate) struct Hub {
     pub(crate) newest: watch::Receiver<Option<Arc<Frame>>>,
     timeline: Mutex<Timeline>,
     history: Mutex<History>,
+    /// Where replays begin.
+    pub(crate) states: Arc<States>,
     inbox: mpsc::Sender<Asked>,
     /// When the newest frame was made, by the clock of the wall.
     made: Mutex<Instant>,
@@ -230,6 +233,7 @@ impl Publisher {
             newest: seen,
             timeline: Mutex::default(),
             history: Mutex::default(),
+            states: Arc::default(),
             inbox: outbox,
             made: Mutex::new(Instant::now()),
         };
@@ -271,8 +275,9 @@ impl Publisher {
         self.hub.history().expect((to.unix_nanos() - from.unix_nanos()) / 1_000_000);
     }
 
-    /// Takes a state into the history that is passed on the way to a later one, when its time has come.
+    /// A state that is passed on the way to a later one: into the history when its time has come, and among those where replays begin.
     pub fn pass(&mut self, engine: &Engine, record: Seq) {
+        self.hub.states.keep(record.get(), || Arc::new(engine.clone()));
         if self.hub.history().is_due(engine.now()) {
             let frame = Frame::new(engine.clone(), record, None);
             self.hub.history().take(&frame);

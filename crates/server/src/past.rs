@@ -1,7 +1,6 @@
 //! Any state of the past, from the journal: replayed, never guessed.
 //!
-//! A replay begins at the nearest state that is at hand: some are kept on the way, evenly over what was replayed. Two replays run at a
-//! time; who asks for more waits.
+//! A replay begins at the nearest state that is at hand: some are kept on the way, evenly over what has passed, live or replayed.
 
 use crate::frame::Frame;
 use crate::said::Said;
@@ -9,12 +8,14 @@ use engine::{Engine, Event};
 use journal::{Event as _, Head, InclusionProof, Reader, RealDisk, Seq, Stamp, prove};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use units::Timestamp;
 
 /// A state is kept each time so many records have passed, and the spacing doubled when there are too many.
 const FIRST_SPACING: u64 = 500;
 const MOST_KEPT: usize = 24;
+/// Frames of the past that are at hand.
+const RECENT: usize = 4;
 
 /// Why a state of the past cannot be shown.
 #[derive(Debug, thiserror::Error)]
@@ -65,15 +66,19 @@ pub enum PastError {
 pub(crate) struct Past {
     folder: Option<PathBuf>,
     genesis: Engine,
-    kept: Mutex<Kept>,
+    states: Arc<States>,
+    /// The frames asked for last: a page asks for the same one view by view.
+    recent: Mutex<Vec<Arc<Frame>>>,
 }
+
+/// Some states of a journal, evenly over it.
+#[derive(Debug)]
+pub(crate) struct States(Mutex<Kept>);
 
 #[derive(Debug)]
 struct Kept {
     states: BTreeMap<u64, Arc<Engine>>,
     spacing: u64,
-    /// The frames asked for last: a page asks for the same one view by view.
-    recent: Vec<Arc<Frame>>,
 }
 
 /// One record, in words.
@@ -86,13 +91,12 @@ pub(crate) struct Told {
 }
 
 impl Past {
-    pub(crate) fn new(folder: Option<&Path>, genesis: Engine) -> Self {
-        let kept = Kept { states: BTreeMap::new(), spacing: FIRST_SPACING, recent: Vec::new() };
-        Self { folder: folder.map(Path::to_path_buf), genesis, kept: Mutex::new(kept) }
+    pub(crate) fn new(folder: Option<&Path>, genesis: Engine, states: Arc<States>) -> Self {
+        Self { folder: folder.map(Path::to_path_buf), genesis, states, recent: Mutex::default() }
     }
 
-    fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn recent(&self) -> MutexGuard<'_, Vec<Arc<Frame>>> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn disk(&self) -> Result<RealDisk, PastError> {
@@ -103,15 +107,15 @@ impl Past {
 
     /// The state after a record.
     pub(crate) fn frame(&self, record: u64) -> Result<Arc<Frame>, PastError> {
-        if let Some(frame) = self.kept().recent.iter().find(|frame| frame.record.get() == record) {
+        if let Some(frame) = self.recent().iter().find(|frame| frame.record.get() == record) {
             return Ok(frame.clone());
         }
         let (engine, head) = self.replay(record, |_, _, _| {})?;
         let frame = Arc::new(Frame::new(engine, Seq::new(record), head));
-        let mut kept = self.kept();
-        kept.recent.push(frame.clone());
-        if kept.recent.len() > 4 {
-            kept.recent.remove(0);
+        let mut recent = self.recent();
+        recent.push(frame.clone());
+        if recent.len() > RECENT {
+            recent.remove(0);
         }
         Ok(frame)
     }
@@ -144,7 +148,7 @@ impl Past {
     ) -> Result<(Engine, Option<Head>), PastError> {
         let disk = self.disk()?;
         // What the record itself did is wanted as well, so the start lies before it.
-        let start = self.kept().states.range(..record).next_back().map(|(at, engine)| (*at, engine.clone()));
+        let start = self.states.before(record);
         let (mut at, mut engine) =
             start.map_or_else(|| (0, self.genesis.clone()), |(at, engine)| (at, (*engine).clone()));
         let mut reader = Reader::open(&disk, Seq::new(at))?;
@@ -159,7 +163,7 @@ impl Past {
             let outputs = engine.apply(stamp, &event);
             tell(stamp, &event, &outputs);
             at = stamp.seq.get();
-            self.kept().keep(at, || Arc::new(engine.clone()));
+            self.states.keep(at, || Arc::new(engine.clone()));
         }
         if at == 0 {
             return Err(PastError::Beyond { record, last: at });
@@ -168,15 +172,31 @@ impl Past {
         let head = Some(reader.head()).filter(|head| head.seq.get() == record);
         Ok((engine, head))
     }
+}
 
-    /// Keeps a state that is at hand anyway, so that no replay has to begin before it.
-    pub(crate) fn offer(&self, frame: &Frame) {
-        self.kept().keep(frame.record.get(), || frame.shared_engine());
+impl Default for States {
+    fn default() -> Self {
+        Self(Mutex::new(Kept { states: BTreeMap::new(), spacing: FIRST_SPACING }))
+    }
+}
+
+impl States {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The last state kept before a record.
+    fn before(&self, record: u64) -> Option<(u64, Arc<Engine>)> {
+        self.kept().states.range(..record).next_back().map(|(at, engine)| (*at, engine.clone()))
+    }
+
+    /// Keeps the state after a record, if the last one kept before it is far enough away.
+    pub(crate) fn keep(&self, at: u64, engine: impl FnOnce() -> Arc<Engine>) {
+        self.kept().keep(at, engine);
     }
 }
 
 impl Kept {
-    /// Keeps a state, if the last one kept before it is far enough away.
     fn keep(&mut self, at: u64, engine: impl FnOnce() -> Arc<Engine>) {
         let before = self.states.range(..=at).next_back().map_or(0, |(at, _)| *at);
         if at < before + self.spacing {

@@ -132,7 +132,7 @@ pub(crate) struct Shared {
     /// Another one after each start.
     pub(crate) session: String,
     pub(crate) sockets: AtomicUsize,
-    pub(crate) work: Semaphore,
+    pub(crate) work: Arc<Semaphore>,
     ended: AtomicBool,
 }
 
@@ -204,14 +204,14 @@ impl Server {
         let session = crate::auth::Secret::random().map(|random| random.hash()).unwrap_or_default();
         let shared = Arc::new(Shared {
             hub: publisher.hub.clone(),
-            past: Past::new(journal.as_deref(), genesis),
+            past: Past::new(journal.as_deref(), genesis, publisher.hub.states.clone()),
             guard: Guard::new(hosts(address, &listen.hosts), listen.tokens, is_off),
             metrics: Metrics::new(),
             topics: Topics::default(),
             about,
             session: session.chars().take(16).collect(),
             sockets: AtomicUsize::new(0),
-            work: Semaphore::new(WORKERS),
+            work: Arc::new(Semaphore::new(WORKERS)),
             ended: AtomicBool::new(false),
         });
         let handle = Handle::new();
@@ -294,7 +294,7 @@ async fn sample(shared: Arc<Shared>) {
     frames.mark_changed();
     while frames.changed().await.is_ok() {
         let Some(frame) = frames.borrow_and_update().clone() else { continue };
-        shared.past.offer(&frame);
+        shared.hub.states.keep(frame.record.get(), || frame.shared_engine());
         if !shared.hub.history().is_due(frame.asof()) {
             continue;
         }

@@ -103,6 +103,27 @@ pub enum EntryKind {
     Opening,
 }
 
+impl EntryKind {
+    /// Word for people and programs.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Trade => "trade",
+            Self::Premium => "premium",
+            Self::Exchange => "exchange",
+            Self::Realised => "realised",
+            Self::Fee => "fee",
+            Self::Funding => "funding",
+            Self::Settlement => "settlement",
+            Self::Deposit => "deposit",
+            Self::Withdrawal => "withdrawal",
+            Self::Transfer => "transfer",
+            Self::Adjustment => "adjustment",
+            Self::Opening => "opening",
+        }
+    }
+}
+
 /// The other side of an entry in the double-entry view: what a balance gains, its counter account loses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "snake_case")]

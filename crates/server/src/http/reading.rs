@@ -91,9 +91,14 @@ async fn blocking<T: Send + 'static>(
     shared: &Arc<Shared>,
     work: impl FnOnce(&Shared) -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, ApiError> {
-    let _permit = shared.work.acquire().await.map_err(|error| ApiError::internal(&error))?;
+    let permit = shared.work.clone().acquire_owned().await.map_err(|error| ApiError::internal(&error))?;
     let shared = shared.clone();
-    tokio::task::spawn_blocking(move || work(&shared)).await.map_err(|error| ApiError::internal(&error))?
+    let work = move || {
+        // A caller who gives up does not end the work: it counts until it is done.
+        let _permit = permit;
+        work(&shared)
+    };
+    tokio::task::spawn_blocking(work).await.map_err(|error| ApiError::internal(&error))?
 }
 
 pub(crate) async fn view(

@@ -10,16 +10,8 @@ use units::Fixed;
 /// Totals of the book.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub(crate) struct Headline {
-    #[schema(value_type = String)]
-    pub(crate) value_usd: Fixed,
-    #[schema(value_type = String)]
-    pub(crate) delta_cash_usd: Fixed,
-    #[schema(value_type = String)]
-    pub(crate) gamma_cash_1pct_usd: Fixed,
-    #[schema(value_type = String)]
-    pub(crate) vega_usd_per_point: Fixed,
-    #[schema(value_type = String)]
-    pub(crate) theta_usd_per_day: Fixed,
+    #[serde(flatten)]
+    pub(crate) measures: Five,
     /// Of all accounts; with those that have no rulebook.
     #[schema(value_type = String)]
     pub(crate) equity_usd: Fixed,
@@ -76,16 +68,10 @@ pub(crate) fn coins(exposure: &Exposure) -> BTreeMap<&'static str, Fixed> {
 
 /// Totals of a frame.
 pub(crate) fn headline(frame: &Frame) -> Headline {
-    let Five { value_usd, delta_cash_usd, gamma_cash_1pct_usd, vega_usd_per_point, theta_usd_per_day } =
-        Five::of(&total(&frame.valuation().rows));
     let accounts = frame.margins();
     let margined = || accounts.iter().filter(|account| account.why_not.is_none());
     Headline {
-        value_usd,
-        delta_cash_usd,
-        gamma_cash_1pct_usd,
-        vega_usd_per_point,
-        theta_usd_per_day,
+        measures: Five::of(&total(&frame.valuation().rows)),
         equity_usd: accounts.iter().map(|account| account.equity_usd).sum(),
         initial_margin_usd: margined().map(|account| account.initial_margin_usd).sum(),
         maintenance_margin_usd: margined().map(|account| account.maintenance_margin_usd).sum(),

@@ -119,7 +119,7 @@ fn compute(frame: &Frame, _: &Params) -> Result<Value, ViewError> {
         todo: todo(frame, &limits),
         headline: headline(frame),
         underlyings: underlyings(frame),
-        turnover_usd: engine.turnover(frame.asof()),
+        turnover_usd: engine.turnover(engine.now()),
         turnover_bound_usd: turnover,
         links: engine
             .links()
@@ -173,7 +173,7 @@ fn nearest(frame: &Frame, limits: &[LimitLine], accounts: &[AccountMargins]) -> 
         }
     }
     if let Some(orders) = &engine.policy().orders {
-        let turnover = engine.turnover(frame.asof());
+        let turnover = engine.turnover(engine.now());
         all.push(Nearest {
             kind: "turnover",
             what: "orders of the last hour".into(),
@@ -342,7 +342,7 @@ fn index_age(frame: &Frame, asset: &Asset) -> Option<f64> {
     let futures = quotes.futures.values().filter(|q| q.listing.contract.underlying == *asset);
     let options = options.filter(|q| q.index_price.is_some()).map(|q| q.source_time);
     let newest = options.chain(futures.filter(|q| q.index_price.is_some()).map(|q| q.source_time)).max()?;
-    Some(seconds_between(newest, frame.asof()))
+    Some(seconds_between(newest, frame.engine().now()))
 }
 
 /// Seconds from one time to another, not below zero.

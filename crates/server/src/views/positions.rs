@@ -4,6 +4,7 @@ use super::headline::{coins, usd};
 use super::overview::seconds_between;
 use super::{Params, Unvalued, View, ViewError, shape, unvalued, value};
 use crate::frame::Frame;
+use book::Position;
 use instrument::{OptionKind, Terms, expiry_text};
 use market::Snapshot;
 use risk::{Reconciliation, Row, RowKind, kind_word};
@@ -96,19 +97,26 @@ fn compute(frame: &Frame, _: &Params) -> Result<Value, ViewError> {
     });
     value(&Positions {
         breaks: breaks.collect(),
-        rows: frame.valuation().rows.iter().map(|row| line(frame, row)).collect(),
+        rows: lines(frame),
         unvalued: unvalued(frame),
         quotes_compared: reconciled.agreement.iter().map(|figure| figure.compared).max().unwrap_or(0),
         quotes_without_figures: reconciled.without_figures,
     })
 }
 
-fn line(frame: &Frame, row: &Row) -> PositionLine {
-    let held = frame.book().positions.iter().find(|position| {
-        row.kind != RowKind::Gain
-            && (&position.account, &position.venue, &position.chain, &position.listing.symbol)
-                == (&row.account, &row.venue, &row.chain, &row.symbol)
-    });
+fn lines(frame: &Frame) -> Vec<PositionLine> {
+    let name =
+        |p: &'_ Position| (p.account.clone(), p.venue.clone(), p.chain.clone(), p.listing.symbol.clone());
+    let held: BTreeMap<_, &Position> = frame.book().positions.iter().map(|p| (name(p), p)).collect();
+    let of = |row: &Row| {
+        let name = (row.account.clone(), row.venue.clone(), row.chain.clone(), row.symbol.clone());
+        // The gain of a position has a row of its own, and no price.
+        held.get(&name).copied().filter(|_| row.kind != RowKind::Gain)
+    };
+    frame.valuation().rows.iter().map(|row| line(frame, row, of(row))).collect()
+}
+
+fn line(frame: &Frame, row: &Row, held: Option<&Position>) -> PositionLine {
     let terms = held.map(|position| &position.listing.contract.terms);
     let (strike, option) = match terms {
         Some(Terms::Option { strike, kind, .. }) => {

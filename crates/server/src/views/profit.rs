@@ -7,7 +7,6 @@
 
 use super::{Params, View, ViewError, shape, value};
 use crate::frame::Frame;
-use book::EntryKind;
 use engine::{Flow, ValueChange};
 use risk::explain::Cause;
 use serde::Serialize;
@@ -91,7 +90,7 @@ fn compute(frame: &Frame, _: &Params) -> Result<Value, ViewError> {
     let total = has_begun.then(|| change(None, &explained.total()));
     let cash = engine.profit().cash().iter().map(|((place, kind, asset), amount)| Cash {
         place: place.to_string(),
-        cause: word(*kind),
+        cause: kind.word(),
         asset: asset.to_string(),
         amount: amount.normalize().to_string(),
     });
@@ -133,23 +132,4 @@ fn share(total: &Change) -> Option<f64> {
     let unexplained = total.parts.iter().filter(|part| matches!(part.part, "residual" | "unexplained"));
     let unexplained: Fixed = unexplained.map(|part| part.usd.abs()).sum();
     (!all.is_zero()).then(|| unexplained.to_f64() / all.to_f64())
-}
-
-/// Word of a kind of entry.
-const fn word(kind: EntryKind) -> &'static str {
-    match kind {
-        EntryKind::Trade => "trade",
-        EntryKind::Premium => "premium",
-        EntryKind::Exchange => "exchange",
-        EntryKind::Realised => "realised",
-        EntryKind::Fee => "fee",
-        EntryKind::Funding => "funding",
-        EntryKind::Settlement => "settlement",
-        EntryKind::Deposit => "deposit",
-        EntryKind::Withdrawal => "withdrawal",
-        EntryKind::Transfer => "transfer",
-        EntryKind::Adjustment => "adjustment",
-        EntryKind::Opening => "opening",
-        _ => "entry",
-    }
 }

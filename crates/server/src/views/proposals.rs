@@ -145,7 +145,7 @@ fn compute(frame: &Frame, _: &Params) -> Result<Value, ViewError> {
     let held = engine.held_back();
     value(&Proposals {
         is_armed: engine.arming() == Arming::Armed,
-        open: open(engine, frame.asof()),
+        open: open(engine, engine.now()),
         orders: engine.orders().values().map(order).collect(),
         transfers: engine.transfers().values().map(transfer).collect(),
         held_back: held.map(|(rule, why)| HeldBack { rule: rule.into(), why: why.into() }).collect(),
