@@ -246,10 +246,15 @@ fn tls(runtime: &tokio::runtime::Runtime, files: &TlsFiles) -> Result<RustlsConf
     // A second provider is refused, and one is enough.
     drop(rustls::crypto::ring::default_provider().install_default());
     let loaded = runtime.block_on(RustlsConfig::from_pem_file(&files.certificate, &files.key));
-    loaded.map_err(|error| ListenError::Tls {
+    let config = loaded.map_err(|error| ListenError::Tls {
         file: format!("{}, {}", files.certificate.display(), files.key.display()),
         error,
-    })
+    })?;
+    // HTTP/1.1 alone: a browser would take HTTP/2, which has no Host header to guard and another way to open sockets.
+    let mut inner = rustls::ServerConfig::clone(&config.get_inner());
+    inner.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.reload_from_config(Arc::new(inner));
+    Ok(config)
 }
 
 async fn serve(

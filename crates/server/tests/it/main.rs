@@ -8,3 +8,4 @@ mod desk;
 mod reading;
 mod security;
 mod socket;
+mod tls;
