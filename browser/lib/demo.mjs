@@ -40,12 +40,9 @@ export async function changed(path, changes, more = '') {
   return `${text}\n${more}`;
 }
 
-/**
- * The demo's policy, but ETH is hedged from a small delta on: there is a proposal within seconds. Orders may be larger:
- * one as large as the largest is withdrawn at its approval when the price has risen meanwhile.
- */
+/** The demo's policy, but ETH is hedged from a small delta on: there is a proposal within seconds. */
 export const eagerPolicy = () => changed('policies/demo.toml', [
-  ['half_width_usd = 200000.0', 'half_width_usd = 20000.0'], ['largest_usd = "400000"', 'largest_usd = "4000000"'],
+  ['half_width_usd = 200000.0', 'half_width_usd = 20000.0'],
 ]);
 
 function address(child) {

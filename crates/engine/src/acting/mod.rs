@@ -239,20 +239,24 @@ impl Acting {
     /// Sends the order of a proposal, if it may still go.
     fn carry_out(&mut self, desk: Desk<'_>, proposal: &Proposal, why: Closed, outputs: &mut Vec<Output>) {
         let Proposal { id, rule, place, listing, quantity, limit_price, .. } = proposal;
-        let trade = Trade { place, listing, quantity: *quantity, price: *limit_price };
-        let mut judged = gate::judge(self, desk, trade).map(drop);
         // What a rule sends by itself was looked at in this very event.
-        if judged.is_ok() && why != Closed::Automatic {
-            judged = margin_effect::margins(desk, trade, proposal.fee_usd).map(drop);
-        }
-        let order = judged.map_err(|refusal| refusal.to_string()).and_then(|()| {
+        let is_of_now = why == Closed::Automatic;
+        let seen = (*quantity, *limit_price);
+        let sized = if is_of_now { Ok(seen) } else { wish::as_of_now(desk, listing, seen) };
+        let order = sized.and_then(|(quantity, limit_price)| {
+            let trade = Trade { place, listing, quantity, price: limit_price };
+            gate::judge(self, desk, trade).map_err(|refusal| refusal.to_string())?;
+            if !is_of_now {
+                margin_effect::margins(desk, trade, proposal.fee_usd)
+                    .map_err(|refusal| refusal.to_string())?;
+            }
             let valid = desk.policy.orders.as_ref().map_or(0, |bounds| bounds.valid_seconds);
             Ok(Order {
                 id: OrderId::new(&id.to_string()).map_err(|error| error.to_string())?,
                 place: place.clone(),
                 symbol: listing.symbol.clone(),
-                quantity: *quantity,
-                limit_price: *limit_price,
+                quantity,
+                limit_price,
                 valid_until: desk.now.plus_millis(i64::from(valid) * 1_000),
             })
         });

@@ -3,7 +3,8 @@
 //! ```text
 //! off      = delta at the policy's vols + that of all orders on their way - target                                   USD
 //! quantity = trade that `hedge::policy::decide` wants of it / (USD delta of one unit), rounded to lots towards zero
-//! limit    = mark x (1 + collar) for a purchase, x (1 - collar) for a sale, rounded to ticks towards the mark
+//! limit    = mark x (1 + collar) for a purchase, x (1 - collar) for a sale, rounded to ticks towards the mark; at an approval the better of
+//!            this and the one that was seen
 //! ```
 
 use super::desk::{Desk, canonical, unit};
@@ -143,6 +144,25 @@ pub(crate) fn shrunk(desk: Desk<'_>, wish: &Wish, share: f64) -> Option<Wish> {
     let smallest = desk.policy.orders.as_ref().map_or(Fixed::ZERO, |bounds| bounds.smallest);
     desk.notional(&wish.listing, quantity.get()).ok().filter(|notional| *notional >= smallest)?;
     Some(Wish { quantity, ..wish.clone() })
+}
+
+/// What a person approves, on the market of now: never more than was seen, and never at a worse price. Where the mark has moved on since, the
+/// limit follows the collar as far as that is better, and lots that have come to be over the largest order are left off.
+pub(crate) fn as_of_now(
+    desk: Desk<'_>,
+    listing: &Listing,
+    (quantity, limit_price): (Quantity, Price),
+) -> Result<(Quantity, Price), String> {
+    let bounds = desk.policy.orders.as_ref().ok_or("the policy has no [orders]")?;
+    let now = limit(desk, listing, quantity, bounds)?;
+    let is_sale = quantity.get() < Decimal::ZERO;
+    let limit_price = if is_sale { limit_price.max(now) } else { limit_price.min(now) };
+    let notional = desk.notional(listing, quantity.get())?;
+    if notional <= bounds.largest {
+        return Ok((quantity, limit_price));
+    }
+    let size = border::to_model(quantity.get()).map_err(|error| error.to_string())?;
+    Ok((lots(desk, listing, size * (bounds.largest.to_f64() / notional.to_f64()))?, limit_price))
 }
 
 /// How much of what a hedge trades may be closed: no more than leaves the delta in the band, or the hedge would open it again.

@@ -554,14 +554,50 @@ fn an_approval_is_judged_by_what_is_true_then() {
     desk.say(Command::State(None));
     has(&desk.say(Command::Approve(open.id)), "no open proposal");
     let open = proposal(&desk.wait(61));
-    // The price runs away from the limit of the sale: it would sell far below the mark.
-    desk.world.set_btc(95_000.0);
-    desk.wait(1);
+    // The state of a book at the approval counts, not that of the proposal.
+    desk.tell(Event::Link { venue: Venue::new("deribit").unwrap(), link: Link::Down });
     let closed = desk.say(Command::Approve(open.id));
     assert!(
-        matches!(&closed[0], Output::ProposalClosed { why: Closed::Withdrawn { why }, .. } if why.contains("collar")),
+        matches!(&closed[0], Output::ProposalClosed { why: Closed::Withdrawn { why }, .. } if why.contains("connection")),
         "{closed:?}"
     );
+}
+
+/// A person needs time, and the mark moves meanwhile: what was seen is carried out, at no worse a price and in no larger a size.
+#[test]
+fn an_approval_follows_the_mark_where_that_is_better() {
+    for (usd, moved) in [(95_000.0, true), (90_000.0, false)] {
+        let mut desk = Desk::new(POLICY);
+        let open = proposal(&desk.trade("BTC-PERPETUAL", 300_000));
+        assert!(open.quantity.get() < Decimal::ZERO, "a sale");
+        desk.world.set_btc(usd);
+        desk.wait(1);
+        let sent = order(&desk.say(Command::Approve(open.id)));
+        assert_eq!(sent.quantity, open.quantity);
+        let collar = decimal(&format!("{}", (usd * 1.0005 * 0.995 * 2.0).ceil() / 2.0));
+        let expected = if moved { collar } else { open.limit_price.get() };
+        assert_eq!(
+            sent.limit_price.get(),
+            expected,
+            "at {usd}: the better of what was seen and the collar of now"
+        );
+    }
+}
+
+#[test]
+fn an_approval_leaves_off_what_has_come_to_be_over_the_largest_order() {
+    // A contract of coins: what it is worth moves with the coin. Of the 360,000 USD over the band the largest order takes 250,000.
+    let policy = POLICY
+        .replace("\"BTC-PERPETUAL\"", "\"BTC_USDC-PERPETUAL\"")
+        .replace("lot = \"10\"", "lot = \"0.001\"");
+    let mut desk = Desk::new(&policy);
+    let open = proposal(&desk.trade("BTC_USDC-PERPETUAL", 5));
+    desk.world.set_btc(95_000.0);
+    desk.wait(1);
+    let sent = order(&desk.say(Command::Approve(open.id)));
+    let usd = |quantity: Quantity| units::border::to_model(quantity.get()).unwrap().abs() * 95_000.0;
+    assert!(usd(open.quantity) > 257_000.0, "{open}");
+    assert!(usd(sent.quantity) <= 250_000.0 && usd(sent.quantity) > 250_000.0 - 2.0 * 95.0, "{sent}");
 }
 
 #[test]
