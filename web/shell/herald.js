@@ -26,8 +26,8 @@ export function Herald() {
     if (before === null) return;
     const known = entries.findIndex((entry) => keyOf(entry) === before);
     const fresh = (known < 0 ? entries : entries.slice(0, known))
-      .filter((entry) => entry.severity === 'act' || entry.kind === 'proposed');
-    for (const entry of fresh.slice(0, MOST)) say(brief(entry.text), entry.severity === 'act' ? 'act' : 'warn');
+      .filter((entry) => entry.severity === 'act');
+    for (const entry of fresh.slice(0, MOST)) say(brief(entry.text), 'act');
     if (fresh.length > MOST) say(`and ${fresh.length - MOST} more alerts`, 'warn');
   }, [data]);
   const wasUp = useRef(false);

@@ -5,7 +5,7 @@ import { Panel, Choice, useExport } from '../lib/panel.js';
 import { useKeys } from '../lib/keys.js';
 import { useUnderlying } from '../lib/underlyings.js';
 import { Fresh } from '../lib/fresh.js';
-import { short, full, move, price } from '../lib/format.js';
+import { short, fixed, full, move, price } from '../lib/format.js';
 import { tint } from '../lib/paint.js';
 
 const GREEKS = [
@@ -30,7 +30,7 @@ function describe(data, row, column) {
 
 function worstWords({ worst, unit }) {
   if (!worst) return 'no worst cell';
-  return html`worst: spot ${percentOf(worst.spot_return)}, vol ${move(worst.vol_points, 0)} points: <b>${full(worst.figure, unit)}</b>`;
+  return html`worst: spot ${percentOf(worst.spot_return)}, vol ${move(worst.vol_points, 0)} points: <b title=${full(worst.figure, unit)}>${fixed(worst.figure, 0)} ${unit}</b>`;
 }
 
 /** Only of a P&L is the lowest cell the worst one. */

@@ -242,9 +242,7 @@ impl Publisher {
 
     /// Takes what a commit said into the timeline.
     pub fn say(&self, time: Timestamp, released: &Released<Output>) {
-        if let Some(said) = Said::of((released.id.seq, released.id.index), time, &released.output) {
-            self.hub.timeline().add(said);
-        }
+        self.hub.timeline().hear((released.id.seq, released.id.index), time, &released.output);
     }
 
     /// Shows the state after a commit, unless the last frame is too fresh or shows it already.

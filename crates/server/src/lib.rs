@@ -49,5 +49,4 @@ pub use auth::{Role, Secret, Tokens};
 pub use frame::Frame;
 pub use hub::{Asked, Done, FRAMES_A_SECOND, Publisher, Refusal};
 pub use past::PastError;
-pub use said::Said;
 pub use server::{About, Listen, ListenError, Mode, Server, TlsFiles};

@@ -1,7 +1,7 @@
 //! What the engine said, as entries of a timeline: newest last, by record and place, so that each leads back to the event it came of.
 
 use book::{Change, EntryKind};
-use engine::{Arming, Level, Link, Output, Turn};
+use engine::{Arming, Closed, Level, Link, Output, Turn};
 use journal::Seq;
 use serde::Serialize;
 use std::collections::VecDeque;
@@ -12,7 +12,7 @@ const KEPT: usize = 20_000;
 
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub struct Said {
+pub(crate) struct Said {
     /// The event that it came of.
     pub(crate) record: u64,
     /// Its place among what that event gave.
@@ -29,7 +29,7 @@ pub struct Said {
 impl Said {
     /// An output as an entry; none for bookings that are in the figures and for rows of quotes, which are counted elsewhere.
     #[must_use]
-    pub fn of((record, index): (Seq, u32), time: Timestamp, output: &Output) -> Option<Self> {
+    pub(crate) fn of((record, index): (Seq, u32), time: Timestamp, output: &Output) -> Option<Self> {
         let (kind, severity) = kind(output)?;
         Some(Self { record: record.get(), index, time, kind, severity, text: output.to_string() })
     }
@@ -111,12 +111,32 @@ pub(crate) struct Timeline {
 }
 
 impl Timeline {
-    pub(crate) fn add(&mut self, said: Said) {
+    fn add(&mut self, said: Said) {
         if self.entries.len() >= KEPT {
             self.entries.pop_front();
             self.has_older = true;
         }
         self.entries.push_back(said);
+    }
+
+    /// A proposal that its rule has carried out at once asks nobody for anything.
+    fn ask_for_nothing(&mut self, record: u64, id: &str) {
+        let mut of_record = self.entries.iter_mut().rev().take_while(|said| said.record == record);
+        let is_it =
+            |said: &&mut Said| said.kind == "proposed" && said.text.starts_with(&format!("proposed: {id} "));
+        if let Some(said) = of_record.find(is_it) {
+            said.severity = "info";
+        }
+    }
+
+    /// Takes in what the engine said.
+    pub(crate) fn hear(&mut self, (record, index): (Seq, u32), time: Timestamp, output: &Output) {
+        if let Output::ProposalClosed { id, why: Closed::Automatic } = output {
+            self.ask_for_nothing(record.get(), &id.to_string());
+        }
+        if let Some(said) = Said::of((record, index), time, output) {
+            self.add(said);
+        }
     }
 
     /// Entries, newest first, and whether there are more.

@@ -138,6 +138,24 @@ fn the_timeline_leads_to_records_and_their_proofs() {
     assert_eq!(checked.record().stamp.seq.get(), record);
 }
 
+/// What a rule has sent by itself asks nobody for an answer; what waits for a person does.
+#[test]
+fn only_what_waits_for_a_person_asks_for_one() {
+    let desk = Desk::open();
+    let alerts = ok(&get(desk.server.address, "/v1/alerts?kind=proposed,proposal_closed&limit=2000"));
+    let entries = alerts["entries"].as_array().unwrap();
+    let sent_by_its_rule = |record: &Value| {
+        let of_record = entries.iter().filter(|entry| entry["record"] == *record);
+        of_record.into_iter().any(|entry| entry["text"].as_str().unwrap().ends_with("sent by its rule"))
+    };
+    let proposed = entries.iter().filter(|entry| entry["kind"] == "proposed");
+    let (sent, waiting): (Vec<&Value>, Vec<&Value>) =
+        proposed.partition(|entry| sent_by_its_rule(&entry["record"]));
+    assert!(!sent.is_empty() && !waiting.is_empty(), "the demo has both");
+    assert!(sent.iter().all(|entry| entry["severity"] == "info"), "{sent:?}");
+    assert!(waiting.iter().all(|entry| entry["severity"] == "act"), "{waiting:?}");
+}
+
 #[test]
 fn history_has_the_headline_figures_and_the_records_behind_them() {
     let desk = Desk::open();
