@@ -315,6 +315,19 @@ impl std::str::FromStr for ProposalId {
     }
 }
 
+/// A trade that a person wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ticket {
+    /// Where.
+    pub place: Place,
+    /// What.
+    pub symbol: Symbol,
+    /// Signed, in the unit of the listing: bought is positive.
+    pub quantity: Quantity,
+    /// The worst price, in the quote unit of the listing; as far as the collar allows without it.
+    pub limit_price: Option<Price>,
+}
+
 /// What a person may say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
@@ -331,4 +344,8 @@ pub enum Command {
     Approve(ProposalId),
     /// Drops a proposal.
     Decline(ProposalId),
+    /// Asks for a trade: it becomes a proposal, and is sent once that is approved.
+    Propose(Ticket),
+    /// Asks the venue of an order to end it.
+    Cancel(OrderId),
 }

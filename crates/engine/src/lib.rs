@@ -72,7 +72,7 @@ mod wire;
 pub use acting::{Closed, Effect, MarginChange, MarginEffect, MarginUse, Proposal, TransferProposal};
 pub use event::{
     Arming, BlockNumber, CashEvent, CashKind, Command, Event, FillEvent, Link, OrderEvent, OrderNews,
-    ProposalId, ReportedEvent, ReportedPosition, TransferEvent, TransferNews,
+    ProposalId, ReportedEvent, ReportedPosition, Ticket, TransferEvent, TransferNews,
 };
 pub use explain::{Explain, ExplainRules, Flow, ValueChange};
 pub use limits::{Level, State};

@@ -220,6 +220,7 @@ impl Engine {
     pub fn apply(&mut self, stamp: Stamp, event: &Event) -> Vec<Output> {
         let mut outputs = Vec::new();
         let mut touched = Touched::default();
+        let mut names = Names::of(stamp.seq);
         let stranger = places(event).into_iter().find_map(|place| {
             if is_in_transit(place) {
                 return Some(format!("{place}: the engine's own name for money under way: no venue has it"));
@@ -273,13 +274,13 @@ impl Engine {
                 }
             }
             Event::Operator { who, command } => {
-                self.operator(stamp.time, (who, command), &mut touched, &mut outputs);
+                self.operator(stamp.time, (who, command), &mut names, &mut touched, &mut outputs);
             }
         }
         self.account(&mut outputs);
         self.follow((stamp.time, event), &touched, &mut outputs);
         let (acting, desk) = self.split(stamp.time);
-        outputs.extend(acting.follow(desk, event, &mut Names::of(stamp.seq)));
+        outputs.extend(acting.follow(desk, event, &mut names));
         outputs
     }
 
@@ -650,6 +651,7 @@ impl Engine {
         &mut self,
         now: Timestamp,
         (who, command): (&str, &Command),
+        names: &mut Names,
         touched: &mut Touched,
         outputs: &mut Vec<Output>,
     ) {
@@ -669,6 +671,14 @@ impl Engine {
                 let (acting, desk) = self.split(now);
                 outputs.extend(acting.answer(desk, (who, *id), Answer::No));
             }
+            Command::Propose(ticket) => match self.listing(&ticket.place.venue, &ticket.symbol) {
+                Ok(listing) => {
+                    let (acting, desk) = self.split(now);
+                    outputs.extend(acting.propose(desk, (who, ticket), listing, names));
+                }
+                Err(rule) => outputs.push(Output::Refused { rule }),
+            },
+            Command::Cancel(id) => outputs.extend(self.acting.cancel_one(now, id)),
             Command::Adopt { place } => {
                 let Some(reported) = self.differing.remove(place) else {
                     let rule = format!("{place}: nothing to adopt, its last report is what the ledger has");
@@ -719,6 +729,7 @@ fn places(event: &Event) -> Vec<&Place> {
         Event::Cash(cash) => vec![&cash.place],
         Event::Reported(reported) => vec![&reported.place],
         Event::Transfer(news) => vec![&news.place],
+        Event::Operator { command: Command::Propose(ticket), .. } => vec![&ticket.place],
         _ => Vec::new(),
     }
 }

@@ -5,7 +5,7 @@
 
 use crate::event::{
     Arming, BlockNumber, CashEvent, CashKind, Command, Event, FillEvent, OrderEvent, OrderNews, ProposalId,
-    ReportedEvent, ReportedPosition, TransferEvent, TransferNews,
+    ReportedEvent, ReportedPosition, Ticket, TransferEvent, TransferNews,
 };
 use crate::limits::State;
 use book::Place;
@@ -37,6 +37,8 @@ const TRANSFER: u16 = 17;
 const VERSION: u16 = 1;
 /// A fill that names an order or a block.
 const OF_ORDER: u16 = 2;
+/// What a person wants to trade, or no longer.
+const BY_HAND: u16 = 2;
 
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Exact([u8; 16]);
@@ -161,6 +163,39 @@ enum Said {
     Decline(ProposalId),
 }
 
+#[derive(Serialize, Deserialize)]
+enum ByHand {
+    Propose { place: Held, symbol: Symbol, quantity: Exact, limit_price: Option<Exact> },
+    Cancel(OrderId),
+}
+
+impl ByHand {
+    fn of(ticket: &Ticket) -> Self {
+        let Ticket { place, symbol, quantity, limit_price } = ticket;
+        let limit_price = limit_price.map(|price| Exact::of(price.get()));
+        Self::Propose {
+            place: place.into(),
+            symbol: symbol.clone(),
+            quantity: Exact::of(quantity.get()),
+            limit_price,
+        }
+    }
+}
+
+impl From<ByHand> for Command {
+    fn from(said: ByHand) -> Self {
+        match said {
+            ByHand::Propose { place, symbol, quantity, limit_price } => Self::Propose(Ticket {
+                place: place.into(),
+                symbol,
+                quantity: Quantity::new(quantity.get()),
+                limit_price: limit_price.map(|price| Price::new(price.get())),
+            }),
+            ByHand::Cancel(id) => Self::Cancel(id),
+        }
+    }
+}
+
 impl Exact {
     pub(crate) fn of(value: Decimal) -> Self {
         Self(value.serialize())
@@ -268,6 +303,11 @@ pub(crate) fn put(payload: &mut Vec<u8>, value: &impl Serialize) {
     }
 }
 
+fn by_hand(payload: &mut Vec<u8>, who: &str, said: &ByHand) -> Tag {
+    put(payload, &(who, said));
+    Tag { kind: OPERATOR, version: BY_HAND }
+}
+
 /// Reads a value that fills the payload.
 pub(crate) fn get<'a, T: Deserialize<'a>>(payload: &'a [u8]) -> Result<T, String> {
     let (value, rest) = postcard::take_from_bytes(payload).map_err(|e| format!("payload: {e}"))?;
@@ -343,6 +383,8 @@ impl journal::Event for Event {
             }
             Self::Operator { who, command } => {
                 let said = match command {
+                    Command::Propose(ticket) => return by_hand(payload, who, &ByHand::of(ticket)),
+                    Command::Cancel(id) => return by_hand(payload, who, &ByHand::Cancel(id.clone())),
                     Command::Adopt { place } => Said::Adopt(place.into()),
                     Command::State(state) => Said::State(*state),
                     Command::Arming(arming) => Said::Arming(*arming),
@@ -360,6 +402,10 @@ impl journal::Event for Event {
         if (tag.kind, tag.version) == (FILL, OF_ORDER) {
             let FillOfOrder { fill, order, block } = get(payload)?;
             return Ok(Self::Fill(FillEvent { order, block, ..fill.try_into()? }));
+        }
+        if (tag.kind, tag.version) == (OPERATOR, BY_HAND) {
+            let (who, said): (String, ByHand) = get(payload)?;
+            return Ok(Self::Operator { who, command: said.into() });
         }
         if tag.version != VERSION {
             return Err(format!(

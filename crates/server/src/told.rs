@@ -69,5 +69,11 @@ fn said(command: &Command) -> String {
         Command::Arming(engine::Arming::Disarmed) => "disarm".into(),
         Command::Approve(id) => format!("approve {id}"),
         Command::Decline(id) => format!("decline {id}"),
+        Command::Propose(ticket) => {
+            let engine::Ticket { place, symbol, quantity, limit_price } = ticket;
+            let limit = limit_price.map_or("the collar".into(), |price| price.to_string());
+            format!("propose {place} {symbol} {quantity} at {limit} or better")
+        }
+        Command::Cancel(id) => format!("cancel {id}"),
     }
 }

@@ -12,6 +12,7 @@
 //! its way counted, over the largest order, the turnover of an hour or the collar, and where it would leave its account below its initial
 //! margin. On a chain, rules are asked when a block comes, because between two blocks nothing can be done.
 
+mod by_hand;
 mod collateral;
 pub(crate) mod desk;
 mod effect;
@@ -22,6 +23,7 @@ mod proposal;
 mod sizing;
 mod wish;
 
+pub(crate) use by_hand::BY_HAND;
 pub use collateral::MarginUse;
 pub use effect::Effect;
 pub use margin_effect::{MarginChange, MarginEffect};
@@ -36,6 +38,7 @@ use crate::policy::{Execution, Hedge, OrderLimits, Policy};
 use crate::transfers::Transfers;
 use crate::views::Item;
 use book::Place;
+use by_hand::is_by_hand;
 use desk::Desk;
 use effect::Trade;
 use gate::Refusal;
@@ -344,7 +347,7 @@ impl Acting {
                 Some(Closed::Expired)
             } else if is_flatten && desk.state != State::Flatten {
                 Some(Closed::Withdrawn { why: format!("the book is {}", desk.state.word()) })
-            } else if !is_flatten && !rules.contains(proposal.rule.as_str()) {
+            } else if !is_flatten && !is_by_hand(&proposal.rule) && !rules.contains(proposal.rule.as_str()) {
                 Some(Closed::Withdrawn { why: "its rule is gone".into() })
             } else if desk.state == State::Paused {
                 Some(Closed::Withdrawn { why: format!("the book is {}", desk.state.word()) })
@@ -362,7 +365,7 @@ impl Acting {
         let is_over = |open: &OpenOrder| {
             let is_flatten = open.rule.starts_with(FLATTEN);
             match desk.state {
-                _ if !is_flatten && !rules.contains(open.rule.as_str()) => true,
+                _ if !is_flatten && !is_by_hand(&open.rule) && !rules.contains(open.rule.as_str()) => true,
                 State::Normal | State::Warn => is_flatten,
                 State::Paused => true,
                 State::Flatten => !is_flatten && !gate::may_stand(self, desk, open),
@@ -541,7 +544,7 @@ fn proposal_of(
     effects: Vec<Effect>,
     names: &mut Names,
 ) -> Result<Proposal, Refusal> {
-    let Wish { place, listing, quantity, limit_price, why } = wish;
+    let Wish { place, listing, quantity, limit_price, worst_slippage, why } = wish;
     let notional_usd = desk.notional(&listing, quantity.get())?;
     let bounds = desk.policy.orders.as_ref().ok_or_else(|| "the policy has no [orders]".to_owned())?;
     let fee = desk.policy.trading_of(&listing).map_or(0.0, |row| row.fee);
@@ -559,7 +562,7 @@ fn proposal_of(
         limit_price,
         notional_usd,
         fee_usd,
-        worst_slippage_usd: usd(notional_usd.to_f64() * bounds.price_collar)?,
+        worst_slippage_usd: usd(notional_usd.to_f64() * worst_slippage)?,
         effects,
         margins,
         inputs: Digest::new([0; 32]),

@@ -28,6 +28,8 @@ pub(crate) struct Wish {
     pub(crate) listing: Arc<Listing>,
     pub(crate) quantity: Quantity,
     pub(crate) limit_price: Price,
+    /// What the limit costs against the mark at worst, as a fraction of it.
+    pub(crate) worst_slippage: f64,
     pub(crate) why: String,
 }
 
@@ -82,7 +84,15 @@ pub(crate) fn hedge<'a>(
         Fixed::quantise(of_policy.outer_usd().unwrap_or(0.0)).unwrap_or(Fixed::ZERO).to_decimal_text(0),
         rule.target.to_decimal_text(0)
     );
-    Ok(Some(Wish { place: rule.place.clone(), listing: rule.listing.clone(), quantity, limit_price, why }))
+    let worst_slippage = bounds.price_collar;
+    Ok(Some(Wish {
+        place: rule.place.clone(),
+        listing: rule.listing.clone(),
+        quantity,
+        limit_price,
+        worst_slippage,
+        why,
+    }))
 }
 
 /// Whether the delta is the wanted one exactly: as a rule because nothing is held.
@@ -134,7 +144,15 @@ pub(crate) fn close(desk: Desk<'_>, item: &Item, bounds: &OrderLimits, most: Fix
     }
     let limit_price = limit(desk, listing, quantity, bounds)?;
     let why = format!("everything is closed, {} {symbol} held", held.quantity());
-    Ok(Some(Wish { place: place.clone(), listing: listing.clone(), quantity, limit_price, why }))
+    let worst_slippage = bounds.price_collar;
+    Ok(Some(Wish {
+        place: place.clone(),
+        listing: listing.clone(),
+        quantity,
+        limit_price,
+        worst_slippage,
+        why,
+    }))
 }
 
 /// A smaller trade of the same kind; none of less than one lot.
@@ -198,7 +216,7 @@ fn lots(desk: Desk<'_>, listing: &Listing, quantity: f64) -> Result<Quantity, St
 }
 
 /// The worst price that the collar allows, in ticks.
-fn limit(
+pub(crate) fn limit(
     desk: Desk<'_>,
     listing: &Listing,
     quantity: Quantity,
@@ -222,7 +240,8 @@ fn limit(
     })
 }
 
-fn trading<'a>(desk: Desk<'a>, listing: &Listing) -> Result<&'a crate::policy::Trading, String> {
+/// How a listing is traded, or what the policy lacks.
+pub(crate) fn trading<'a>(desk: Desk<'a>, listing: &Listing) -> Result<&'a crate::policy::Trading, String> {
     desk.policy.trading_of(listing).ok_or_else(|| {
         format!(
             "{}: tick and lot are not known: add [[trading]] with venue = \"{}\", kind = \"{}\"",

@@ -287,13 +287,7 @@ impl Checker<'_> {
         if raw.name.trim().is_empty() {
             self.issue("hedge.name", "", "a hedge has a name");
         }
-        if raw.name.starts_with(crate::acting::FLATTEN) {
-            self.issue(
-                "hedge.name",
-                &raw.name,
-                "the rules that close the book in the state flatten are named so",
-            );
-        }
+        self.reserved("hedge.name", &raw.name);
         let underlying = self.named(&at("underlying"), &raw.underlying, Asset::new);
         let delta = match raw.delta.as_deref() {
             None | Some("delta_cash_usd") => Measure::Delta,

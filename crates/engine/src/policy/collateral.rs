@@ -114,10 +114,7 @@ impl Checker<'_> {
         if raw.name.trim().is_empty() {
             self.issue("collateral.name", "", "a rule has a name");
         }
-        if raw.name.starts_with(crate::acting::FLATTEN) {
-            let rule = "the rules that close the book in the state flatten are named so";
-            self.issue("collateral.name", &raw.name, rule);
-        }
+        self.reserved("collateral.name", &raw.name);
         let to = self.place(&at(""), (&raw.account, &raw.venue, &raw.chain));
         let asset = self.named(&at("asset"), &raw.asset, Asset::new);
         let from = self.sources(raw, to.as_ref());

@@ -331,6 +331,16 @@ impl Checker<'_> {
         }
     }
 
+    /// Names that rules of the engine's own have.
+    fn reserved(&mut self, field: &str, name: &str) {
+        if name.starts_with(crate::acting::FLATTEN) {
+            self.issue(field, name, "the rules that close the book in the state flatten are named so");
+        }
+        if name.starts_with(crate::acting::BY_HAND) {
+            self.issue(field, name, "trades that a person wants are named so");
+        }
+    }
+
     fn misread(&mut self, field: &str, text: &str, mistake: Mistake) {
         let Mistake { line, column, rule } = &mistake;
         self.issue(field, text, &format!("line {line}, column {column}: {rule}"));

@@ -1,5 +1,6 @@
 //! Rules that act: what they send, what holds them back, what becomes of their orders.
 
+mod by_hand;
 mod margin;
 mod sizing;
 
