@@ -5,7 +5,7 @@
 //! * no order is sent twice, and none is filled beyond its size;
 //! * no transfer is sent twice; none that a rule sent took more than its source could spare, by its own rulebook from nothing, with all
 //!   that may still leave it;
-//! * no order that a rule sent could break a limit, by a valuation from nothing of ledger, orders on their way and the new one;
+//! * no order that a rule or a person sent could break a limit, by a valuation from nothing of ledger, orders on their way and the new one;
 //! * money is conserved to the last digit, at every venue, between them, and in the engine's own books;
 //! * once everything is connected and reported, the ledger is what the venues hold.
 //!
@@ -13,7 +13,9 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests fail as tests do
 
 use book::{Counter, Fill, Ledger, Place};
-use engine::{Arming, Command, Engine, Event, Order, Output, Policy, ProposalId, Transfer, TransferPhase};
+use engine::{
+    Arming, Command, Engine, Event, Order, Output, Policy, ProposalId, Ticket, Transfer, TransferPhase,
+};
 use instrument::Specs;
 use journal::sim::SimDisk;
 use journal::{
@@ -27,7 +29,10 @@ use risk::{GroupKey, Valuation, group};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use units::{Account, Asset, Decimal, Fixed, Money, OrderId, Price, Timestamp, exact_sum};
+use units::{
+    Account, Asset, Chain, Decimal, Fixed, Money, OrderId, Price, Quantity, Symbol, Timestamp, Venue,
+    exact_sum,
+};
 
 const ID: JournalId = JournalId::new(*b"a simulated desk");
 const CONFIG: Config = Config {
@@ -42,6 +47,8 @@ const QUIET_SECONDS: i64 = 75;
 const LAST_SECONDS: i64 = 600;
 const STEP_MILLIS: i64 = 250;
 
+/// How a refused trade by hand begins.
+const BY_HAND_AT: &str = "desk@deribit";
 const RULEBOOKS: [&str; 2] = ["deribit-xsm", "hyperliquid"];
 const POLICY: &str = include_str!("simulation.toml");
 
@@ -69,6 +76,14 @@ fn start() -> Timestamp {
 
 fn genesis() -> Engine {
     Engine::new(Arc::new(Specs::embedded()), start())
+}
+
+fn place(account: &str, venue: &str) -> Place {
+    Place {
+        account: Account::new(account).unwrap(),
+        venue: Venue::new(venue).unwrap(),
+        chain: Chain::off_chain(),
+    }
 }
 
 /// One exchange and one chain, few instruments, a crash in the first minute, everything that may go wrong often.
@@ -129,6 +144,8 @@ struct Seen {
     transfers: u64,
     arrived: u64,
     returned: u64,
+    by_hand: u64,
+    refused_by_hand: u64,
     outages: u64,
     flattened: u64,
     /// Orders whose worst figure was another than their own: what is on its way mattered.
@@ -149,6 +166,8 @@ impl Seen {
             transfers: self.transfers + other.transfers,
             arrived: self.arrived + other.arrived,
             returned: self.returned + other.returned,
+            by_hand: self.by_hand + other.by_hand,
+            refused_by_hand: self.refused_by_hand + other.refused_by_hand,
             outages: self.outages + other.outages,
             flattened: self.flattened + other.flattened,
             reserved: self.reserved + other.reserved,
@@ -235,6 +254,7 @@ impl Simulation {
                     self.seen.orders += 1;
                 }
                 Output::Proposed(proposal) => {
+                    self.seen.by_hand += u64::from(proposal.rule.starts_with("by hand"));
                     self.seen.reserved +=
                         u64::from(proposal.effects.iter().any(|effect| effect.worst != effect.after));
                 }
@@ -243,6 +263,7 @@ impl Simulation {
                     assert!(before.is_none(), "sent twice: {transfer}");
                     self.seen.transfers += 1;
                 }
+                Output::Refused { rule } if rule.starts_with(BY_HAND_AT) => self.seen.refused_by_hand += 1,
                 Output::TransferGone { failed: None, .. } => self.seen.arrived += 1,
                 Output::Alert { text } if text.contains("has not left") => self.seen.returned += 1,
                 Output::Cancel { .. } => self.seen.cancels += 1,
@@ -273,6 +294,7 @@ impl Simulation {
             self.submit(until, &Event::Clock);
         }
         self.answer_moves();
+        self.trade_by_hand();
         let open: BTreeSet<Place> = self.runner.machine().unreconciled().cloned().collect();
         self.differing.retain(|place, _| open.contains(place));
         let due: Vec<Place> = self
@@ -297,6 +319,34 @@ impl Simulation {
                 0..4 => self.say(Command::Approve(id)),
                 4 => self.say(Command::Decline(id)),
                 _ => {}
+            }
+        }
+    }
+
+    /// A person wants trades of any size at any time, says yes to some of them, and ends orders, also those of rules.
+    fn trade_by_hand(&mut self) {
+        if self.draw.below(30) == 0 {
+            let quantity = Decimal::from(10 * (i64::try_from(self.draw.below(8_001)).unwrap() - 4_000));
+            let ticket = Ticket {
+                place: place("desk", "deribit"),
+                symbol: Symbol::new("BTC-PERPETUAL").unwrap(),
+                quantity: Quantity::new(quantity),
+                limit_price: None,
+            };
+            self.say(Command::Propose(ticket));
+        }
+        let ids: Vec<ProposalId> = self.runner.machine().proposals().keys().copied().collect();
+        for id in ids {
+            match self.draw.below(12) {
+                0..3 => self.say(Command::Approve(id)),
+                3 => self.say(Command::Decline(id)),
+                _ => {}
+            }
+        }
+        let orders: Vec<OrderId> = self.runner.machine().orders().keys().cloned().collect();
+        for id in orders {
+            if self.draw.below(60) == 0 {
+                self.say(Command::Cancel(id));
             }
         }
     }
@@ -623,6 +673,7 @@ fn whatever_happens_every_promise_holds() {
     eprintln!("{} seeds: {all:?}", seeds());
     let Seen { crashes, orders, fills, cancels, queries, outages, flattened, .. } = all;
     assert!(crashes > seeds() && orders > seeds() && fills > seeds(), "{all:?}");
+    assert!(all.by_hand > seeds() && all.refused_by_hand > 0, "{all:?}");
     assert!(all.transfers > seeds() && all.arrived > seeds(), "{all:?}");
     assert!(cancels > 0 && queries > 0 && outages > 0 && flattened > 0 && all.reserved > 0, "{all:?}");
 }

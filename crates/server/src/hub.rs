@@ -56,6 +56,8 @@ pub struct Done {
     pub record: Seq,
     /// What the engine said.
     pub outputs: Vec<String>,
+    /// What is open because of it, where a person asked for a trade.
+    pub proposed: Option<ProposalId>,
 }
 
 /// Why a command was not carried out.
@@ -139,9 +141,13 @@ impl Asked {
             _ => None,
         });
         let said = || outputs.iter().map(|released| released.output.to_string()).collect();
+        let proposed = outputs.iter().find_map(|released| match &released.output {
+            Output::Proposed(proposal) if matches!(self.command, Command::Propose(_)) => Some(proposal.id),
+            _ => None,
+        });
         self.answer(match refused {
             Some(rule) => Err(Refusal::Engine { rule }),
-            None => Ok(Done { record, outputs: said() }),
+            None => Ok(Done { record, outputs: said(), proposed }),
         });
     }
 

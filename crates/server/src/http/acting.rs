@@ -3,14 +3,16 @@
 use super::ApiError;
 use super::reading::{Body, parsed};
 use crate::auth::Role;
-use crate::hub::Seen;
+use crate::hub::{Done, Seen};
 use crate::server::Shared;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
-use engine::{Arming, Command, ProposalId, State as BookState};
+use book::Place;
+use engine::{Arming, Command, ProposalId, State as BookState, Ticket};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use units::{Account, Chain, OrderId, Price, Quantity, Symbol, Venue};
 
 /// A command that is durable.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -61,6 +63,44 @@ pub(crate) struct Kill {
     confirm: String,
 }
 
+/// A trade that a person wants.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewOrder {
+    account: String,
+    venue: String,
+    /// `offchain` for an exchange.
+    #[serde(default)]
+    chain: Option<String>,
+    /// As its venue names it.
+    symbol: String,
+    /// Signed, in the unit of the listing: bought is positive.
+    quantity: String,
+    /// The worst price; null: as far as the policy's collar allows.
+    #[serde(default)]
+    limit_price: Option<String>,
+    #[serde(default)]
+    reason: String,
+}
+
+/// A trade that waits for an approval, as if a rule had asked for it.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct Proposed {
+    /// The record that it is.
+    record: u64,
+    /// What the engine said.
+    outputs: Vec<String>,
+    /// The proposal: `GET /v1/proposals` has its figures and their hash.
+    proposal: Option<String>,
+}
+
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Cancelling {
+    #[serde(default)]
+    reason: String,
+}
+
 type Answer = Result<Json<Acted>, ApiError>;
 
 fn unfit(message: String) -> ApiError {
@@ -74,10 +114,62 @@ fn who(name: &str, reason: &str) -> String {
     if reason.is_empty() { name.to_owned() } else { format!("{name} ({reason})") }
 }
 
-async fn act(shared: &Shared, who: String, command: Command, seen: Option<Seen>) -> Answer {
+async fn done(shared: &Shared, who: String, command: Command, seen: Option<Seen>) -> Result<Done, ApiError> {
     tracing::info!(who, command = ?command, "somebody acts");
-    let done = shared.hub.command(who, command, seen).await?;
+    Ok(shared.hub.command(who, command, seen).await?)
+}
+
+async fn act(shared: &Shared, who: String, command: Command, seen: Option<Seen>) -> Answer {
+    let done = done(shared, who, command, seen).await?;
     Ok(Json(Acted { record: done.record.get(), outputs: done.outputs }))
+}
+
+fn read<T, E: std::fmt::Display>(field: &str, read: Result<T, E>) -> Result<T, ApiError> {
+    read.map_err(|error| unfit(format!("{field}: {error}")))
+}
+
+fn ticket(order: NewOrder) -> Result<Ticket, ApiError> {
+    let chain = order.chain.as_deref().unwrap_or(Chain::OFF_CHAIN);
+    let place = Place {
+        account: read("account", Account::new(&order.account))?,
+        venue: read("venue", Venue::new(&order.venue))?,
+        chain: read("chain", Chain::new(chain))?,
+    };
+    let limit_price = order.limit_price.map(|text| read("limit_price", text.parse::<Price>())).transpose()?;
+    Ok(Ticket {
+        place,
+        symbol: read("symbol", Symbol::new(&order.symbol))?,
+        quantity: read("quantity", order.quantity.parse::<Quantity>())?,
+        limit_price,
+    })
+}
+
+/// A trade by hand: it waits for its approval like one that a rule asks for.
+pub(crate) async fn order(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Proposed>, ApiError> {
+    let person = shared.guard.with_role(&headers, Role::Trader)?;
+    let order: NewOrder = parsed(body)?;
+    let who = who(&person.name, &order.reason);
+    let done = done(&shared, who, Command::Propose(ticket(order)?), None).await?;
+    let proposal = done.proposed.map(|id| id.to_string());
+    Ok(Json(Proposed { record: done.record.get(), outputs: done.outputs, proposal }))
+}
+
+pub(crate) async fn cancel(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    let person = shared.guard.with_role(&headers, Role::Trader)?;
+    let Cancelling { reason } = parsed(body)?;
+    let id = OrderId::new(&id).map_err(|error| {
+        ApiError::new(StatusCode::NOT_FOUND, "no_order", error.to_string(), "GET /v1/proposals")
+    })?;
+    act(&shared, who(&person.name, &reason), Command::Cancel(id), None).await
 }
 
 fn proposal(id: &str) -> Result<ProposalId, ApiError> {

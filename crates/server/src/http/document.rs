@@ -1,6 +1,6 @@
 //! The OpenAPI document, made from the same tables and types that answer.
 
-use super::acting::{Acted, Approval, Declining, Kill, NewArming, NewState};
+use super::acting::{Acted, Approval, Cancelling, Declining, Kill, NewArming, NewOrder, NewState, Proposed};
 use super::error::ErrorBody;
 use super::reading::{Alerts, ProofData, RecordData, Session};
 use crate::history::HistoryData;
@@ -77,7 +77,7 @@ const WRITE: &[(&str, &str)] = &[
     ("400", "not JSON"),
     ("401", "no token, or one that nobody has"),
     ("403", "the role does not allow it, or a page of another site sent this"),
-    ("404", "no such proposal"),
+    ("404", "no such proposal or order"),
     ("409", "no longer open, or not what was shown, or the engine refused"),
     ("413", "the body is too large"),
     ("415", "the body is not application/json"),
@@ -156,6 +156,14 @@ fn acting(paths: &mut BTreeMap<String, Value>, schemas: &mut Schemas) {
     paths.insert("/v1/proposals/{id}/approve".into(), with_path(approve, ("post", "id")));
     let decline = post("decline", "Drops a proposal", (&named::<Declining>(schemas), &acted));
     paths.insert("/v1/proposals/{id}/decline".into(), with_path(decline, ("post", "id")));
+    let order = (&named::<NewOrder>(schemas), &named::<Proposed>(schemas));
+    paths.insert(
+        "/v1/orders".into(),
+        post("order", "Asks for a trade by hand, which waits for an approval", order),
+    );
+    let cancel =
+        post("cancel", "Asks the venue of an order to end it", (&named::<Cancelling>(schemas), &acted));
+    paths.insert("/v1/orders/{id}/cancel".into(), with_path(cancel, ("post", "id")));
     let state = named::<NewState>(schemas);
     paths
         .insert("/v1/state".into(), post("state", "Puts the book into a state; role risk", (&state, &acted)));

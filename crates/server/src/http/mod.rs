@@ -36,6 +36,8 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/v1/whatif", post(reading::whatif))
         .route("/v1/proposals/{id}/approve", post(acting::approve))
         .route("/v1/proposals/{id}/decline", post(acting::decline))
+        .route("/v1/orders", post(acting::order))
+        .route("/v1/orders/{id}/cancel", post(acting::cancel))
         .route("/v1/state", post(acting::state))
         .route("/v1/arming", post(acting::arming))
         .route("/v1/kill", post(acting::kill))

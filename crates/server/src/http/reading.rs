@@ -250,10 +250,10 @@ pub(crate) type Body = Result<Json<serde_json::Map<String, Value>>, JsonRejectio
 pub(crate) fn parsed<T: serde::de::DeserializeOwned>(body: Body) -> Result<T, ApiError> {
     let Json(object) = body.map_err(|rejection| malformed(&rejection))?;
     let hint = "GET /v1/openapi.json has the shape of every body";
-    let malformed = |error: serde_json::Error| {
+    // With the name of the field: `quantity: invalid type: integer, expected a string`.
+    serde_path_to_error::deserialize(Value::Object(object)).map_err(|error| {
         ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "malformed", error.to_string(), hint)
-    };
-    serde_json::from_value(Value::Object(object)).map_err(malformed)
+    })
 }
 
 /// A body that is not what it should be.

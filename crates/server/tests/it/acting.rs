@@ -98,3 +98,80 @@ fn a_proposal_that_is_declined_is_closed_with_the_reason() {
     let unknown = post(desk.server.address, "/v1/proposals/Pnone/decline", &desk.secrets.trader, &body);
     assert_eq!(unknown.status, 404);
 }
+
+/// A proposal as the newest frame has it: one comes after each command, though not in the same instant.
+fn shown(desk: &Desk, id: &str) -> Value {
+    for _ in 0..200 {
+        let open = get(desk.server.address, "/v1/proposals").json()["data"]["open"].clone();
+        if let Some(line) = open.as_array().unwrap().iter().find(|line| line["id"] == id) {
+            return line.clone();
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    panic!("{id} does not come");
+}
+
+fn ticket(quantity: &str) -> Value {
+    json!({"account": "desk", "venue": "okx", "symbol": "ETH-USDT-SWAP", "quantity": quantity, "reason": "Anna asked"})
+}
+
+/// A trade by hand waits like a rule's, is approved by what was shown, becomes an order, and the order is cancelled.
+#[test]
+fn a_trade_by_hand_is_proposed_approved_and_cancelled() {
+    let desk = Desk::open();
+    let (address, trader) = (desk.server.address, &desk.secrets.trader);
+    let asked = post(address, "/v1/orders", trader, &ticket("-1").to_string());
+    assert_eq!(asked.status, 200, "{asked:?}");
+    let id = asked.json()["proposal"].as_str().unwrap().to_owned();
+    let shown = shown(&desk, &id);
+    assert_eq!(shown["rule"], "by hand: tom (Anna asked)");
+    assert_eq!((&shown["quantity"], &shown["instrument"]), (&json!("-1"), &json!("ETH-USDT-SWAP")));
+    assert!(
+        !shown["effects"].as_array().unwrap().is_empty() && !shown["margins"].as_array().unwrap().is_empty()
+    );
+    let approved =
+        post(address, &format!("/v1/proposals/{id}/approve"), trader, &approval(&shown)).json()["outputs"]
+            .to_string();
+    assert!(approved.contains("approved by tom") && approved.contains("order: "), "{approved}");
+    let cancel = format!("/v1/orders/{id}/cancel");
+    assert_eq!(post(address, &cancel, &desk.secrets.viewer, "{}").status, 403);
+    let done = post(address, &cancel, trader, r#"{"reason":"changed my mind"}"#);
+    assert_eq!(done.status, 200, "{done:?}");
+    assert!(done.json()["outputs"].to_string().contains("cancel: "), "{done:?}");
+    let record = done.json()["record"].as_u64().unwrap();
+    let told = get(address, &format!("/v1/records/{record}")).json();
+    assert_eq!(told["event"], format!("tom (changed my mind): cancel {id}"));
+    let unknown = post(address, "/v1/orders/P9.9/cancel", trader, "{}");
+    assert_eq!((unknown.status, unknown.code().as_str()), (409, "refused"));
+    assert_eq!(desk.close().orders().len(), 1);
+}
+
+#[test]
+fn a_trade_by_hand_that_breaks_a_rule_is_refused_in_words() {
+    let desk = Desk::open();
+    let (address, secrets) = (desk.server.address, &desk.secrets);
+    assert_eq!(post(address, "/v1/orders", &secrets.viewer, &ticket("-1").to_string()).status, 403);
+    let ask = |body: &Value| post(address, "/v1/orders", &secrets.trader, &body.to_string());
+    for (quantity, says) in
+        [("0", "quantity is zero"), ("0.5", "lots of 1"), ("90000", "over the largest order")]
+    {
+        let answer = ask(&ticket(quantity));
+        assert_eq!((answer.status, answer.code().as_str()), (409, "refused"), "{answer:?}");
+        assert!(answer.body.contains(says), "{answer:?}");
+    }
+    for (field, value) in [
+        ("quantity", json!("one")),
+        ("quantity", json!(1)),
+        ("limit_price", json!("1,5")),
+        ("venue", json!("")),
+        ("symbol", json!("x".repeat(5_000))),
+        ("side", json!("buy")),
+    ] {
+        let mut body = ticket("-1");
+        body[field] = value;
+        let answer = ask(&body);
+        assert_eq!(answer.status, 422, "{field}: {answer:?}");
+        assert!(answer.body.contains(field), "{answer:?}");
+    }
+    assert_eq!(desk.close().proposals().len(), 1, "the one that a rule asked for");
+}
