@@ -35,6 +35,8 @@ export function setToken(text) {
 const ROLES = {
   approve: ['trader', 'risk'],
   decline: ['trader', 'risk'],
+  order: ['trader', 'risk'],
+  cancel: ['trader', 'risk'],
   kill: ['trader', 'risk'],
   state: ['risk'],
   arming: ['risk'],
@@ -43,7 +45,7 @@ const ROLES = {
 const role = computed(() => session.value?.role ?? null);
 
 /**
- * @param {'approve'|'decline'|'kill'|'state'|'arming'} act
+ * @param {'approve'|'decline'|'order'|'cancel'|'kill'|'state'|'arming'} act
  * @returns {string|null} why not; null when it may be done
  */
 export function whyNot(act) {

@@ -7,6 +7,7 @@ import { underlyings, DAYS, bumpFocus } from './tools.js';
 import { openPalette, saveShown } from './palette.js';
 import { backToLive, isReplayOpen } from './replay.js';
 import { openHelp } from './help.js';
+import { openTicket } from '../views/ticket.js';
 
 /** @param {any[]} list @param {any} value @param {number} by @returns {any} the neighbour, around the ends */
 function neighbour(list, value, by) {
@@ -45,6 +46,7 @@ export function bindKeys() {
   bind('[', () => rollTime(-1));
   bind(']', () => rollTime(1));
   bind('b', () => { bumpFocus.value += 1; });
+  bind('o', () => openTicket());
   bind('.', () => { book.paused.value = !book.paused.value; });
   bind('e', saveShown);
   bind('?', openHelp);

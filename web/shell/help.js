@@ -15,6 +15,7 @@ const KEYS = [
   ['b', 'bump the market: what-if'],
   ['.', 'pause the screen, and go on'],
   ['j, k, Enter', 'down and up in a list, open'],
+  ['o', 'order by hand: it becomes a proposal'],
   ['a, x', 'approve (asks for the size), reject a proposal'],
   ['e', 'save what is shown as CSV, with full figures'],
   ['Esc', 'close; clear the what-if; back to live'],

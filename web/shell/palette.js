@@ -9,6 +9,7 @@ import { underlyings } from './tools.js';
 import { isReplayOpen, backToLive } from './replay.js';
 import { openHelp } from './help.js';
 import { openControls, openKill } from './controls.js';
+import { openTicket } from '../views/ticket.js';
 
 /** @typedef {{kind: string, text: string, hint?: string, run: () => void}} Command */
 
@@ -34,6 +35,7 @@ function commands() {
     { kind: 'do', text: 'pause or go on', hint: '.', run: () => { book.paused.value = !book.paused.value; } },
     { kind: 'do', text: 'light or dark', run: () => { book.theme.value = book.theme.value === 'dark' ? 'light' : 'dark'; } },
     { kind: 'do', text: 'print', run: () => setTimeout(() => print(), 50) },
+    { kind: 'do', text: 'order by hand', hint: 'o', run: () => openTicket() },
     { kind: 'do', text: 'state of the book, arming', run: openControls },
     { kind: 'do', text: 'kill switch', run: openKill },
     { kind: 'help', text: 'keys and signs', hint: '?', run: openHelp },

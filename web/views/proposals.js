@@ -1,13 +1,14 @@
 /** @file What rules ask for: each proposal with its effects, its cost and its hash; approve by typing the size. */
-import { html, useState } from '../lib/h.js';
+import { html, useEffect, useState } from '../lib/h.js';
 import { useView, address, book } from '../lib/store.js';
 import { whyNot, session } from '../lib/session.js';
-import { openDialog } from '../lib/dialog.js';
+import { openDialog, say } from '../lib/dialog.js';
 import { useKeys } from '../lib/keys.js';
 import { Panel, Table, Amount, NA, RecordLink } from '../lib/panel.js';
 import { short, full, fixed, percent, price, utc, clock, worded } from '../lib/format.js';
 import { magnitude } from '../lib/decimal.js';
 import { act, Permission } from '../shell/controls.js';
+import { openTicket } from './ticket.js';
 
 const URGENT_SECONDS = 15;
 
@@ -147,7 +148,16 @@ const ORDERS = [
   { key: 'valid_until', title: 'valid until', unit: 'UTC', value: (row) => row.valid_until, cell: (row) => (row.valid_until
     ? clock(row.valid_until) : html`<${NA} why="no end" />`) },
   { key: 'rule', title: 'rule', value: (row) => row.rule },
+  { key: 'end', title: 'end it', value: () => '', cell: (row) => html`<button type="button" class="chip"
+    disabled=${row.phase === 'cancelling' || isPast() || Boolean(whyNot('cancel'))} onClick=${() => cancel(row)}
+    title=${whyNot('cancel') ?? 'asks its venue to end it'}>cancel<span class="sr"> ${row.id}</span></button>` },
 ];
+
+async function cancel(order) {
+  const failed = await act(`/v1/orders/${encodeURIComponent(order.id)}/cancel`, { reason: '' },
+    `${order.place} is asked to end ${order.id}`);
+  if (failed) say(failed, 'act');
+}
 
 const CLOSED = [
   { key: 'time', title: 'closed', unit: 'UTC', head: true, value: (row) => row.time, cell: (row) => clock(row.time),
@@ -161,6 +171,7 @@ function Proposals({ params }) {
   const view = useView('proposals');
   const open = view.data?.open ?? [];
   const [chosen, setChosen] = useState(params.find ?? null);
+  useEffect(() => { if (params.find) setChosen(params.find); }, [params.find]);
   const index = Math.max(0, open.findIndex((one) => one.id === chosen));
   const step = (by) => () => setChosen(open[Math.max(0, Math.min(open.length - 1, index + by))]?.id ?? null);
   useKeys({ j: step(1), k: step(-1), ...answerKeys(open[index]) });
@@ -169,7 +180,8 @@ function Proposals({ params }) {
     note=${view.data && html`${open.length} open; the rules are ${view.data.is_armed ? 'armed: some are sent without asking'
       : 'disarmed: nothing is sent without a person'}`} ...${view}
       actions=${html`<span class="dim wide-only">
-        <kbd>j</kbd> <kbd>k</kbd> move <kbd>a</kbd> approve <kbd>x</kbd> reject</span>`}>
+        <kbd>j</kbd> <kbd>k</kbd> move <kbd>a</kbd> approve <kbd>x</kbd> reject</span>
+        <button type="button" class="chip" onClick=${() => openTicket()}>order by hand… <kbd>o</kbd></button>`}>
     ${reason && html`<p class="dim"><span aria-hidden="true">▲</span> ${reason}</p>`}
     ${view.data && (open.length
       ? html`<ul>${open.map((one,

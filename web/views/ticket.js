@@ -1,0 +1,105 @@
+/** @file An order by hand: it becomes a proposal with its effects, and goes once that is approved like any other. */
+import { html, useState } from '../lib/h.js';
+import { book, go, post, useView } from '../lib/store.js';
+import { whyNot, session } from '../lib/session.js';
+import { openDialog, say } from '../lib/dialog.js';
+import { Permission } from '../shell/controls.js';
+import { Names } from './whatif-form.js';
+
+/** @typedef {{account: string, venue: string, chain: string, instrument: string, side: 'buy'|'sell', size: string, limit: string, reason: string}} Draft */
+
+/** @type {Draft} */
+const EMPTY = { account: '', venue: '', chain: 'offchain', instrument: '', side: 'buy', size: '', limit: '', reason: '' };
+const WORDS = [['account', 'account', 'names-account'], ['venue', 'venue', 'names-venue'], ['chain', 'chain', 'names-chain'],
+  ['instrument', 'instrument', 'names-instrument']];
+
+const plain = (text) => text.trim().replaceAll('\u2009', '').replaceAll(' ', '');
+const isPositive = (text) => /^\d+(\.\d+)?$/.test(plain(text)) && Number(plain(text)) > 0;
+
+/** @param {Draft} draft @returns {string|null} what is wrong with it, in words */
+function fault(draft) {
+  const missing = WORDS.find(([key]) => !draft[key].trim());
+  if (missing) return `${missing[1]} is missing`;
+  if (!isPositive(draft.size)) return 'size: a number above zero; the side says which way';
+  if (draft.limit.trim() && !isPositive(draft.limit)) return 'limit: a price above zero, or nothing';
+  return null;
+}
+
+/** @param {Draft} draft @returns {object} the body of the request */
+const requestOf = (draft) => ({
+  account: draft.account.trim(),
+  venue: draft.venue.trim(),
+  chain: draft.chain.trim(),
+  symbol: draft.instrument.trim(),
+  quantity: `${draft.side === 'sell' ? '-' : ''}${plain(draft.size)}`,
+  limit_price: draft.limit.trim() ? plain(draft.limit) : null,
+  reason: draft.reason.trim(),
+});
+
+/** What is typed is all there; instruments of one venue are of no other: the place of a held instrument comes with it. */
+function placed(draft, rows) {
+  const held = rows.filter((row) => row.kind !== 'balance' && row.instrument === draft.instrument);
+  if (held.length !== 1 || draft.account || draft.venue) return draft;
+  const [{ account, venue, chain }] = held;
+  return { ...draft, account, venue, chain };
+}
+
+function Ticket({ preset, close }) {
+  const positions = useView('positions', {}, { isAlwaysLive: true }).data;
+  const [draft, setDraft] = useState({ ...EMPTY, ...preset });
+  const [trouble, setTrouble] = useState(null);
+  const [isSending, setSending] = useState(false);
+  const reason = whyNot('order');
+  const set = (key) => (event) => {
+    const changed = { ...draft, [key]: event.currentTarget.value };
+    setDraft(key === 'instrument' ? placed(changed, positions?.rows ?? []) : changed);
+  };
+  const submit = async (event) => {
+    event.preventDefault();
+    const wrong = fault(draft);
+    setTrouble(wrong);
+    if (wrong || reason || isSending) return;
+    setSending(true);
+    try {
+      const answer = await post('/v1/orders', requestOf(draft));
+      say(`${answer.proposal} waits for an approval (record #${answer.record})`, 'ok');
+      close();
+      go('proposals', { find: answer.proposal });
+    } catch (error) {
+      setTrouble([error.message, error.hint].filter(Boolean).join('. '));
+    } finally {
+      setSending(false);
+    }
+  };
+  const field = ([key, word, list]) => html`<label class="field" key=${key}>${word} <input type="text" list=${list} autocomplete="off"
+    spellcheck="false" size=${key === 'instrument' ? 24 : 12} autofocus=${key === 'instrument'} value=${draft[key]} onInput=${set(key)} /></label>`;
+  return html`<h2>Order by hand</h2>
+    <p>It goes through the same bounds as what rules ask for and becomes a proposal with its effects on limits and margin. Nothing
+      is sent before that is approved.</p>
+    <${Permission} reason=${reason} /><${Names} />
+    <form class="ticket" onSubmit=${submit}><fieldset disabled=${Boolean(reason)}><legend>what and where</legend>
+        ${[WORDS[3], WORDS[0], WORDS[1], WORDS[2]].map(field)}</fieldset>
+      <fieldset disabled=${Boolean(reason)}><legend>how much</legend>
+        ${['buy', 'sell'].map((side) => html`<label class="option" key=${side}><input type="radio" name="side" value=${side}
+          checked=${draft.side === side} onChange=${set('side')} /> <b>${side}</b></label>`)}
+        <label class="field">size <input type="text" inputmode="decimal" autocomplete="off" size="10" value=${draft.size}
+          onInput=${set('size')} /></label>
+        <label class="field">limit <input type="text" inputmode="decimal" autocomplete="off" size="10"
+          placeholder="the collar" value=${draft.limit} onInput=${set('limit')} /></label></fieldset>
+      <label class="field tall">reason <input type="text" disabled=${Boolean(reason)} value=${draft.reason}
+        onInput=${set('reason')} /></label>
+      <p class="dim">Size in the unit of the venue. Without a limit: as far from the mark as the policy's collar allows.</p>
+      ${trouble && html`<p class="trouble" role="alert">${trouble}</p>`}
+      <div class="actions"><button type="button" class="chip" onClick=${close}>cancel</button>
+        <button type="submit" class="chip strong" disabled=${Boolean(reason) || isSending}>propose</button></div>
+    </form>`;
+}
+
+/** @param {Partial<Draft>} [preset] what is filled in already */
+export function openTicket(preset = {}) {
+  if (book.at.value !== null || session.value?.mode === 'finished') {
+    say('an order is asked for live: this is the past', 'warn');
+    return;
+  }
+  openDialog((close) => html`<${Ticket} preset=${preset} close=${close} />`, 'order by hand');
+}
