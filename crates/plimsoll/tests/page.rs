@@ -1,5 +1,5 @@
 //! What the page shows is what the commands print: the sample book on the sample market, through `run` into a journal and `serve` on it, against
-//! `report`, `margin` and `liquidation` on the same files, figure by figure, to the last digit.
+//! `report`, `margin`, `liquidation` and `surface` on the same files, figure by figure, to the last digit.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)] // helpers of tests fail as tests do
 
 use serde_json::Value;
@@ -76,11 +76,16 @@ impl Drop for Page {
     }
 }
 
-/// What a command prints as JSON about the sample files.
+/// What a command prints as JSON about the sample book and market.
 fn printed(arguments: &[&str]) -> Value {
+    let book = examples().join("book.csv");
+    printed_of_market(&[arguments, &[book.to_str().unwrap()]].concat())
+}
+
+/// What a command prints as JSON about the sample market.
+fn printed_of_market(arguments: &[&str]) -> Value {
     let output = Command::new(PROGRAM)
         .args(arguments)
-        .arg(examples().join("book.csv"))
         .arg("--market")
         .arg(examples().join("market.json"))
         .args(["--format", "json"])
@@ -151,11 +156,11 @@ fn what_the_page_shows_is_what_the_commands_print() {
         assert_eq!(shown["pnl_usd"], row["total_usd"], "{}", row["name"]);
         compared += 1 + same(&shown["by_underlying"], &row["by_underlying_usd"]);
     }
-    compared += margins(&page) + liquidations(&page);
+    compared += margins(&page) + liquidations(&page) + surfaces(&page);
     let history = page.answer("history");
     let first = history["times"][0].as_str().unwrap();
     assert!(first.starts_with("2026-11-20"), "history begins at {first}, before the engine had a clock");
-    println!("{compared} figures of the page are those of report, margin and liquidation");
+    println!("{compared} figures of the page are those of report, margin, liquidation and surface");
     assert!(compared > 1_500, "{compared}");
 }
 
@@ -174,6 +179,64 @@ fn margins(page: &Page) -> usize {
         assert_eq!(line["initial_margin_usd"], margin["requirement_usd"]["initial"]);
         assert_eq!(line["maintenance_margin_usd"], margin["requirement_usd"]["maintenance"]);
         compared += 2;
+    }
+    compared
+}
+
+fn surfaces(page: &Page) -> usize {
+    let printed = printed_of_market(&["surface"]);
+    let mut compared = 0;
+    for family in list(&printed["surfaces"]) {
+        let underlying = family["underlying"].as_str().unwrap();
+        let shown = page.data(&format!("surface?underlying={underlying}"));
+        let of = one(&shown["families"], &[("currency", &family["quote_currency"])]);
+        for key in ["free", "least_g", "least_calendar_gap"] {
+            assert_eq!(of["arbitrage"][key], family["arbitrage"][key], "{underlying} {key}");
+            compared += 1;
+        }
+        assert_eq!(list(&of["expiries"]).len(), list(&family["expiries"]).len());
+        for slice in list(&family["expiries"]) {
+            let line = one(&of["expiries"], &[("expiry", &slice["expiry"])]);
+            for key in [
+                "days",
+                "forward",
+                "forward_source",
+                "quotes_fitted",
+                "quotes_dropped",
+                "rmse_points",
+                "inside_fraction",
+                "atm_vol",
+                "risk_reversal_25d_points",
+                "butterfly_25d_points",
+            ] {
+                assert_eq!(line[key], slice[key], "{underlying} {} {key}", slice["expiry"]);
+                compared += 1;
+            }
+            for (vol, point) in list(&line["vols"]).iter().zip(list(&slice["grid"])) {
+                assert_eq!(*vol, point["vol"], "{underlying} {} {}", slice["expiry"], point["delta"]);
+                compared += 1;
+            }
+            compared += smile(page, family, slice);
+        }
+    }
+    compared
+}
+
+/// The quotes of one expiry, with their vols and what became of each.
+fn smile(page: &Page, family: &Value, slice: &Value) -> usize {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let (underlying, currency) = (text(&family["underlying"]), text(&family["quote_currency"]));
+    let expiry = text(&slice["expiry"]);
+    let shown = page.data(&format!("smile?underlying={underlying}&currency={currency}&expiry={expiry}"));
+    assert_eq!(list(&shown["quotes"]).len(), list(&slice["quotes"]).len());
+    let mut compared = 0;
+    for quote in list(&slice["quotes"]) {
+        let words = ["instrument", "venue"].map(|key| (key, &quote[key]));
+        let line = one(&shown["quotes"], &words);
+        for key in ["strike", "log_moneyness", "bid_vol", "ask_vol", "mid_vol", "model_vol"] {
+            assert_eq!(line[key], quote[key], "{underlying} {expiry} {words:?} {key}");
+            compared += 1;
+        }
     }
     compared
 }
