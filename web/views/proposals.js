@@ -28,6 +28,18 @@ function Left({ proposal }) {
     title="expires ${utc(proposal.expires)}">${Math.max(0, Math.round(seconds))} s left</span>`;
 }
 
+/** A rule that stands for a person says who. */
+const HAND = 'hand of ';
+
+/** @param {{rule: string}} one @returns {boolean} whether a person asked for it, and no rule */
+const isByHand = (one) => one.rule.startsWith(HAND);
+
+/** Who asks, and why. */
+function Asker({ proposal }) {
+  return isByHand(proposal) ? html`by hand of <b>${proposal.rule.slice(HAND.length)}</b>`
+    : html`rule <b>${proposal.rule}</b>: ${worded(proposal.why)}`;
+}
+
 function Effects({ proposal }) {
   return html`<ul class="fact-line">${proposal.effects.map((effect) => html`<li
     key=${effect.limit + effect.group}>${effect.limit} ${effect.group.join(' ')}:
@@ -68,7 +80,7 @@ function Approve({ proposal, close }) {
     else close();
   };
   return html`<h2>Approve ${proposal.id}: ${actOf(proposal)}</h2>
-    <p>at <b>${proposal.place}</b>, asked for by the rule <b>${proposal.rule}</b>: ${worded(proposal.why)}. ${newest
+    <p>at <b>${proposal.place}</b>, <${Asker} proposal=${proposal} />. ${newest
       && html`<${Left} proposal=${newest} />`}</p>
     <${Cost} proposal=${proposal} /><${Effects} proposal=${proposal} />
     <p class="dim">hash of its figures <code title=${proposal.inputs}>${proposal.inputs.slice(0, 16)}…</code></p>
@@ -99,7 +111,8 @@ function Decline({ proposal, close }) {
     else close();
   };
   return html`<h2>Reject ${proposal.id}: ${actOf(proposal)}</h2>
-    <p>The rule <b>${proposal.rule}</b> may ask again when its condition holds and its rest is over.</p>
+    ${!isByHand(proposal)
+      && html`<p>The rule <b>${proposal.rule}</b> may ask again when its condition holds and its rest is over.</p>`}
     <${Permission} reason=${reason} />
     <form onSubmit=${submit}><label class="field tall">reason <input type="text" autofocus disabled=${Boolean(reason)}
       value=${why} onInput=${(event) => setWhy(event.currentTarget.value)} /></label>
@@ -130,7 +143,7 @@ export function Answer({ proposal, isShort }) {
         </button></span>`
         : html`<span class="tag" title="a proposal is answered live">in the past</span>`}</div>
     <p><a href=${address('proposals', { find: proposal.id })}>${proposal.id}</a>, <${Left}
-      proposal=${proposal} />: at <b>${proposal.place}</b>, rule <b>${proposal.rule}</b>: ${worded(proposal.why)}</p>
+      proposal=${proposal} />: at <b>${proposal.place}</b>, <${Asker} proposal=${proposal} /></p>
     ${!isShort && html`<${Cost} proposal=${proposal} />`}<${Effects} proposal=${proposal} />
     ${!isShort && html`<p class="dim">made ${utc(proposal.made)}, hash of its figures <code
       title=${proposal.inputs}>${proposal.inputs.slice(0, 16)}…</code></p>`}`;

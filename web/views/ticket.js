@@ -71,21 +71,22 @@ function Ticket({ preset, close }) {
       setSending(false);
     }
   };
-  const field = ([key, word, list]) => html`<label class="field" key=${key}>${word} <input type="text" list=${list} autocomplete="off"
+  const field = ([key, word, list]) => html`<label key=${key}>${word}<input type="text" list=${list} autocomplete="off"
     spellcheck="false" size=${key === 'instrument' ? 24 : 12} autofocus=${key === 'instrument'} value=${draft[key]} onInput=${set(key)} /></label>`;
   return html`<h2>Order by hand</h2>
     <p>It goes through the same bounds as what rules ask for and becomes a proposal with its effects on limits and margin. Nothing
       is sent before that is approved.</p>
     <${Permission} reason=${reason} /><${Names} />
     <form class="ticket" onSubmit=${submit}><fieldset disabled=${Boolean(reason)}><legend>what and where</legend>
-        ${[WORDS[3], WORDS[0], WORDS[1], WORDS[2]].map(field)}</fieldset>
+        <div class="bar-form">${[WORDS[3], WORDS[0], WORDS[1], WORDS[2]].map(field)}</div></fieldset>
       <fieldset disabled=${Boolean(reason)}><legend>how much</legend>
-        ${['buy', 'sell'].map((side) => html`<label class="option" key=${side}><input type="radio" name="side" value=${side}
-          checked=${draft.side === side} onChange=${set('side')} /> <b>${side}</b></label>`)}
-        <label class="field">size <input type="text" inputmode="decimal" autocomplete="off" size="10" value=${draft.size}
-          onInput=${set('size')} /></label>
-        <label class="field">limit <input type="text" inputmode="decimal" autocomplete="off" size="10"
-          placeholder="the collar" value=${draft.limit} onInput=${set('limit')} /></label></fieldset>
+        <div class="bar-form"><span class="sides" role="radiogroup" aria-label="side">${['buy', 'sell'].map((side) => html`<label
+            key=${side} class=${side}><input type="radio" name="side" value=${side} checked=${draft.side === side}
+            onChange=${set('side')} /> ${side}</label>`)}</span>
+          <label>size<input type="text" inputmode="decimal" autocomplete="off" size="12" value=${draft.size}
+            onInput=${set('size')} /></label>
+          <label>limit<input type="text" inputmode="decimal" autocomplete="off" size="12"
+            placeholder="the collar" value=${draft.limit} onInput=${set('limit')} /></label></div></fieldset>
       <label class="field tall">reason <input type="text" disabled=${Boolean(reason)} value=${draft.reason}
         onInput=${set('reason')} /></label>
       <p class="dim">Size in the unit of the venue. Without a limit: as far from the mark as the policy's collar allows.</p>

@@ -254,7 +254,7 @@ impl Simulation {
                     self.seen.orders += 1;
                 }
                 Output::Proposed(proposal) => {
-                    self.seen.by_hand += u64::from(proposal.rule.starts_with("by hand"));
+                    self.seen.by_hand += u64::from(proposal.rule.starts_with("hand of "));
                     self.seen.reserved +=
                         u64::from(proposal.effects.iter().any(|effect| effect.worst != effect.after));
                 }

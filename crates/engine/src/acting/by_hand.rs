@@ -2,7 +2,7 @@
 //! once it is approved. Nothing of it is done for a person that is not done for a rule, and nothing less is asked.
 //!
 //! ```text
-//! ticket ─► lots, ticks ─► gate ─► Proposal "by hand: NAME" ─ approve, by its hash ─► gate ─► Order
+//! ticket ─► lots, ticks ─► gate ─► Proposal "hand of NAME" ─ approve, by its hash ─► gate ─► Order
 //!              │ no          │ no
 //!              ▼             ▼
 //!           Refused       Refused: a person's size is not made smaller, the reason says what it breaks
@@ -24,7 +24,7 @@ use std::sync::Arc;
 use units::{Decimal, OrderId, Price, Timestamp, border};
 
 /// How the rules begin that stand for a person; no rule's name may.
-pub(crate) const BY_HAND: &str = "by hand: ";
+pub(crate) const BY_HAND: &str = "hand of ";
 /// Proposals by hand that wait at a time: each is looked at after every event.
 const MOST: usize = 64;
 

@@ -124,7 +124,7 @@ fn a_trade_by_hand_is_proposed_approved_and_cancelled() {
     assert_eq!(asked.status, 200, "{asked:?}");
     let id = asked.json()["proposal"].as_str().unwrap().to_owned();
     let shown = shown(&desk, &id);
-    assert_eq!(shown["rule"], "by hand: tom (Anna asked)");
+    assert_eq!(shown["rule"], "hand of tom (Anna asked)");
     assert_eq!((&shown["quantity"], &shown["instrument"]), (&json!("-1"), &json!("ETH-USDT-SWAP")));
     assert!(
         !shown["effects"].as_array().unwrap().is_empty() && !shown["margins"].as_array().unwrap().is_empty()

@@ -30,7 +30,7 @@ fn refused(desk: &mut Desk, command: Command, why: &str) {
 fn a_ticket_becomes_a_proposal_and_once_approved_an_order() {
     let mut desk = Desk::new(POLICY);
     let open = proposal(&desk.say(ticket(PERPETUAL, "50000", None)));
-    assert_eq!((open.rule.as_str(), open.quantity.get()), ("by hand: ann", decimal("50000")));
+    assert_eq!((open.rule.as_str(), open.quantity.get()), ("hand of ann", decimal("50000")));
     // 92,000 x 1.0005 and half a percent on it, down to the next half dollar.
     let mark: f64 = 92_000.0 * 1.0005;
     assert_eq!(open.limit_price.get(), decimal(&format!("{}", (mark * 1.005 * 2.0).floor() / 2.0)));
@@ -198,6 +198,6 @@ fn what_waits_survives_a_snapshot() {
 #[test]
 fn no_rule_of_a_policy_has_such_a_name() {
     let mut desk = Desk::new(POLICY);
-    let text = POLICY.replace("name = \"btc\"", "name = \"by hand: ann\"");
+    let text = POLICY.replace("name = \"btc\"", "name = \"hand of ann\"");
     has(&desk.tell(Event::Policy { text }), "trades that a person wants are named so");
 }
