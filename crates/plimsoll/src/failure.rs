@@ -89,6 +89,12 @@ pub(crate) enum Failure {
         /// All of them.
         issues: Issues,
     },
+    /// A file of routes is wrong.
+    #[error("the file of routes has {} {}:\n{issues}", .issues.total(), mistakes(.issues.total()))]
+    Routes {
+        /// All of them.
+        issues: Issues,
+    },
     /// A policy is wrong.
     #[error("the policy file has {} {}:\n{issues}", .issues.total(), mistakes(.issues.total()))]
     Policy {

@@ -3,6 +3,8 @@
 //! `cli` says what can be asked, `load` turns file names into checked inputs, [`risk::Report`] holds every number, and
 //! `render` shows it. Nothing here computes a risk figure.
 
+mod alert_command;
+mod alerting;
 mod backtest_command;
 mod cli;
 mod conformance;
@@ -45,6 +47,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => live_commands::run_live(&args),
         Command::Demo(args) => live_commands::run_demo(&args),
         Command::Serve(args) => live_commands::run_serve(&args),
+        Command::Alert(args) => alert_command::run(&args),
         Command::Token(args) => live_commands::run_token(&args),
         Command::Top(args) => live_commands::run_top(&args),
         Command::Replay(args) => live_commands::run_replay(&args),

@@ -49,4 +49,5 @@ pub use auth::{Role, Secret, Tokens};
 pub use frame::Frame;
 pub use hub::{Asked, Done, FRAMES_A_SECOND, Publisher, Refusal};
 pub use past::PastError;
+pub use said::{KINDS, Said};
 pub use server::{About, Listen, ListenError, Mode, Server, TlsFiles};

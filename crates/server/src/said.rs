@@ -10,26 +10,55 @@ use units::Timestamp;
 /// How many entries are kept; older ones are in the journal.
 const KEPT: usize = 20_000;
 
+/// Every kind of entry.
+pub const KINDS: [&str; 23] = [
+    "adjustment",
+    "alert",
+    "armed",
+    "cancel",
+    "difference",
+    "fill",
+    "held_back",
+    "level",
+    "link",
+    "order",
+    "order_gone",
+    "proposal_closed",
+    "proposed",
+    "query",
+    "reconciled",
+    "refused",
+    "settlement",
+    "stale",
+    "state",
+    "transfer",
+    "trigger",
+    "undone",
+    "value",
+];
+
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub(crate) struct Said {
+pub struct Said {
     /// The event that it came of.
-    pub(crate) record: u64,
+    pub record: u64,
     /// Its place among what that event gave.
-    pub(crate) index: u32,
+    pub index: u32,
+    /// Of the event.
     #[schema(value_type = String)]
-    pub(crate) time: Timestamp,
+    pub time: Timestamp,
     /// `state`, `level`, `trigger`, `alert`, `proposed`, `proposal_closed`, `order`, `fill`, ...
-    pub(crate) kind: &'static str,
+    pub kind: &'static str,
     /// `act`, `warn` or `info`.
-    pub(crate) severity: &'static str,
-    pub(crate) text: String,
+    pub severity: &'static str,
+    /// The output in words.
+    pub text: String,
 }
 
 impl Said {
     /// An output as an entry; none for bookings that are in the figures and for rows of quotes, which are counted elsewhere.
     #[must_use]
-    pub(crate) fn of((record, index): (Seq, u32), time: Timestamp, output: &Output) -> Option<Self> {
+    pub fn of((record, index): (Seq, u32), time: Timestamp, output: &Output) -> Option<Self> {
         let (kind, severity) = kind(output)?;
         Some(Self { record: record.get(), index, time, kind, severity, text: output.to_string() })
     }
@@ -149,5 +178,23 @@ impl Timeline {
         let entries: Vec<Said> = found.by_ref().take(wanted.most).cloned().collect();
         let more = found.next().is_some() || self.has_older;
         (entries, more)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::KINDS;
+    use std::collections::BTreeSet;
+
+    /// Every pair of kind and severity in this file, read from its text: a new kind cannot be left out of the list.
+    #[test]
+    fn the_list_of_kinds_is_all_of_them() {
+        let text = include_str!("said.rs");
+        let body =
+            text.split("fn kind(").nth(1).and_then(|rest| rest.split("/// Which entries").next()).unwrap();
+        let used: BTreeSet<&str> =
+            body.split("(\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        assert_eq!(used, KINDS.into_iter().collect());
+        assert!(KINDS.is_sorted());
     }
 }

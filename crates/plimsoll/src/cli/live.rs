@@ -18,6 +18,7 @@ Example, with desk/run.toml:
   to = \"2026-02-07\"
 
   plimsoll run desk/run.toml          goes on after the last durable snapshot when it is started again
+  plimsoll run desk/run.toml --alerts desk/alerts.toml     alerts leave by webhook and command: plimsoll alert test --help
   plimsoll replay desk/journal
   plimsoll verify desk/journal
 
@@ -25,6 +26,9 @@ All keys: docs/formats.md, \"Journal commands\".")]
 pub(crate) struct RunArgs {
     /// The file that says what is run
     pub(crate) config: PathBuf,
+    /// File of routes by which alerts leave; wins over the key alerts of the configuration
+    #[arg(long, value_name = "FILE")]
+    pub(crate) alerts: Option<PathBuf>,
     /// How to print
     #[arg(long, value_enum, default_value_t = ReportForm::Table)]
     pub(crate) format: ReportForm,
@@ -114,7 +118,7 @@ Examples:
   plimsoll demo --speed max --seed 11 --journal d11   as fast as it goes; then: plimsoll replay d11
   plimsoll demo --world world.toml --policy policy.toml --speed 60
 
-Nothing leaves this machine: venues are paper, their market is generated from the seed. The journal is one like any other.")]
+Nothing leaves this machine but alerts, where --alerts says so: venues are paper, their market is generated from the seed. The journal is one like any other.")]
 pub(crate) struct DemoArgs {
     /// What the world is drawn from
     #[arg(long, value_name = "N", default_value_t = 7)]
@@ -140,6 +144,9 @@ pub(crate) struct DemoArgs {
     /// A world of your own
     #[arg(long, value_name = "FILE")]
     pub(crate) world: Option<PathBuf>,
+    /// File of routes by which alerts leave: plimsoll alert test --help
+    #[arg(long, value_name = "FILE")]
+    pub(crate) alerts: Option<PathBuf>,
     /// What is seen of it
     #[arg(long, value_enum, default_value_t = DemoView::Lines)]
     pub(crate) view: DemoView,

@@ -1,5 +1,6 @@
 //! The command line: what can be asked, with an example for each command.
 
+mod alert;
 mod backtest;
 mod feeds;
 mod hedge;
@@ -9,6 +10,7 @@ mod measures;
 mod oracle;
 mod surface;
 
+pub(crate) use alert::{AlertAction, AlertArgs, AlertTestArgs};
 pub(crate) use backtest::BacktestArgs;
 pub(crate) use feeds::{FeedsArgs, FeedsTableName};
 pub(crate) use hedge::{HedgeArgs, HedgeTableName};
@@ -51,6 +53,7 @@ Exit codes:
   3  bad input: nothing was reported; every fault is listed on standard error
   4  reported, but something given is not in the totals (--allow-partial; of run: refused, or without a value)
   5  a file could not be written
+  6  done, but alerts did not all arrive (--alerts, alert test)
 
 Examples:
   plimsoll report examples/book.csv --market examples/market.json
@@ -90,6 +93,8 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// The dashboard on a journal: views, history, replay, what-if
     Serve(ServeCommandArgs),
+    /// Alerts by webhook and by command: check a file of routes, try its channels
+    Alert(AlertArgs),
     /// Make a token for the dashboard
     Token(TokenArgs),
     /// Watch a run in a terminal, by following its journal

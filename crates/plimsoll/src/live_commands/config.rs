@@ -6,6 +6,7 @@
 //! book = ["book.csv"]                 # what is held at the start of an empty journal
 //! market = ["chain.parquet"]          # recorded chains with several snapshots, in the order of time
 //! fills = "fills.csv"                 # fills and cash, in the order of time
+//! alerts = "alerts.toml"              # routes by which alerts leave; without it they stay
 //! from = "2026-02-01"
 //! to = "2026-02-08"
 //! snapshot_every = 1000               # events between snapshots of the state
@@ -26,6 +27,7 @@ pub(crate) struct RunConfig {
     pub(crate) book: Vec<PathBuf>,
     pub(crate) market: Vec<PathBuf>,
     pub(crate) fills: Option<PathBuf>,
+    pub(crate) alerts: Option<PathBuf>,
     pub(crate) from: Option<Timestamp>,
     pub(crate) to: Option<Timestamp>,
     pub(crate) snapshot_every: u64,
@@ -41,6 +43,7 @@ struct ConfigToml {
     book: Vec<PathBuf>,
     market: Vec<PathBuf>,
     fills: Option<PathBuf>,
+    alerts: Option<PathBuf>,
     from: Option<String>,
     to: Option<String>,
     #[serde(default = "often")]
@@ -104,6 +107,7 @@ impl RunConfig {
             book: raw.book.into_iter().map(at).collect(),
             market: raw.market.into_iter().map(at).collect(),
             fills: raw.fills.map(at),
+            alerts: raw.alerts.map(at),
             from,
             to,
             snapshot_every: raw.snapshot_every,

@@ -17,12 +17,14 @@ pub(crate) use serve::{run as run_serve, token as run_token};
 pub(crate) use top::run as run_top;
 pub(crate) use verify::run as run_verify;
 
+use crate::alerting::{Marks, Summary};
 use crate::failure::Failure;
 use engine::{Engine, Event};
 use instrument::Specs;
 use journal::{JournalError, JournalId, RealDisk};
 use margin::{Rulebook, Rulebooks};
 use std::path::Path;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use units::Timestamp;
@@ -53,6 +55,21 @@ fn interrupted() -> Result<Arc<AtomicBool>, Failure> {
     ctrlc::set_handler(move || set.store(true, Ordering::Relaxed))
         .map_err(|error| Failure::Input(format!("cannot listen for Ctrl-C: {error}")))?;
     Ok(stop)
+}
+
+/// Routes of alerts for a journal, and how far each channel has got. Rules that the policy does not have are told.
+fn marks(routes: &Path, folder: &Path, policy: &str) -> Result<Marks, Failure> {
+    let policy = engine::Policy::parse("policy", policy, &Specs::embedded()).ok();
+    Marks::read(routes, folder, policy.as_ref())
+}
+
+/// The exit code of a run whose figures are whole.
+fn delivered(alerts: &Summary) -> ExitCode {
+    if alerts.is_whole() {
+        return ExitCode::SUCCESS;
+    }
+    eprintln!("plimsoll: ALERTS did not all arrive: {}", alerts.lines().trim_start_matches("alerts").trim());
+    ExitCode::from(6)
 }
 
 fn open(folder: &Path) -> Result<RealDisk, Failure> {

@@ -5,7 +5,9 @@
 //! policy and rates whenever the configuration has others than the journal.
 
 use super::config::RunConfig;
+use super::serving::logs;
 use super::{ID, genesis, journal_failure};
+use crate::alerting::{Alerting, ChannelSummary, GRACE, Marks, Summary};
 use crate::cli::{ReportForm, RunArgs};
 use crate::failure::Failure;
 use crate::load::load_added;
@@ -59,6 +61,7 @@ struct RunJson {
     unpriced: Vec<String>,
     exposure: BTreeMap<String, BTreeMap<&'static str, units::Fixed>>,
     lines: Vec<String>,
+    alerts: Vec<ChannelSummary>,
 }
 
 /// Runs the command.
@@ -70,6 +73,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
             .map_err(|error| Failure::Input(format!("{}: cannot read: {error}", path.display())))?;
     }
     let policy = policy_text(&config)?;
+    let marks = marks(args, &config, &policy)?;
     let book = opening_book(&config)?;
     let disk = RealDisk::create(&config.journal)
         .map_err(|error| Failure::Input(format!("{}: {error}", config.journal.display())))?;
@@ -81,31 +85,42 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
         snapshot_every: config.snapshot_every,
     };
     let created = Timestamp::from_unix_nanos(0);
+    let rederive = marks.as_ref().map_or(Rederive::Nothing, Marks::rederive);
     let (runner, recovered) =
-        Runner::open(disk, ID, durable, &genesis(), created, Rederive::Nothing).map_err(journal_failure)?;
-    let mut session = Session { runner, tally: Tally::default() };
+        Runner::open(disk, ID, durable, &genesis(), created, rederive).map_err(journal_failure)?;
+    let mut session = Session { runner, tally: Tally::default(), alerting: None };
     for (file, reason) in &recovered.refused {
         session.tally.lines.push(format!("snapshot of the state not used: {file}: {reason}"));
     }
-    session.agree(&config, &policy)?;
-    if recovered.opened.head.seq == Seq::ZERO {
+    let is_new = recovered.opened.head.seq == Seq::ZERO;
+    let start = |head| marks.map(|marks| marks.start(head, &recovered.outputs)).transpose();
+    if is_new {
+        session.agree(&config, &policy)?;
         session.open_book(&book)?;
+        // What is held at the start is no news.
+        session.alerting = start(session.runner.journal().head().seq)?;
+    } else {
+        session.alerting = start(recovered.opened.head.seq)?;
+        session.agree(&config, &policy)?;
     }
-    session.feed(&config, fills)?;
+    let fed = session.feed(&config, fills);
+    let alerts = session.alerting.take().map(|alerting| alerting.finish(GRACE)).unwrap_or_default();
+    let code = super::delivered(&alerts);
+    fed?;
     let cut = recovered
         .opened
         .cut
         .as_ref()
         .map(|cut| format!("{}, byte {}, {} bytes, never acknowledged", cut.file, cut.offset, cut.bytes));
     let text = match args.format {
-        ReportForm::Table => session.table(&config, recovered.opened.head.seq, cut.as_deref()),
-        ReportForm::Json => session.json(&config, recovered.opened.head.seq, cut)?,
+        ReportForm::Table => session.table(&config, recovered.opened.head.seq, cut.as_deref(), &alerts),
+        ReportForm::Json => session.json(&config, recovered.opened.head.seq, cut, &alerts)?,
     };
     put(None, text.as_bytes())?;
     let unpriced = unpriced(session.runner.machine()).len();
     let Tally { refused, quotes_refused, .. } = session.tally;
     if unpriced == 0 && refused == 0 && quotes_refused == 0 {
-        return Ok(ExitCode::SUCCESS);
+        return Ok(code);
     }
     eprintln!(
         "plimsoll: PARTIAL: positions and balances not valued: {unpriced}; events refused: {refused}; faults in rows of quotes: \
@@ -122,6 +137,13 @@ fn policy_text(config: &RunConfig) -> Result<String, Failure> {
     engine::Policy::parse(&path.display().to_string(), &text, &instrument::Specs::embedded())
         .map_err(|issues| Failure::Input(issues.to_string()))?;
     Ok(text)
+}
+
+/// Routes of alerts, if there are any.
+fn marks(args: &RunArgs, config: &RunConfig, policy: &str) -> Result<Option<Marks>, Failure> {
+    let Some(path) = args.alerts.as_deref().or(config.alerts.as_deref()) else { return Ok(None) };
+    logs();
+    super::marks(path, &config.journal, policy).map(Some)
 }
 
 fn opening_book(config: &RunConfig) -> Result<Book, Failure> {
@@ -155,11 +177,15 @@ fn rulebooks(engine: &Engine, policy: &str) -> Result<Vec<Event>, Failure> {
 struct Session {
     runner: Runner<Engine, RealDisk>,
     tally: Tally,
+    alerting: Option<Alerting>,
 }
 
 impl Session {
     fn submit(&mut self, time: Timestamp, event: &Event) -> Result<(), Failure> {
-        self.runner.submit(time, event).map_err(journal_failure)?;
+        let seq = self.runner.submit(time, event).map_err(journal_failure)?;
+        if let Some(alerting) = &mut self.alerting {
+            alerting.stamp(seq, time);
+        }
         self.tally.events += 1;
         Ok(())
     }
@@ -167,6 +193,9 @@ impl Session {
     /// Makes what is pending durable and takes its outputs.
     fn commit(&mut self) -> Result<(), Failure> {
         let durable = self.runner.commit().map_err(journal_failure)?;
+        if let Some(alerting) = &mut self.alerting {
+            alerting.release(&durable.outputs, self.runner.journal().head().seq);
+        }
         for Released { output, .. } in durable.outputs {
             self.tally.note(&output);
         }
@@ -288,7 +317,7 @@ impl Session {
         Ok(true)
     }
 
-    fn table(&self, config: &RunConfig, recovered: Seq, cut: Option<&str>) -> String {
+    fn table(&self, config: &RunConfig, recovered: Seq, cut: Option<&str>, alerts: &Summary) -> String {
         let (tally, engine) = (&self.tally, self.runner.machine());
         let mut out = format!("journal    {}\n", config.journal.display());
         if recovered > Seq::ZERO {
@@ -345,11 +374,18 @@ impl Session {
                 figures.iter().map(|(key, value)| format!("{key} {}", value.to_decimal_text(2))).collect();
             out.push_str(&format!("  {name}: {}\n", words.join(", ")));
         }
+        out.push_str(&alerts.lines());
         out.push_str(&format!("head       {}\n", self.runner.journal().head()));
         out
     }
 
-    fn json(&self, config: &RunConfig, recovered: Seq, cut: Option<String>) -> Result<String, Failure> {
+    fn json(
+        &self,
+        config: &RunConfig,
+        recovered: Seq,
+        cut: Option<String>,
+        alerts: &Summary,
+    ) -> Result<String, Failure> {
         let (tally, engine) = (&self.tally, self.runner.machine());
         let value = RunJson {
             schema: "plimsoll.run/1",
@@ -371,6 +407,7 @@ impl Session {
             unpriced: unpriced(engine),
             exposure: exposure(engine),
             lines: tally.lines.clone(),
+            alerts: alerts.0.clone(),
         };
         pretty(&value).map_err(|error| Failure::Input(error.to_string()))
     }

@@ -88,7 +88,7 @@ fn tokens(args: &ServeArgs, made: Option<(&str, Role)>) -> Result<(Tokens, Optio
 
 /// Structured logs on standard error: what `PLIMSOLL_LOG` asks for (such as `info`), warnings without it; as JSON if
 /// `PLIMSOLL_LOG_FORMAT` is `json`.
-fn logs() {
+pub(super) fn logs() {
     use tracing_subscriber::EnvFilter;
     #[allow(clippy::disallowed_methods)] // the binary is where the environment is read
     let says = |name: &str| std::env::var(name).ok();

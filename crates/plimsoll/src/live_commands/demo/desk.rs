@@ -2,6 +2,7 @@
 
 use super::super::serving::Serving;
 use super::super::{ID, genesis, journal_failure};
+use crate::alerting::Alerting;
 use crate::failure::Failure;
 use book::Place;
 use engine::{Arming, Command, Engine, Event, Output};
@@ -51,6 +52,7 @@ pub(super) struct Desk {
     /// How many lines there have been.
     pub(super) said: u64,
     serving: Option<Serving>,
+    alerting: Option<Alerting>,
 }
 
 impl Desk {
@@ -75,6 +77,7 @@ impl Desk {
             lines: VecDeque::new(),
             said: 0,
             serving: None,
+            alerting: None,
         };
         desk.begin(policy, start)?;
         Ok(desk)
@@ -121,6 +124,16 @@ impl Desk {
     /// Shows the run on a page from now on.
     pub(super) fn serve(&mut self, serving: Serving) {
         self.serving = Some(serving);
+    }
+
+    /// What is said from now on leaves by these channels.
+    pub(super) fn alert(&mut self, alerting: Alerting) {
+        self.alerting = Some(alerting);
+    }
+
+    /// The channels, for their end.
+    pub(super) fn silence(&mut self) -> Option<Alerting> {
+        self.alerting.take()
     }
 
     /// The address of the page, if there is one.
@@ -180,7 +193,10 @@ impl Desk {
             self.tally.fills += 1;
         }
         self.tally.events += 1;
-        self.runner.submit(time, event).map_err(journal_failure)?;
+        let seq = self.runner.submit(time, event).map_err(journal_failure)?;
+        if let Some(alerting) = &mut self.alerting {
+            alerting.stamp(seq, time);
+        }
         Ok(())
     }
 
@@ -199,6 +215,9 @@ impl Desk {
     ) -> Result<Vec<Released<Output>>, Failure> {
         let durable = self.runner.commit().map_err(journal_failure)?;
         self.tally.commits += 1;
+        if let Some(alerting) = &mut self.alerting {
+            alerting.release(&durable.outputs, self.runner.journal().head().seq);
+        }
         for released in &durable.outputs {
             self.world.take(now, &released.output);
             self.note(now, &released.output);

@@ -8,7 +8,8 @@
 mod desk;
 mod pace;
 
-use super::serving::Serving;
+use super::serving::{Serving, logs};
+use crate::alerting::{ChannelSummary, GRACE, SHORT_GRACE, Summary};
 use crate::cli::{DemoArgs, DemoView, ReportForm};
 use crate::failure::Failure;
 use crate::output::put;
@@ -21,13 +22,14 @@ use server::{About, Mode, Role};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use units::Timestamp;
 
 const POLICY: &str = include_str!("../../../../../policies/demo.toml");
 /// How long one step of the loop is: what is sent is on its way at the end of one.
 const STEP_MILLIS: i64 = 100;
+const BY_CTRL_C: &str = "by Ctrl-C";
 
 #[derive(Serialize)]
 struct DemoJson<'a> {
@@ -40,6 +42,7 @@ struct DemoJson<'a> {
     head: String,
     state_blake3: String,
     ended: &'static str,
+    alerts: &'a [ChannelSummary],
 }
 
 /// Runs the command.
@@ -47,8 +50,13 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
     let start = args.start.unwrap_or(default_start());
     let (world, policy) = (world(args, start)?, policy(args)?);
     let folder = folder(args.journal.as_deref())?;
+    let marks = args.alerts.as_deref().map(|path| super::marks(path, &folder, &policy)).transpose()?;
     let stop = super::interrupted()?;
     let mut desk = Desk::open(&folder, world, &policy, start)?;
+    if let Some(marks) = marks {
+        logs();
+        desk.alert(marks.start(desk.last(), &[])?);
+    }
     let is_told = args.format == ReportForm::Table && args.view == DemoView::Lines;
     if is_shown(args) {
         desk.serve(serving(args, &folder)?);
@@ -62,12 +70,34 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
             folder.display()
         );
     }
+    let played = play(args, &mut desk, start, &stop);
+    let grace = if matches!(played, Ok((_, BY_CTRL_C))) { SHORT_GRACE } else { GRACE };
+    let alerts = desk.silence().map(|alerting| alerting.finish(grace)).unwrap_or_default();
+    let code = super::delivered(&alerts);
+    let (now, ended) = played?;
+    if desk.url().is_some() && ended != BY_CTRL_C && std::io::stderr().is_terminal() {
+        eprintln!("plimsoll demo: over; the page stays until Ctrl-C");
+        while !stop.load(Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    }
+    finish(args, &desk, &folder, (now, start), (ended, &alerts))?;
+    Ok(code)
+}
+
+/// Until its end, and why it came, with a whole journal.
+fn play(
+    args: &DemoArgs,
+    desk: &mut Desk,
+    start: Timestamp,
+    stop: &AtomicBool,
+) -> Result<(Timestamp, &'static str), Failure> {
     let mut pace = Pace::new(args);
     let end = start.plus_millis(i64::from(args.seconds) * 1_000);
     let mut now = start;
     let ended = loop {
         if stop.load(Ordering::Relaxed) || pace.wants_out()? {
-            break "by Ctrl-C";
+            break BY_CTRL_C;
         }
         if args.events.is_some_and(|events| desk.tally().events >= events) {
             break "by the number of events";
@@ -77,17 +107,11 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
         }
         now = now.plus_millis(STEP_MILLIS);
         desk.advance(now)?;
-        pace.show(&mut desk, now)?;
+        pace.show(desk, now)?;
     };
     pace.close();
     desk.close()?;
-    if desk.url().is_some() && ended != "by Ctrl-C" && std::io::stderr().is_terminal() {
-        eprintln!("plimsoll demo: over; the page stays until Ctrl-C");
-        while !stop.load(Ordering::Relaxed) {
-            std::thread::sleep(Duration::from_millis(200));
-        }
-    }
-    finish(args, &desk, &folder, (now, start), ended)
+    Ok((now, ended))
 }
 
 /// The page is beside every demo that somebody watches, and where it is asked for.
@@ -159,8 +183,8 @@ fn finish(
     desk: &Desk,
     folder: &Path,
     (now, start): (Timestamp, Timestamp),
-    ended: &'static str,
-) -> Result<ExitCode, Failure> {
+    (ended, alerts): (&'static str, &Summary),
+) -> Result<(), Failure> {
     let seconds = (now.unix_nanos() - start.unix_nanos()) / 1_000_000_000;
     let (tally, engine) = (desk.tally(), desk.engine());
     let text = match args.format {
@@ -174,6 +198,7 @@ fn finish(
             head: desk.head(),
             state_blake3: journal::Machine::state_hash(engine).to_string(),
             ended,
+            alerts: &alerts.0,
         })
         .map_err(|error| Failure::Input(error.to_string()))?,
         ReportForm::Table => format!(
@@ -182,7 +207,7 @@ fn finish(
              rules      {} proposals, {} orders sent, {} fills of them, {} cancels, {} held back\n\
              limits     {} levels crossed, {} changes of state; the book is {}\n\
              venues     {} connections lost, {} fills undone by reorganisations, {} differences, {} adopted\n\
-             journal    {dir}, head {}\n\
+             {said}journal    {dir}, head {}\n\
              next       plimsoll verify {dir} · plimsoll replay {dir} · plimsoll top {dir} --once\n",
             tally.events,
             tally.commits,
@@ -202,8 +227,8 @@ fn finish(
             tally.adopted,
             desk.head(),
             dir = folder.display(),
+            said = alerts.lines(),
         ),
     };
-    put(None, text.as_bytes())?;
-    Ok(ExitCode::SUCCESS)
+    put(None, text.as_bytes())
 }
