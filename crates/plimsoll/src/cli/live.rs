@@ -19,6 +19,7 @@ Example, with desk/run.toml:
 
   plimsoll run desk/run.toml          goes on after the last durable snapshot when it is started again
   plimsoll run desk/run.toml --alerts desk/alerts.toml     alerts leave by webhook and command: plimsoll alert test --help
+  plimsoll run desk/run.toml --listen 127.0.0.1:8321 --speed 3600     an hour of the recording a second, with the dashboard beside it
   plimsoll replay desk/journal
   plimsoll verify desk/journal
 
@@ -29,9 +30,14 @@ pub(crate) struct RunArgs {
     /// File of routes by which alerts leave; wins over the key alerts of the configuration
     #[arg(long, value_name = "FILE")]
     pub(crate) alerts: Option<PathBuf>,
+    /// Recorded seconds a second, or max; for somebody who watches: what comes of it is the same at any speed
+    #[arg(long, value_name = "X|max", default_value = "max", requires = "listen")]
+    pub(crate) speed: Speed,
     /// How to print
     #[arg(long, value_enum, default_value_t = ReportForm::Table)]
     pub(crate) format: ReportForm,
+    #[command(flatten)]
+    pub(crate) serve: ServeArgs,
 }
 
 #[derive(Debug, Args)]

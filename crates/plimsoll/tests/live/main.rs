@@ -6,6 +6,7 @@ mod demo;
 #[path = "../report/json_paths.rs"]
 mod json_paths;
 mod killed;
+mod page_of_run;
 mod policy;
 mod schema;
 // The report tests use what is not used here.

@@ -4,6 +4,8 @@
 //! that a run that was killed goes on after the last snapshot that is durable. The opening book goes in once, when the journal is empty;
 //! policy and rates whenever the configuration has others than the journal.
 
+mod page;
+
 use super::config::RunConfig;
 use super::serving::logs;
 use super::{ID, genesis, journal_failure};
@@ -19,10 +21,12 @@ use engine::{Command, Engine, Event, Item, Level, Output, ReportedEvent, Reporte
 use journal::{Batching, Config, RealDisk, Rederive, Released, Retention, Runner, Seq};
 use lake::for_each_snapshot;
 use market::RawSnapshot;
+use page::Page;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::process::ExitCode;
+use std::time::Duration;
 use units::{Account, Chain, Timestamp, Venue};
 
 /// What a run came to.
@@ -66,6 +70,7 @@ struct RunJson {
 
 /// Runs the command.
 pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
+    page::check(args)?;
     let config = RunConfig::read(&args.config)?;
     let fills = super::fills::read(config.fills.as_deref())?;
     for path in &config.market {
@@ -88,7 +93,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let rederive = marks.as_ref().map_or(Rederive::Nothing, Marks::rederive);
     let (runner, recovered) =
         Runner::open(disk, ID, durable, &genesis(), created, rederive).map_err(journal_failure)?;
-    let mut session = Session { runner, tally: Tally::default(), alerting: None };
+    let mut session = Session { runner, tally: Tally::default(), alerting: None, page: None };
     for (file, reason) in &recovered.refused {
         session.tally.lines.push(format!("snapshot of the state not used: {file}: {reason}"));
     }
@@ -103,7 +108,8 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
         session.alerting = start(recovered.opened.head.seq)?;
         session.agree(&config, &policy)?;
     }
-    let fed = session.feed(&config, fills);
+    session.page = Page::open(args, &config.journal)?;
+    let fed = session.feed(&config, fills).and_then(|()| session.stay());
     let alerts = session.alerting.take().map(|alerting| alerting.finish(GRACE)).unwrap_or_default();
     let code = super::delivered(&alerts);
     fed?;
@@ -178,6 +184,7 @@ struct Session {
     runner: Runner<Engine, RealDisk>,
     tally: Tally,
     alerting: Option<Alerting>,
+    page: Option<Page>,
 }
 
 impl Session {
@@ -191,18 +198,78 @@ impl Session {
     }
 
     /// Makes what is pending durable and takes its outputs.
-    fn commit(&mut self) -> Result<(), Failure> {
+    fn commit(&mut self) -> Result<Vec<Released<Output>>, Failure> {
         let durable = self.runner.commit().map_err(journal_failure)?;
         if let Some(alerting) = &mut self.alerting {
             alerting.release(&durable.outputs, self.runner.journal().head().seq);
         }
-        for Released { output, .. } in durable.outputs {
-            self.tally.note(&output);
+        for Released { output, .. } in &durable.outputs {
+            self.tally.note(output);
+        }
+        if let Some(page) = &mut self.page {
+            page.show(self.runner.machine(), self.runner.journal().head(), &durable.outputs);
         }
         if self.runner.is_snapshot_due() {
             self.runner.write_snapshot().map_err(journal_failure)?;
         }
+        Ok(durable.outputs)
+    }
+
+    /// Carries out what people at the page ask for; true when somebody did.
+    fn obey(&mut self) -> Result<bool, Failure> {
+        let mut acted = false;
+        while let Some(asked) = self.page.as_mut().and_then(Page::asked) {
+            if let Err(refusal) = asked.check(self.runner.machine()) {
+                asked.answer(Err(refusal));
+                continue;
+            }
+            let now = self.runner.machine().now();
+            self.submit(now, &asked.event())?;
+            let refused = self.tally.refused;
+            let outputs = self.commit()?;
+            // What a person is refused is told to that person; it is no fault of the files.
+            self.tally.refused = refused;
+            asked.answer_of(self.runner.journal().head().seq, &outputs);
+            acted = true;
+        }
+        Ok(acted)
+    }
+
+    /// Waits until a snapshot is due, and listens meanwhile; false once Ctrl-C was pressed.
+    fn wait_for(&mut self, snapshot: Timestamp) -> Result<bool, Failure> {
+        loop {
+            self.obey()?;
+            let Some(page) = &mut self.page else { return Ok(true) };
+            if page.is_over() {
+                return Ok(false);
+            }
+            match page.until(snapshot) {
+                Duration::ZERO => return Ok(true),
+                left => page.pause(left),
+            }
+        }
+    }
+
+    /// The recordings are over: what is shown stays, and people may act, until Ctrl-C.
+    fn stay(&mut self) -> Result<(), Failure> {
+        let Some(page) = &mut self.page else { return Ok(()) };
+        page.settle(self.runner.machine(), self.runner.journal().head());
+        if !page.is_over() {
+            eprintln!("plimsoll run: the recordings are over; the page stays until Ctrl-C");
+        }
+        while self.wait_for_somebody()? {}
         Ok(())
+    }
+
+    /// One look at who asks; false once Ctrl-C was pressed.
+    fn wait_for_somebody(&mut self) -> Result<bool, Failure> {
+        let acted = self.obey()?;
+        let Some(page) = &mut self.page else { return Ok(false) };
+        if acted {
+            page.settle(self.runner.machine(), self.runner.journal().head());
+        }
+        page.pause(Duration::MAX);
+        Ok(!page.is_over())
     }
 
     /// Policy and rates as the configuration has them: what differs from the journal goes in as events, at the time of its clock.
@@ -224,7 +291,7 @@ impl Session {
         for event in &events {
             self.submit(time, event)?;
         }
-        self.commit()
+        self.commit().map(drop)
     }
 
     /// What is held at the start, once, in one commit.
@@ -288,7 +355,7 @@ impl Session {
         // A run goes on after its last clock, so what is later than that belongs to the run that reaches it: taken now, it would be taken
         // again then.
         self.tally.fills_left = fills.count() as u64;
-        self.commit()
+        self.commit().map(drop)
     }
 
     /// One snapshot; false when the end of the run has come.
@@ -305,6 +372,9 @@ impl Session {
         if is_done || config.from.is_some_and(|from| raw.asof < from) {
             self.tally.skipped += 1;
             return Ok(true);
+        }
+        if !self.wait_for(raw.asof)? {
+            return Ok(false);
         }
         while let Some((time, event)) = fills.next_if(|(time, _)| *time <= raw.asof) {
             self.submit(time, &event)?;
