@@ -51,6 +51,7 @@ fn top_shows_the_state_that_a_journal_leads_to() {
     for expected in [
         "exposure",
         "BTC",
+        "profit by cause, 11-25 12:00:",
         "limits, nearest first",
         "margin at",
         "desk@deribit",
@@ -66,6 +67,11 @@ fn top_shows_the_state_that_a_journal_leads_to() {
     let replay = go(&scratch, "replay one --format json");
     let replay: serde_json::Value = serde_json::from_str(&replay.out).unwrap();
     assert_eq!(json["state"], replay["state"]);
+    let profit = &json["profit"];
+    let usd = |value: &serde_json::Value| value.as_str().unwrap().parse::<units::Decimal>().unwrap();
+    let parts = profit["parts"].as_array().unwrap();
+    let told: units::Decimal = parts.iter().map(|part| usd(&part["usd"])).sum();
+    assert_eq!(told, usd(&profit["change_usd"]), "the parts add up to the last digit: {profit}");
     assert!(json["limits"].as_array().unwrap().len() > 3);
 }
 

@@ -1,7 +1,7 @@
 //! The screen in a terminal. Colour only underlines what words and signs say.
 
 use super::clock;
-use super::state::{DistanceLine, ExposureLine, LimitLine, MarginLine, NewsLine, Screen};
+use super::state::{DistanceLine, ExposureLine, LimitLine, MarginLine, NewsLine, ProfitLine, Screen};
 use crate::render::number::{MINUS, NONE, compact, compact_signed};
 use engine::Level;
 use ratatui::Frame;
@@ -24,15 +24,19 @@ pub(super) fn draw(frame: &mut Frame<'_>, screen: &Screen) {
     let areas = Layout::vertical([
         Constraint::Length(3),
         Constraint::Length(exposure),
+        Constraint::Length(if screen.profit.is_some() { 2 } else { 0 }),
         Constraint::Length(limits),
         Constraint::Length(margins),
         Constraint::Length(acting),
         Constraint::Min(4),
     ])
     .split(frame.area());
-    let [head, first, second, third, fourth, rest] = areas[..] else { return };
+    let [head, first, earned, second, third, fourth, rest] = areas[..] else { return };
     frame.render_widget(header(screen), head);
     frame.render_widget(exposures(&screen.exposure), first);
+    if let Some(line) = &screen.profit {
+        frame.render_widget(profit(line), earned);
+    }
     frame.render_widget(limit_table(&screen.limits), second);
     frame.render_widget(margin_table(screen), third);
     frame.render_widget(acting_lines(screen), fourth);
@@ -123,6 +127,15 @@ fn exposures(lines: &[ExposureLine]) -> Table<'static> {
     Table::new(rows, widths)
         .header(heads(&["", "value USD", "delta USD", "gamma 1% USD", "vega/pt USD", "theta/day USD"]))
         .block(panel("exposure"))
+}
+
+/// The change and its largest parts: what does not fit is on the page and in the JSON.
+fn profit(line: &ProfitLine) -> Paragraph<'static> {
+    let parts: Vec<String> =
+        line.parts.iter().map(|part| format!("{} {}", part.part, compact_signed(part.usd))).collect();
+    let until = line.until.map_or_else(String::new, |until| format!(" to {}", clock(until)));
+    let text = format!("{} USD   {}", compact_signed(line.change_usd), parts.join("   "));
+    Paragraph::new(Line::from(text)).block(panel(&format!("profit by cause, {}{until}", clock(line.since))))
 }
 
 fn limit_table(lines: &[LimitLine]) -> Table<'static> {

@@ -1,7 +1,8 @@
 //! What the screen shows, as data: figures of one moment, none computed while drawing.
 
-use engine::{Arming, Engine, Level, Link, Output};
+use engine::{Arming, Engine, Flow, Level, Link, Output};
 use journal::Seq;
+use risk::explain::Cause;
 use risk::{GroupBy, GroupKey, Measure, Row};
 use serde::Serialize;
 use std::collections::VecDeque;
@@ -23,6 +24,8 @@ pub(super) struct Screen {
     pub(super) unreconciled: Vec<String>,
     pub(super) unvalued: Vec<String>,
     pub(super) exposure: Vec<ExposureLine>,
+    /// None without `[explain]`, and before its first interval.
+    pub(super) profit: Option<ProfitLine>,
     pub(super) limits: Vec<LimitLine>,
     pub(super) margins: Vec<MarginLine>,
     pub(super) margins_at: Option<Timestamp>,
@@ -48,6 +51,22 @@ pub(super) struct ExposureLine {
     pub(super) vega_usd_per_point: Fixed,
     pub(super) theta_usd_per_day: Fixed,
     pub(super) is_stale: bool,
+}
+
+/// What the value of the book has changed by, and why; the parts add up to the change.
+#[derive(Debug, Serialize)]
+pub(super) struct ProfitLine {
+    pub(super) since: Timestamp,
+    pub(super) until: Option<Timestamp>,
+    pub(super) change_usd: Fixed,
+    /// Largest first; what is nothing is left out.
+    pub(super) parts: Vec<PartLine>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct PartLine {
+    pub(super) part: &'static str,
+    pub(super) usd: Fixed,
 }
 
 #[derive(Debug, Serialize)]
@@ -140,6 +159,7 @@ impl Screen {
             unreconciled: engine.unreconciled().map(ToString::to_string).collect(),
             unvalued: unvalued.collect(),
             exposure: exposure(engine),
+            profit: profit(engine),
             limits: limits(engine),
             margins: margins(engine),
             margins_at: engine.margins().computed(),
@@ -176,6 +196,20 @@ fn transfer(open: &engine::OpenTransfer, now: Timestamp) -> TransferLine {
         age_seconds: open.age_seconds(now),
         is_late: open.is_late,
     }
+}
+
+fn profit(engine: &Engine) -> Option<ProfitLine> {
+    let explained = engine.explained();
+    let total = explained.total();
+    let causes = Cause::ALL.into_iter().map(|cause| (cause.key(), total.cause(cause)));
+    let flows = Flow::ALL.into_iter().map(|flow| (flow.key(), total.flow(flow)));
+    let rest = [("residual", total.residual_usd), ("unexplained", total.unexplained_usd)];
+    let parts = causes.chain(flows).chain(rest).filter(|(_, usd)| !usd.is_zero());
+    let mut parts: Vec<PartLine> =
+        parts.map(|(key, usd)| PartLine { part: key.strip_suffix("_usd").unwrap_or(key), usd }).collect();
+    parts.sort_by_key(|line| std::cmp::Reverse(line.usd.abs()));
+    let change_usd = total.value_usd - total.start_usd;
+    Some(ProfitLine { since: explained.since()?, until: explained.until(), change_usd, parts })
 }
 
 fn exposure(engine: &Engine) -> Vec<ExposureLine> {
