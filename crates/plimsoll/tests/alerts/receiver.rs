@@ -83,7 +83,7 @@ impl Receiver {
 /// A request, whole; none when the other end has gone.
 pub(crate) fn read(stream: &mut impl Read) -> Option<Got> {
     let mut reader = BufReader::new(stream);
-    let mut line = |reader: &mut BufReader<_>| {
+    let line = |reader: &mut BufReader<_>| {
         let mut text = String::new();
         reader.read_line(&mut text).ok().filter(|bytes| *bytes > 0)?;
         Some(text.trim_end().to_owned())
