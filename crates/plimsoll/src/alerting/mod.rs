@@ -54,11 +54,11 @@ const SLACK: Duration = Duration::from_millis(300);
 pub(crate) struct Prepared {
     routes: Routes,
     folder: PathBuf,
-    prepared: BTreeMap<String, Progress>,
+    progress: BTreeMap<String, Progress>,
 }
 
 impl Prepared {
-    /// Reads routes and prepared; says what routes wait for and the policy does not have.
+    /// Reads both; says what routes wait for and the policy does not have.
     pub(crate) fn read(path: &Path, folder: &Path, policy: Option<&engine::Policy>) -> Result<Self, Failure> {
         let routes = Routes::read(path).map_err(|issues| Failure::Routes { issues })?;
         for (channel, rule) in policy.map(|policy| routes.unknown_rules(policy)).unwrap_or_default() {
@@ -67,18 +67,18 @@ impl Prepared {
                 path.display()
             );
         }
-        let mut prepared = BTreeMap::new();
+        let mut progress = BTreeMap::new();
         for channel in &routes.channels {
-            let progress =
+            let known =
                 Progress::read(folder, &channel.name).map_err(|error| Failure::Input(error.to_string()))?;
-            prepared.extend(progress.map(|progress| (channel.name.clone(), progress)));
+            progress.extend(known.map(|known| (channel.name.clone(), known)));
         }
-        Ok(Self { routes, folder: folder.to_path_buf(), prepared })
+        Ok(Self { routes, folder: folder.to_path_buf(), progress })
     }
 
     /// What the journal is to derive again for the channel that is farthest behind.
     pub(crate) fn rederive(&self) -> Rederive {
-        let behind = self.prepared.values().map(|progress| progress.done.whole()).min();
+        let behind = self.progress.values().map(|progress| progress.done.whole()).min();
         behind.map_or(Rederive::Nothing, Rederive::After)
     }
 
@@ -86,7 +86,7 @@ impl Prepared {
     pub(crate) fn start(mut self, head: Seq, recovered: &[Released<Output>]) -> Result<Alerting, Failure> {
         let mut lines = Vec::new();
         for channel in self.routes.channels {
-            let known = self.prepared.remove(&channel.name).filter(|progress| progress.done.record() <= head || {
+            let known = self.progress.remove(&channel.name).filter(|progress| progress.done.record() <= head || {
                 eprintln!(
                     "plimsoll: channel {} has got to {}, and the journal ends at record {head}: it is another journal's, the channel begins with the present",
                     channel.name,

@@ -2,9 +2,10 @@
 
 use crate::receiver::{Receiver, YES};
 use crate::support::Scratch;
-use crate::{desk, go, ids, route, said, summary};
+use crate::{desk, ended, go, ids, route, said, summary};
 use ring::hmac;
 use std::collections::BTreeSet;
+use std::process::Stdio;
 use std::time::Duration;
 
 #[test]
@@ -63,8 +64,11 @@ fn the_journal_takes_no_notice() {
 #[test]
 fn what_is_refused_for_now_is_tried_again() {
     let scratch = desk(12);
-    let receiver =
-        Receiver::new(|number| if number < 2 { ("503 Service Unavailable", Duration::ZERO) } else { YES });
+    let receiver = Receiver::new(|number| match number {
+        0 => ("503 Service Unavailable", Duration::ZERO),
+        1 => ("429 Too Many Requests\r\nRetry-After: 7", Duration::ZERO),
+        _ => YES,
+    });
     route(&scratch, receiver.address, "");
     let ran = go(&scratch, "run run.toml --format json");
     assert_eq!(ran.code, 0, "{}", ran.err);
@@ -76,11 +80,15 @@ fn what_is_refused_for_now_is_tried_again() {
         "three tries of the first, then the others"
     );
     assert_eq!(summary(&ran.json()), (expected.len() as u64, 0, 0));
-    assert!(
-        ran.err.contains("alert not delivered yet") && ran.err.contains("503 Service Unavailable"),
-        "{}",
-        ran.err
-    );
+    for word in [
+        "alert not delivered yet",
+        "503 Service Unavailable",
+        "pause_seconds=1\n",
+        "429 Too Many Requests",
+        "pause_seconds=7\n",
+    ] {
+        assert!(ran.err.contains(word), "lacks '{word}':\n{}", ran.err);
+    }
 }
 
 #[test]
@@ -116,14 +124,17 @@ fn redirects_are_not_followed() {
     assert_eq!(elsewhere.got().len(), 0, "an alert goes where the file says");
 }
 
-/// Each answer takes longer than the end of a run is waited for: had the engine waited for one, nothing of the run would be there.
+/// No answer comes before the time limit of a try, and a run is shorter than one try: had the engine waited for a receiver, the run would
+/// not be over.
 #[test]
 fn a_slow_receiver_does_not_slow_the_run() {
     let (quiet, slow) = (desk(30), desk(30));
     let receiver = Receiver::new(|_| ("200 OK", Duration::from_secs(600)));
     route(&slow, receiver.address, "timeout_seconds = 60");
     assert_eq!(go(&quiet, "run quiet.toml").code, 0);
-    let ran = go(&slow, "run run.toml --format json");
+    let mut command = slow.command(&["run", "run.toml", "--format", "json"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let ran = ended(child, Duration::from_secs(50));
     let heads = [&quiet, &slow].map(|one| go(one, "verify journal --format json").json()["head"].clone());
     assert_eq!(heads[0], heads[1], "the whole run, record by record");
     let expected = said(&slow).len() as u64;

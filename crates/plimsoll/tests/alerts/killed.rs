@@ -1,13 +1,14 @@
 //! A run killed while its receiver is away, twice: nothing that was said is lost, and what was confirmed is not sent again.
 
 use crate::receiver::{Receiver, YES};
-use crate::{desk, go, ids, route, said, summary};
+use crate::support::Scratch;
+use crate::{desk, ended, go, ids, route, said, summary};
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::time::Duration;
 
 /// Starts the run and kills it, no signal handler asked, once it has told that something is not delivered.
-fn killed_while_it_tries(scratch: &crate::support::Scratch) {
+fn killed_while_it_tries(scratch: &Scratch) {
     let mut child =
         scratch.command(&["run", "run.toml"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
@@ -56,6 +57,28 @@ fn what_nobody_took_by_the_end_is_left_for_the_next_start() {
     route(&scratch, receiver.address, "");
     assert_eq!(go(&scratch, "run run.toml").code, 0);
     assert_eq!(receiver.ids(), expected);
+}
+
+/// Ctrl-C while a receiver keeps a try waiting for minutes: the process ends all the same, with a whole journal.
+#[cfg(unix)]
+#[test]
+fn an_interrupt_waits_for_no_receiver() {
+    let scratch = Scratch::empty();
+    let receiver = Receiver::new(|_| ("200 OK", Duration::from_secs(600)));
+    route(&scratch, receiver.address, "timeout_seconds = 60");
+    let args = "demo --speed 100 --seconds 100000 --view none --journal journal --alerts alerts.toml";
+    let args: Vec<&str> = args.split(' ').collect();
+    let child = scratch.command(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    while receiver.got().is_empty() {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let interrupts =
+        std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(interrupts.success());
+    let ran = ended(child, Duration::from_secs(30));
+    assert_eq!(ran.code, 6, "{}", ran.err);
+    assert!(ran.out.contains("by Ctrl-C") && ran.out.contains(" left for the next start"), "{}", ran.out);
+    assert_eq!(go(&scratch, "verify journal --format json").json()["sound"], true);
 }
 
 #[test]

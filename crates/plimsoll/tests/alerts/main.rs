@@ -17,6 +17,8 @@ mod trial;
 
 use serde_json::Value;
 use std::net::SocketAddr;
+use std::process::Child;
+use std::time::Duration;
 use support::{Ran, Scratch, chain_csv, chain_rows, sample_book};
 
 /// It fires and is over every seven minutes of the desk's market.
@@ -76,6 +78,21 @@ pub(crate) fn route(scratch: &Scratch, address: SocketAddr, more: &str) {
 pub(crate) fn go(scratch: &Scratch, args: &str) -> Ran {
     let args: Vec<&str> = args.split_whitespace().collect();
     scratch.run(&args)
+}
+
+/// Waits for the end of a process; one that is still there after a long time is killed, and the test fails.
+#[track_caller]
+pub(crate) fn ended(mut child: Child, longest: Duration) -> Ran {
+    #[allow(clippy::disallowed_methods)] // a bound on hanging, not a measurement
+    let begun = std::time::Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if begun.elapsed() > longest {
+            child.kill().unwrap();
+            panic!("it was still at work after {longest:?}");
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Ran::from(child.wait_with_output().unwrap())
 }
 
 /// What has to arrive, told by the journal and not by the code that sends: id and text of what asks for a person.
