@@ -5,8 +5,8 @@
 
 use super::alert::{Alert, Message};
 use super::clock;
-use super::mark::{Done, Mark};
 use super::message::{From, Parcel};
+use super::progress::{Done, Progress};
 use super::queue::{Next, Phase, Queue};
 use super::routes::Channel;
 use super::schedule::pause;
@@ -64,10 +64,10 @@ pub(super) struct Line {
 
 impl Line {
     /// Starts the thread.
-    pub(super) fn start(channel: Channel, sender: Sender, mark: Mark) -> std::io::Result<Self> {
+    pub(super) fn start(channel: Channel, sender: Sender, progress: Progress) -> std::io::Result<Self> {
         let inner = Inner {
             queue: Queue::new(channel.most_per_minute),
-            through: mark.done.whole(),
+            through: progress.done.whole(),
             deadline: None,
             on_its_way: 0,
             is_gone: false,
@@ -76,11 +76,11 @@ impl Line {
             last_failure: None,
         };
         let shared = Arc::new(Shared { inner: Mutex::new(inner), wake: Condvar::new() });
-        let done = mark.done;
+        let done = progress.done;
         let worker = Worker {
             channel: channel.clone(),
             sender,
-            mark,
+            progress,
             shared: shared.clone(),
             begun: clock::now(),
             noted: clock::now(),
@@ -140,7 +140,7 @@ enum Step {
 struct Worker {
     channel: Channel,
     sender: Sender,
-    mark: Mark,
+    progress: Progress,
     shared: Arc<Shared>,
     begun: Instant,
     noted: Instant,
@@ -182,7 +182,7 @@ impl Worker {
                 Next::Nothing => {
                     let done = Done::through(inner.through);
                     let is_due = phase == Phase::Closing || self.noted.elapsed() >= NOTE;
-                    if done > self.mark.done && is_due {
+                    if done > self.progress.done && is_due {
                         return Step::Note(done);
                     }
                     if phase == Phase::Closing {
@@ -197,7 +197,7 @@ impl Worker {
 
     /// Tries until the message has arrived or never will; false when the run ends before.
     fn deliver(&mut self, message: &Message) -> bool {
-        let from = From { sender: &self.mark.sender, channel: &self.channel.name };
+        let from = From { sender: &self.progress.sender, channel: &self.channel.name };
         let parcel = Parcel::of(message, from, self.channel.format());
         let mut tries = 0;
         loop {
@@ -282,7 +282,7 @@ impl Worker {
 
     fn advance(&mut self, done: Done) {
         self.noted = clock::now();
-        if let Err(error) = self.mark.advance(done) {
+        if let Err(error) = self.progress.advance(done) {
             let channel = &self.channel.name;
             tracing::error!(channel, %error, "how far alerts have got cannot be written: after a restart some go once more");
         }

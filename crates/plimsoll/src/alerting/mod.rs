@@ -2,11 +2,11 @@
 //!
 //! ```text
 //! engine's thread ── commit ──► Alerting ──► queue of a channel ──► its thread ──► POST or program
-//!                    durable     filter       bounded, folded        retries, mark
+//!                    durable     filter       bounded, folded        retries, progress
 //! ```
 //!
 //! **After the commit**: [`Alerting::release`] takes outputs of durable events only. **At least once**: a channel keeps how far it has got in a file
-//! beside the journal ([`mark`]); what was said after that is derived again at the next start ([`Marks::rederive`]) and delivered, with the same id, so
+//! beside the journal ([`progress`]); what was said after that is derived again at the next start ([`Prepared::rederive`]) and delivered, with the same id, so
 //! that a receiver can drop repeats. A channel that is new to a journal begins with the present. **In order**, one message at a time; what may still
 //! arrive is tried again with growing pauses and holds up what comes after it in this channel, and nothing else. **Nothing is dropped in silence**:
 //! what is too much is folded into one message ([`queue`]), what fails for good is said on standard error and in the summary of the run.
@@ -17,8 +17,8 @@
 mod alert;
 mod clock;
 mod line;
-mod mark;
 mod message;
+mod progress;
 mod queue;
 mod routes;
 mod schedule;
@@ -35,7 +35,7 @@ use alert::{Alert, Origin};
 use engine::Output;
 use journal::{JournalError, OutputId, Reader, RealDisk, Rederive, Released, Seq};
 use line::Line;
-use mark::{Done, Mark};
+use progress::{Done, Progress};
 use send::Sender;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -51,14 +51,14 @@ const SLACK: Duration = Duration::from_millis(300);
 
 /// Routes, and how far each channel has got: what is known before the journal is opened.
 #[derive(Debug)]
-pub(crate) struct Marks {
+pub(crate) struct Prepared {
     routes: Routes,
     folder: PathBuf,
-    marks: BTreeMap<String, Mark>,
+    progress: BTreeMap<String, Progress>,
 }
 
-impl Marks {
-    /// Reads routes and marks; says what routes wait for and the policy does not have.
+impl Prepared {
+    /// Reads both; says what routes wait for and the policy does not have.
     pub(crate) fn read(path: &Path, folder: &Path, policy: Option<&engine::Policy>) -> Result<Self, Failure> {
         let routes = Routes::read(path).map_err(|issues| Failure::Routes { issues })?;
         for (channel, rule) in policy.map(|policy| routes.unknown_rules(policy)).unwrap_or_default() {
@@ -67,18 +67,18 @@ impl Marks {
                 path.display()
             );
         }
-        let mut marks = BTreeMap::new();
+        let mut progress = BTreeMap::new();
         for channel in &routes.channels {
-            let mark =
-                Mark::read(folder, &channel.name).map_err(|error| Failure::Input(error.to_string()))?;
-            marks.extend(mark.map(|mark| (channel.name.clone(), mark)));
+            let known =
+                Progress::read(folder, &channel.name).map_err(|error| Failure::Input(error.to_string()))?;
+            progress.extend(known.map(|known| (channel.name.clone(), known)));
         }
-        Ok(Self { routes, folder: folder.to_path_buf(), marks })
+        Ok(Self { routes, folder: folder.to_path_buf(), progress })
     }
 
     /// What the journal is to derive again for the channel that is farthest behind.
     pub(crate) fn rederive(&self) -> Rederive {
-        let behind = self.marks.values().map(|mark| mark.done.whole()).min();
+        let behind = self.progress.values().map(|progress| progress.done.whole()).min();
         behind.map_or(Rederive::Nothing, Rederive::After)
     }
 
@@ -86,21 +86,21 @@ impl Marks {
     pub(crate) fn start(mut self, head: Seq, recovered: &[Released<Output>]) -> Result<Alerting, Failure> {
         let mut lines = Vec::new();
         for channel in self.routes.channels {
-            let known = self.marks.remove(&channel.name).filter(|mark| mark.done.record() <= head || {
+            let known = self.progress.remove(&channel.name).filter(|progress| progress.done.record() <= head || {
                 eprintln!(
                     "plimsoll: channel {} has got to {}, and the journal ends at record {head}: it is another journal's, the channel begins with the present",
                     channel.name,
-                    mark.said()
+                    progress.said()
                 );
                 false
             });
-            let mark =
-                known.map_or_else(|| Mark::begin(&self.folder, &channel.name, Done::through(head)), Ok);
+            let progress =
+                known.map_or_else(|| Progress::begin(&self.folder, &channel.name, Done::through(head)), Ok);
             let failed = |why: String| Failure::Input(format!("channel {}: {why}", channel.name));
-            let mark = mark.map_err(failed)?;
+            let progress = progress.map_err(failed)?;
             let sender = Sender::of(&channel, &self.routes.hidden_variables).map_err(failed)?;
             let line =
-                Line::start(channel.clone(), sender, mark).map_err(|error| failed(error.to_string()))?;
+                Line::start(channel.clone(), sender, progress).map_err(|error| failed(error.to_string()))?;
             lines.push(line);
         }
         let alerting = Alerting { lines, times: BTreeMap::new() };

@@ -17,7 +17,7 @@ pub(crate) use serve::{run as run_serve, token as run_token};
 pub(crate) use top::run as run_top;
 pub(crate) use verify::run as run_verify;
 
-use crate::alerting::{Marks, Summary};
+use crate::alerting::{Prepared, Summary};
 use crate::failure::Failure;
 use engine::{Engine, Event};
 use instrument::Specs;
@@ -58,9 +58,9 @@ fn interrupted() -> Result<Arc<AtomicBool>, Failure> {
 }
 
 /// Routes of alerts for a journal, and how far each channel has got. Rules that the policy does not have are told.
-fn marks(routes: &Path, folder: &Path, policy: &str) -> Result<Marks, Failure> {
+fn prepared(routes: &Path, folder: &Path, policy: &str) -> Result<Prepared, Failure> {
     let policy = engine::Policy::parse("policy", policy, &Specs::embedded()).ok();
-    Marks::read(routes, folder, policy.as_ref())
+    Prepared::read(routes, folder, policy.as_ref())
 }
 
 /// The exit code of a run whose figures are whole.

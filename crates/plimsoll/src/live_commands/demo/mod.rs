@@ -50,12 +50,12 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
     let start = args.start.unwrap_or(default_start());
     let (world, policy) = (world(args, start)?, policy(args)?);
     let folder = folder(args.journal.as_deref())?;
-    let marks = args.alerts.as_deref().map(|path| super::marks(path, &folder, &policy)).transpose()?;
+    let prepared = args.alerts.as_deref().map(|path| super::prepared(path, &folder, &policy)).transpose()?;
     let stop = super::interrupted()?;
     let mut desk = Desk::open(&folder, world, &policy, start)?;
-    if let Some(marks) = marks {
+    if let Some(prepared) = prepared {
         logs();
-        desk.alert(marks.start(desk.last(), &[])?);
+        desk.alert(prepared.start(desk.last(), &[])?);
     }
     let is_told = args.format == ReportForm::Table && args.view == DemoView::Lines;
     if is_shown(args) {

@@ -9,7 +9,7 @@ mod page;
 use super::config::RunConfig;
 use super::serving::logs;
 use super::{ID, genesis, journal_failure};
-use crate::alerting::{Alerting, ChannelSummary, GRACE, Marks, Summary};
+use crate::alerting::{Alerting, ChannelSummary, GRACE, Prepared, Summary};
 use crate::cli::{ReportForm, RunArgs};
 use crate::failure::Failure;
 use crate::load::load_added;
@@ -78,7 +78,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
             .map_err(|error| Failure::Input(format!("{}: cannot read: {error}", path.display())))?;
     }
     let policy = policy_text(&config)?;
-    let marks = marks(args, &config, &policy)?;
+    let prepared = prepared(args, &config, &policy)?;
     let book = opening_book(&config)?;
     let disk = RealDisk::create(&config.journal)
         .map_err(|error| Failure::Input(format!("{}: {error}", config.journal.display())))?;
@@ -90,7 +90,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
         snapshot_every: config.snapshot_every,
     };
     let created = Timestamp::from_unix_nanos(0);
-    let rederive = marks.as_ref().map_or(Rederive::Nothing, Marks::rederive);
+    let rederive = prepared.as_ref().map_or(Rederive::Nothing, Prepared::rederive);
     let (runner, recovered) =
         Runner::open(disk, ID, durable, &genesis(), created, rederive).map_err(journal_failure)?;
     let mut session = Session { runner, tally: Tally::default(), alerting: None, page: None };
@@ -98,7 +98,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
         session.tally.lines.push(format!("snapshot of the state not used: {file}: {reason}"));
     }
     let is_new = recovered.opened.head.seq == Seq::ZERO;
-    let start = |head| marks.map(|marks| marks.start(head, &recovered.outputs)).transpose();
+    let start = |head| prepared.map(|prepared| prepared.start(head, &recovered.outputs)).transpose();
     if is_new {
         session.agree(&config, &policy)?;
         session.open_book(&book)?;
@@ -146,10 +146,10 @@ fn policy_text(config: &RunConfig) -> Result<String, Failure> {
 }
 
 /// Routes of alerts, if there are any.
-fn marks(args: &RunArgs, config: &RunConfig, policy: &str) -> Result<Option<Marks>, Failure> {
+fn prepared(args: &RunArgs, config: &RunConfig, policy: &str) -> Result<Option<Prepared>, Failure> {
     let Some(path) = args.alerts.as_deref().or(config.alerts.as_deref()) else { return Ok(None) };
     logs();
-    super::marks(path, &config.journal, policy).map(Some)
+    super::prepared(path, &config.journal, policy).map(Some)
 }
 
 fn opening_book(config: &RunConfig) -> Result<Book, Failure> {

@@ -47,7 +47,7 @@ impl Done {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct MarkJson {
+struct ProgressJson {
     schema: String,
     channel: String,
     sender: String,
@@ -57,7 +57,7 @@ struct MarkJson {
 
 /// How far one channel has got, and its file.
 #[derive(Debug, Clone)]
-pub(super) struct Mark {
+pub(super) struct Progress {
     path: PathBuf,
     channel: String,
     /// Which journal's alerts, as the receiver is told.
@@ -75,7 +75,7 @@ pub(super) struct Unreadable {
     why: String,
 }
 
-impl Mark {
+impl Progress {
     fn path(folder: &Path, channel: &str) -> PathBuf {
         folder.join(format!("alerts-{channel}.state"))
     }
@@ -89,7 +89,7 @@ impl Mark {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(unreadable(format!("cannot read: {error}"))),
         };
-        let json: MarkJson = serde_json::from_str(&text)
+        let json: ProgressJson = serde_json::from_str(&text)
             .map_err(|error| unreadable(format!("is no state of a channel: {error}")))?;
         if json.schema != SCHEMA || json.channel != channel {
             return Err(unreadable(format!("is of schema {}, channel {}", json.schema, json.channel)));
@@ -103,16 +103,19 @@ impl Mark {
         let mut bytes = [0; 8];
         getrandom::fill(&mut bytes).map_err(|error| format!("no random numbers: {error}"))?;
         let sender = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        let mut mark = Self { path: Self::path(folder, channel), channel: channel.to_owned(), sender, done };
-        mark.advance(done).map_err(|error| format!("{}: cannot write: {error}", mark.path.display()))?;
-        Ok(mark)
+        let mut progress =
+            Self { path: Self::path(folder, channel), channel: channel.to_owned(), sender, done };
+        progress
+            .advance(done)
+            .map_err(|error| format!("{}: cannot write: {error}", progress.path.display()))?;
+        Ok(progress)
     }
 
     /// Goes on to here, durably.
     pub(super) fn advance(&mut self, done: Done) -> std::io::Result<()> {
         self.done = done;
         let OutputId { seq, index } = done.0;
-        let json = MarkJson {
+        let json = ProgressJson {
             schema: SCHEMA.into(),
             channel: self.channel.clone(),
             sender: self.sender.clone(),
@@ -145,7 +148,7 @@ mod tests {
 
     impl Folder {
         fn new(name: &str) -> Self {
-            let path = std::env::temp_dir().join(format!("plimsoll-mark-{name}-{}", std::process::id()));
+            let path = std::env::temp_dir().join(format!("plimsoll-progress-{name}-{}", std::process::id()));
             std::fs::create_dir_all(&path).unwrap();
             Self(path)
         }
@@ -174,13 +177,13 @@ mod tests {
     #[test]
     fn what_was_written_is_read_and_who_sends_stays() {
         let folder = Folder::new("read");
-        assert!(Mark::read(&folder.0, "desk").unwrap().is_none());
-        let mut mark = Mark::begin(&folder.0, "desk", Done::through(Seq::ZERO)).unwrap();
+        assert!(Progress::read(&folder.0, "desk").unwrap().is_none());
+        let mut progress = Progress::begin(&folder.0, "desk", Done::through(Seq::ZERO)).unwrap();
         let done = Done::up_to(id(12, 3));
-        mark.advance(done).unwrap();
-        let again = Mark::read(&folder.0, "desk").unwrap().unwrap();
-        assert_eq!((again.done, again.sender), (done, mark.sender));
-        let other = Mark::begin(&folder.0, "other", done).unwrap();
+        progress.advance(done).unwrap();
+        let again = Progress::read(&folder.0, "desk").unwrap().unwrap();
+        assert_eq!((again.done, again.sender), (done, progress.sender));
+        let other = Progress::begin(&folder.0, "other", done).unwrap();
         assert_ne!(other.sender.len(), 0);
     }
 
@@ -193,7 +196,7 @@ mod tests {
             "{\"schema\":\"plimsoll.alert_state/2\",\"channel\":\"desk\",\"sender\":\"\",\"record\":1,\"index\":null}",
         ] {
             std::fs::write(folder.0.join("alerts-desk.state"), text).unwrap();
-            let error = Mark::read(&folder.0, "desk").unwrap_err().to_string();
+            let error = Progress::read(&folder.0, "desk").unwrap_err().to_string();
             assert!(error.contains("alerts-desk.state") && error.contains("remove the file"), "{error}");
         }
     }
