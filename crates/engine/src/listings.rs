@@ -11,7 +11,8 @@ const MOST: usize = 1 << 16;
 /// What was read before; follows from the tables of venues and is no state.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Listings {
-    read: BTreeMap<Symbol, Vec<Arc<Listing>>>,
+    /// Symbols first: they tell names apart sooner than venues.
+    read: BTreeMap<(Symbol, Venue), Arc<Listing>>,
 }
 
 impl Listings {
@@ -22,8 +23,8 @@ impl Listings {
         symbol: &Symbol,
         specs: &Specs,
     ) -> Result<Arc<Listing>, String> {
-        let known = self.read.get(symbol).into_iter().flatten().find(|listing| listing.venue == *venue);
-        if let Some(listing) = known {
+        let key = (symbol.clone(), venue.clone());
+        if let Some(listing) = self.read.get(&key) {
             return Ok(listing.clone());
         }
         let resolved = resolve(venue, symbol, specs).map_err(|e| e.to_string())?;
@@ -36,7 +37,7 @@ impl Listings {
             if self.read.len() >= MOST {
                 self.read.clear();
             }
-            self.read.entry(symbol.clone()).or_default().push(listing.clone());
+            self.read.insert(key, listing.clone());
         }
         Ok(listing)
     }

@@ -30,12 +30,16 @@ impl Memory {
     /// Whether the fill is new.
     pub(super) fn check(&self, fill: &Fill) -> Result<(), LedgerError> {
         let Some(seen) = self.seen.get(&key(fill)) else { return Ok(()) };
-        let (id, place) = (fill.id.clone(), fill.place.clone());
+        let named = || (fill.id.clone(), fill.place.clone());
         match seen.oldest(self.days) {
             Some(oldest) if fill.time < oldest => {
+                let (id, place) = named();
                 Err(LedgerError::TooOld { id, place, time: fill.time, oldest })
             }
-            _ if seen.ids.contains(&fill.id) => Err(LedgerError::Duplicate { id, place }),
+            _ if seen.ids.contains(&fill.id) => {
+                let (id, place) = named();
+                Err(LedgerError::Duplicate { id, place })
+            }
             _ => Ok(()),
         }
     }

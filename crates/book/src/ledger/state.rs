@@ -3,6 +3,7 @@
 use super::value::{self, Style};
 use super::{Change, Entry, LedgerError, Place};
 use instrument::Listing;
+use std::collections::btree_map::Entry as Slot;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use units::{Asset, Decimal, Money, Price, Quantity, Symbol, exact_sum};
@@ -78,12 +79,82 @@ pub(super) struct Holdings {
     pub(super) balances: BTreeMap<Asset, Decimal>,
 }
 
+impl Holdings {
+    fn is_empty(&self) -> bool {
+        self.positions.is_empty() && self.balances.is_empty()
+    }
+
+    fn apply(&mut self, entry: &Entry, holders: &mut Holders) -> Result<Before, LedgerError> {
+        let place = &entry.place;
+        match (&entry.change, &entry.listing) {
+            (Change::Balance(money), _) => self.add_money(place, money),
+            (Change::Position { quantity, entry_value }, Some(listing)) => {
+                self.add_position(place, listing, (*quantity, *entry_value), holders)
+            }
+            (Change::Position { .. }, None) | (Change::Noted(_), _) => Ok(Before::Nothing),
+        }
+    }
+
+    fn add_money(&mut self, place: &Place, money: &Money) -> Result<Before, LedgerError> {
+        let known = self.balances.get_mut(&money.asset);
+        let old = known.as_deref().copied().unwrap_or_default();
+        let new = exact_sum(old, money.amount).ok_or_else(|| too_many(place, "the balance"))?.normalize();
+        match known {
+            Some(known) if !new.is_zero() => *known = new,
+            Some(_) => drop(self.balances.remove(&money.asset)),
+            None if new.is_zero() => {}
+            None => drop(self.balances.insert(money.asset.clone(), new)),
+        }
+        Ok(Before::Balance(old))
+    }
+
+    fn add_position(
+        &mut self,
+        place: &Place,
+        listing: &Arc<Listing>,
+        change: (Quantity, Option<Decimal>),
+        holders: &mut Holders,
+    ) -> Result<Before, LedgerError> {
+        match self.positions.entry(listing.symbol.clone()) {
+            Slot::Vacant(free) => {
+                if let Some(new) = changed(None, listing, change, place)? {
+                    free.insert(new);
+                    holders.entry(listing.symbol.clone()).or_default().insert(place.clone());
+                }
+                Ok(Before::Position(None))
+            }
+            Slot::Occupied(mut known) => {
+                let old = match changed(Some(known.get()), listing, change, place)? {
+                    Some(new) => known.insert(new),
+                    None => {
+                        forget_holder(holders, &listing.symbol, place);
+                        known.remove()
+                    }
+                };
+                Ok(Before::Position(Some(old)))
+            }
+        }
+    }
+}
+
+/// Who holds what is listed under which name.
+pub(super) type Holders = BTreeMap<Symbol, BTreeSet<Place>>;
+
+fn forget_holder(holders: &mut Holders, symbol: &Symbol, place: &Place) {
+    if let Some(of) = holders.get_mut(symbol) {
+        of.remove(place);
+        if of.is_empty() {
+            holders.remove(symbol);
+        }
+    }
+}
+
 /// All places. A zero balance, an empty position and an empty place are not kept: what is gone leaves no trace.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct State {
     pub(super) places: BTreeMap<Place, Holdings>,
-    /// Who holds what is listed under which name; follows `places`.
-    pub(super) holders: BTreeMap<Symbol, BTreeSet<Place>>,
+    /// Follows `places`.
+    pub(super) holders: Holders,
 }
 
 /// What an entry found before it.
@@ -105,57 +176,30 @@ impl State {
     /// Applies all entries, or none and says why.
     pub(super) fn post(&mut self, entries: &[Entry]) -> Result<(), LedgerError> {
         let mut before = Vec::with_capacity(entries.len());
-        for entry in entries {
-            match self.apply(entry) {
-                Ok(found) => before.push(found),
-                Err(error) => {
-                    for (entry, found) in entries.iter().zip(before).rev() {
-                        self.restore(entry, found);
-                    }
-                    return Err(error);
+        for run in entries.chunk_by(|one, next| one.place == next.place) {
+            if let Err(error) = self.post_at_one_place(run, &mut before) {
+                for (entry, found) in entries.iter().zip(before).rev() {
+                    self.restore(entry, found);
                 }
+                return Err(error);
             }
         }
         Ok(())
     }
 
-    fn apply(&mut self, entry: &Entry) -> Result<Before, LedgerError> {
-        let place = &entry.place;
-        match (&entry.change, &entry.listing) {
-            (Change::Balance(money), _) => self.add_money(place, money),
-            (Change::Position { quantity, entry_value }, Some(listing)) => {
-                self.add_position(place, listing, (*quantity, *entry_value))
-            }
-            (Change::Position { .. }, None) | (Change::Noted(_), _) => Ok(Before::Nothing),
+    /// The entries of an event are of one place nearly always: it is looked up once for all of them.
+    fn post_at_one_place(&mut self, run: &[Entry], before: &mut Vec<Before>) -> Result<(), LedgerError> {
+        let Some(Entry { place, .. }) = run.first() else { return Ok(()) };
+        let Self { places, holders } = self;
+        let held = places.entry(place.clone()).or_default();
+        let done = run.iter().try_for_each(|entry| {
+            before.push(held.apply(entry, holders)?);
+            Ok(())
+        });
+        if held.is_empty() {
+            places.remove(place);
         }
-    }
-
-    /// In place where something is there and stays: most events look a place up once.
-    fn add_money(&mut self, place: &Place, money: &Money) -> Result<Before, LedgerError> {
-        let known = self.places.get_mut(place).and_then(|held| held.balances.get_mut(&money.asset));
-        let old = known.as_deref().copied().unwrap_or_default();
-        let new = exact_sum(old, money.amount).ok_or_else(|| too_many(place, "the balance"))?.normalize();
-        match known {
-            Some(known) if !new.is_zero() => *known = new,
-            _ => self.put_balance(place, &money.asset, new),
-        }
-        Ok(Before::Balance(old))
-    }
-
-    fn add_position(
-        &mut self,
-        place: &Place,
-        listing: &Arc<Listing>,
-        change: (Quantity, Option<Decimal>),
-    ) -> Result<Before, LedgerError> {
-        let known = self.places.get_mut(place).and_then(|held| held.positions.get_mut(&listing.symbol));
-        let new = changed(known.as_deref(), listing, change, place)?;
-        let old = known.as_deref().cloned();
-        match (known, new) {
-            (Some(known), Some(new)) => *known = new,
-            (_, new) => self.put_position(place, listing, new),
-        }
-        Ok(Before::Position(old))
+        done
     }
 
     fn restore(&mut self, entry: &Entry, before: Before) {
@@ -189,12 +233,7 @@ impl State {
                 held.positions.remove(symbol);
                 self.forget_empty(place);
             }
-            if let Some(holders) = self.holders.get_mut(symbol) {
-                holders.remove(place);
-                if holders.is_empty() {
-                    self.holders.remove(symbol);
-                }
-            }
+            forget_holder(&mut self.holders, symbol, place);
             return;
         };
         self.places.entry(place.clone()).or_default().positions.insert(symbol.clone(), position);
@@ -202,7 +241,7 @@ impl State {
     }
 
     fn forget_empty(&mut self, place: &Place) {
-        if self.places.get(place).is_some_and(|held| held.positions.is_empty() && held.balances.is_empty()) {
+        if self.places.get(place).is_some_and(Holdings::is_empty) {
             self.places.remove(place);
         }
     }

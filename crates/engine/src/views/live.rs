@@ -42,10 +42,12 @@ pub(crate) struct LiveViews {
     pub(super) classes: BTreeMap<(Asset, Settlement), Class>,
     places: Vec<PlaceSlot>,
     numbers: BTreeMap<Place, u32>,
+    /// Number of the place that was asked for last: what an event touches is at one place nearly always.
+    last_place: u32,
     watch: Watch,
     /// True until everything held is in the groups that are watched.
     is_reset: bool,
-    changes: BTreeMap<Item, Option<String>>,
+    changes: Vec<(Item, Option<String>)>,
 }
 
 /// How much of a thing is held, as the ledger has it.
@@ -85,14 +87,21 @@ impl LiveViews {
                 self.value(id, index, (ledger, market));
             }
         }
-        for item in &touched.items {
+        let mut items: Vec<&Item> = touched.items.iter().collect();
+        items.sort_unstable();
+        items.dedup();
+        for item in items {
             self.touch(item, (ledger, market));
         }
     }
 
-    /// What lost its value, with the reason, and what has one again, since the last call.
-    pub(crate) fn take_changes(&mut self) -> BTreeMap<Item, Option<String>> {
-        std::mem::take(&mut self.changes)
+    /// What lost its value, with the reason, and what has one again, since the last call; each thing once, with the last that came of it.
+    pub(crate) fn take_changes(&mut self) -> Vec<(Item, Option<String>)> {
+        let mut changes = std::mem::take(&mut self.changes);
+        changes.reverse();
+        changes.sort_by(|(one, _), (other, _)| one.cmp(other));
+        changes.dedup_by(|(one, _), (other, _)| one == other);
+        changes
     }
 
     /// Coins that something held depends on.
@@ -151,7 +160,9 @@ impl LiveViews {
 
     /// Takes over how much there is of a thing held now.
     fn touch(&mut self, item: &Item, at_hand: (&Ledger, &Market)) {
-        let before = self.find(item);
+        let (Item::Position(place, _) | Item::Balance(place, _)) = item;
+        let number = self.number_of(place);
+        let before = number.and_then(|number| self.find(number, item));
         let Some(current) = current(item, at_hand.0) else {
             if let Some(at) = before {
                 self.remove(item, at);
@@ -176,11 +187,20 @@ impl LiveViews {
         own.is_some_and(|own| std::ptr::eq(own, listing) || own.contract == listing.contract)
     }
 
-    fn find(&self, item: &Item) -> Option<At> {
-        let place = |place: &Place| self.places.get(*self.numbers.get(place)? as usize);
+    /// The number of a place that something was held at.
+    fn number_of(&mut self, place: &Place) -> Option<u32> {
+        if self.places.get(self.last_place as usize).is_some_and(|last| last.place == *place) {
+            return Some(self.last_place);
+        }
+        self.last_place = *self.numbers.get(place)?;
+        Some(self.last_place)
+    }
+
+    fn find(&self, place: u32, item: &Item) -> Option<At> {
+        let place = self.places.get(place as usize)?;
         match item {
-            Item::Position(at, symbol) => place(at)?.positions.get(symbol).copied(),
-            Item::Balance(at, asset) => place(at)?.balances.get(asset).copied(),
+            Item::Position(_, symbol) => place.positions.get(symbol).copied(),
+            Item::Balance(_, asset) => place.balances.get(asset).copied(),
         }
     }
 
@@ -205,7 +225,7 @@ impl LiveViews {
 
     fn remove(&mut self, item: &Item, at: At) {
         let (Item::Position(place, _) | Item::Balance(place, _)) = item;
-        if let Some(place) = self.numbers.get(place).and_then(|n| self.places.get_mut(*n as usize)) {
+        if let Some(place) = self.number_of(place).and_then(|n| self.places.get_mut(n as usize)) {
             match item {
                 Item::Position(_, symbol) => drop(place.positions.remove(symbol)),
                 Item::Balance(_, asset) => drop(place.balances.remove(asset)),
@@ -255,8 +275,8 @@ impl LiveViews {
     }
 
     fn number(&mut self, place: &Place) -> u32 {
-        if let Some(number) = self.numbers.get(place) {
-            return *number;
+        if let Some(number) = self.number_of(place) {
+            return number;
         }
         let Place { account, venue, chain } = place;
         let parts = PlaceParts {
@@ -268,6 +288,7 @@ impl LiveViews {
         let (positions, balances) = (BTreeMap::new(), BTreeMap::new());
         self.places.push(PlaceSlot { place: place.clone(), parts, positions, balances });
         self.numbers.insert(place.clone(), number);
+        self.last_place = number;
         number
     }
 
@@ -344,7 +365,7 @@ impl LiveViews {
         if lost.is_some() != was_unvalued
             && let Some(item) = self.item(id, index)
         {
-            self.changes.insert(item, lost);
+            self.changes.push((item, lost));
         }
     }
 

@@ -26,7 +26,7 @@ use book::{Balance, Ledger, OpenPosition, Origin, Place, Position};
 use instrument::Terms;
 use market::{Changes, Market};
 use risk::{Exposure, GroupBy, GroupKey, PriceBoard, Row};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use units::{Asset, Decimal, Money, Symbol};
 
 /// A thing held.
@@ -90,7 +90,8 @@ impl GroupSums {
 /// What events touched since the views were last brought up to date.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Touched {
-    pub(crate) items: BTreeSet<Item>,
+    /// In any order, and some perhaps more than once: an event touches few.
+    pub(crate) items: Vec<Item>,
     pub(crate) changes: Changes,
     /// True when the time of valuation has changed.
     pub(crate) has_aged: bool,
