@@ -79,6 +79,9 @@ pub fn exact_product(left: Decimal, right: Decimal) -> Option<Decimal> {
 #[must_use]
 pub fn exact_sum(left: Decimal, right: Decimal) -> Option<Decimal> {
     let (left, right) = (left.normalize(), right.normalize());
+    if left.scale() == right.scale() {
+        return shifted(left.mantissa().checked_add(right.mantissa())?, i64::from(left.scale()));
+    }
     let places = left.scale().max(right.scale());
     let aligned = |d: Decimal| d.mantissa().checked_mul(10i128.checked_pow(places - d.scale())?);
     shifted(aligned(left)?.checked_add(aligned(right)?)?, i64::from(places))

@@ -4,7 +4,7 @@ use super::value::{self, Style};
 use super::{Change, Entry, LedgerError, Place};
 use instrument::Listing;
 use std::collections::btree_map::Entry as Slot;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use units::{Asset, Decimal, Money, Price, Quantity, Symbol, exact_sum};
 
@@ -84,12 +84,12 @@ impl Holdings {
         self.positions.is_empty() && self.balances.is_empty()
     }
 
-    fn apply(&mut self, entry: &Entry, holders: &mut Holders) -> Result<Before, LedgerError> {
+    fn apply(&mut self, entry: &Entry) -> Result<Before, LedgerError> {
         let place = &entry.place;
         match (&entry.change, &entry.listing) {
             (Change::Balance(money), _) => self.add_money(place, money),
             (Change::Position { quantity, entry_value }, Some(listing)) => {
-                self.add_position(place, listing, (*quantity, *entry_value), holders)
+                self.add_position(place, listing, (*quantity, *entry_value))
             }
             (Change::Position { .. }, None) | (Change::Noted(_), _) => Ok(Before::Nothing),
         }
@@ -113,38 +113,21 @@ impl Holdings {
         place: &Place,
         listing: &Arc<Listing>,
         change: (Quantity, Option<Decimal>),
-        holders: &mut Holders,
     ) -> Result<Before, LedgerError> {
         match self.positions.entry(listing.symbol.clone()) {
             Slot::Vacant(free) => {
                 if let Some(new) = changed(None, listing, change, place)? {
                     free.insert(new);
-                    holders.entry(listing.symbol.clone()).or_default().insert(place.clone());
                 }
                 Ok(Before::Position(None))
             }
             Slot::Occupied(mut known) => {
                 let old = match changed(Some(known.get()), listing, change, place)? {
                     Some(new) => known.insert(new),
-                    None => {
-                        forget_holder(holders, &listing.symbol, place);
-                        known.remove()
-                    }
+                    None => known.remove(),
                 };
                 Ok(Before::Position(Some(old)))
             }
-        }
-    }
-}
-
-/// Who holds what is listed under which name.
-pub(super) type Holders = BTreeMap<Symbol, BTreeSet<Place>>;
-
-fn forget_holder(holders: &mut Holders, symbol: &Symbol, place: &Place) {
-    if let Some(of) = holders.get_mut(symbol) {
-        of.remove(place);
-        if of.is_empty() {
-            holders.remove(symbol);
         }
     }
 }
@@ -153,8 +136,6 @@ fn forget_holder(holders: &mut Holders, symbol: &Symbol, place: &Place) {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct State {
     pub(super) places: BTreeMap<Place, Holdings>,
-    /// Follows `places`.
-    pub(super) holders: Holders,
 }
 
 /// What an entry found before it.
@@ -190,14 +171,13 @@ impl State {
     /// The entries of an event are of one place nearly always: it is looked up once for all of them.
     fn post_at_one_place(&mut self, run: &[Entry], before: &mut Vec<Before>) -> Result<(), LedgerError> {
         let Some(Entry { place, .. }) = run.first() else { return Ok(()) };
-        let Self { places, holders } = self;
-        let held = places.entry(place.clone()).or_default();
+        let held = self.places.entry(place.clone()).or_default();
         let done = run.iter().try_for_each(|entry| {
-            before.push(held.apply(entry, holders)?);
+            before.push(held.apply(entry)?);
             Ok(())
         });
         if held.is_empty() {
-            places.remove(place);
+            self.places.remove(place);
         }
         done
     }
@@ -233,11 +213,9 @@ impl State {
                 held.positions.remove(symbol);
                 self.forget_empty(place);
             }
-            forget_holder(&mut self.holders, symbol, place);
             return;
         };
         self.places.entry(place.clone()).or_default().positions.insert(symbol.clone(), position);
-        self.holders.entry(symbol.clone()).or_default().insert(place.clone());
     }
 
     fn forget_empty(&mut self, place: &Place) {
