@@ -22,12 +22,13 @@ fn upper(text: &str) -> Cow<'_, str> {
     if is_upper { Cow::Borrowed(text) } else { Cow::Owned(text.to_uppercase()) }
 }
 
+/// True for a text that needs neither trimming nor a closer look, as nearly all are: one look at each byte.
+fn is_plain(text: &str) -> bool {
+    let is_plain = |b: u8| matches!(b, b'!'..=b'~') && !matches!(b, b'"' | b',');
+    (1..=80).contains(&text.len()) && text.bytes().all(is_plain)
+}
+
 fn check(quantity: &'static str, text: &str) -> Result<(), UnitError> {
-    // Nearly all are of plain ASCII: one look at each byte.
-    let is_plain = |b: u8| matches!(b, b' '..=b'~') && !matches!(b, b'"' | b',');
-    if (1..=80).contains(&text.len()) && text.bytes().all(is_plain) {
-        return Ok(());
-    }
     let fits = !text.is_empty() && text.chars().count() <= 80;
     let printable = text.chars().all(|c| !c.is_control() && !matches!(c, '"' | ','));
     if fits && printable { Ok(()) } else { Err(UnitError::text(quantity, text, RULE)) }
@@ -46,6 +47,9 @@ macro_rules! id {
             /// When the text is empty, too long or not printable.
             pub fn new(text: &str) -> Result<Self, UnitError> {
                 let normal: fn(&str) -> Cow<'_, str> = $normal;
+                if is_plain(text) {
+                    return Ok(Self(Name::new(&normal(text))));
+                }
                 let text = normal(text.trim());
                 check($quantity, &text)?;
                 Ok(Self(Name::new(&text)))

@@ -73,7 +73,7 @@ mod value;
 pub use encode::DecodeError;
 pub use entry::{Change, Counter, Entry, EntryKind, Fill, Place};
 pub use error::LedgerError;
-pub use state::OpenPosition;
+pub use state::{AtPlace, OpenPosition};
 
 use crate::{Balance, Book, Origin, Position};
 use exact::{Fraction, VALUE_PLACES};
@@ -248,6 +248,12 @@ impl Ledger {
     #[must_use]
     pub fn balance(&self, place: &Place, asset: &Asset) -> Decimal {
         self.state.balance(place, asset)
+    }
+
+    /// What is held at a place, found once for several questions.
+    #[must_use]
+    pub fn at(&self, place: &Place) -> AtPlace<'_> {
+        AtPlace(self.state.places.get(place))
     }
 
     /// The position in an instrument at a place; for spot what was traded, at which average price.

@@ -3,8 +3,8 @@
 use super::value::{self, Style};
 use super::{Change, Entry, LedgerError, Place};
 use instrument::Listing;
-use std::collections::btree_map::Entry as Slot;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry as Slot;
 use std::sync::Arc;
 use units::{Asset, Decimal, Money, Price, Quantity, Symbol, exact_sum};
 
@@ -79,6 +79,24 @@ pub(super) struct Holdings {
     pub(super) balances: BTreeMap<Asset, Decimal>,
 }
 
+/// What is held at one place.
+#[derive(Debug, Clone, Copy)]
+pub struct AtPlace<'a>(pub(super) Option<&'a Holdings>);
+
+impl<'a> AtPlace<'a> {
+    /// As [`super::Ledger::position`].
+    #[must_use]
+    pub fn position(self, symbol: &Symbol) -> Option<&'a OpenPosition> {
+        self.0?.positions.get(symbol)
+    }
+
+    /// As [`super::Ledger::balance`].
+    #[must_use]
+    pub fn balance(self, asset: &Asset) -> Decimal {
+        self.0.and_then(|held| held.balances.get(asset)).copied().unwrap_or_default()
+    }
+}
+
 impl Holdings {
     fn is_empty(&self) -> bool {
         self.positions.is_empty() && self.balances.is_empty()
@@ -147,11 +165,11 @@ enum Before {
 
 impl State {
     pub(super) fn position(&self, place: &Place, symbol: &Symbol) -> Option<&OpenPosition> {
-        self.places.get(place)?.positions.get(symbol)
+        AtPlace(self.places.get(place)).position(symbol)
     }
 
     pub(super) fn balance(&self, place: &Place, asset: &Asset) -> Decimal {
-        self.places.get(place).and_then(|held| held.balances.get(asset)).copied().unwrap_or_default()
+        AtPlace(self.places.get(place)).balance(asset)
     }
 
     /// Applies all entries, or none and says why.

@@ -4,7 +4,7 @@ use super::reprice::Class;
 use super::slot::{Counted, Figures, Held, OfContract, PlaceParts, Slot, SlotId, What};
 use super::watch::{Counts, Watch};
 use super::{Item, Touched, balance_of, position_of};
-use book::{Balance, Ledger, Place, Position};
+use book::{AtPlace, Balance, Ledger, Place, Position};
 use instrument::{Contract, Listing, Settlement, Terms};
 use market::{Market, Missing};
 use risk::{
@@ -12,6 +12,7 @@ use risk::{
     position_rows_at,
 };
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 use std::sync::Arc;
 use units::{Asset, Symbol, border};
 
@@ -90,8 +91,10 @@ impl LiveViews {
         let mut items: Vec<&Item> = touched.items.iter().collect();
         items.sort_unstable();
         items.dedup();
-        for item in items {
-            self.touch(item, (ledger, market));
+        for of_place in items.chunk_by(|one, next| one.place() == next.place()) {
+            let Some(first) = of_place.first() else { continue };
+            let here = ledger.at(first.place());
+            of_place.iter().for_each(|item| self.touch(item, current(item, here), (ledger, market)));
         }
     }
 
@@ -159,11 +162,10 @@ impl LiveViews {
     }
 
     /// Takes over how much there is of a thing held now.
-    fn touch(&mut self, item: &Item, at_hand: (&Ledger, &Market)) {
-        let (Item::Position(place, _) | Item::Balance(place, _)) = item;
-        let number = self.number_of(place);
+    fn touch(&mut self, item: &Item, current: Option<Current>, at_hand: (&Ledger, &Market)) {
+        let number = self.number_of(item.place());
         let before = number.and_then(|number| self.find(number, item));
-        let Some(current) = current(item, at_hand.0) else {
+        let Some(current) = current else {
             if let Some(at) = before {
                 self.remove(item, at);
             }
@@ -205,7 +207,7 @@ impl LiveViews {
     }
 
     fn insert(&mut self, item: &Item, current: &Current, market: &Market) -> Option<At> {
-        let (Item::Position(place, _) | Item::Balance(place, _)) = item;
+        let place = item.place();
         let id = match (&current.listing, item) {
             (Some(listing), _) => self.contract_slot(&listing.contract, market),
             (None, Item::Balance(_, asset)) => self.asset_slot(asset, market),
@@ -224,7 +226,7 @@ impl LiveViews {
     }
 
     fn remove(&mut self, item: &Item, at: At) {
-        let (Item::Position(place, _) | Item::Balance(place, _)) = item;
+        let place = item.place();
         if let Some(place) = self.number_of(place).and_then(|n| self.places.get_mut(n as usize)) {
             match item {
                 Item::Position(_, symbol) => drop(place.positions.remove(symbol)),
@@ -399,7 +401,7 @@ impl LiveViews {
         let none = || "not held".to_owned();
         let slot = self.slots.get(id as usize).ok_or_else(none)?;
         if let Err(missing) = &slot.price {
-            return Err(missing.to_string());
+            return Err(reason(missing));
         }
         match self.item(id, index).ok_or_else(none)? {
             Item::Position(place, symbol) => {
@@ -417,11 +419,19 @@ impl LiveViews {
     }
 }
 
+/// Why there is no price, in a text that does not grow piece by piece: before the first quotes everything has one.
+fn reason(missing: &Missing) -> String {
+    let mut text = String::with_capacity(96);
+    // Writing to a text cannot fail.
+    let _ = write!(text, "{missing}");
+    text
+}
+
 /// None when it is not held any more; spot is held as balances.
-fn current(item: &Item, ledger: &Ledger) -> Option<Current> {
+fn current(item: &Item, here: AtPlace<'_>) -> Option<Current> {
     match item {
-        Item::Position(place, symbol) => {
-            let held = ledger.position(place, symbol)?;
+        Item::Position(_, symbol) => {
+            let held = here.position(symbol)?;
             let listing = held.listing();
             let is_future = matches!(listing.contract.terms, Terms::Perpetual | Terms::Future { .. });
             let entry = if is_future { held.average_price() } else { None };
@@ -429,8 +439,8 @@ fn current(item: &Item, ledger: &Ledger) -> Option<Current> {
             (listing.contract.terms != Terms::Spot)
                 .then(|| Current { listing: Some(listing.clone()), holding })
         }
-        Item::Balance(place, asset) => {
-            let amount = ledger.balance(place, asset);
+        Item::Balance(_, asset) => {
+            let amount = here.balance(asset);
             let holding = border::to_model(amount).ok().map(|quantity| Holding { quantity, entry: None });
             (!amount.is_zero()).then_some(Current { listing: None, holding })
         }

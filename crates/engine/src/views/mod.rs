@@ -38,6 +38,14 @@ pub enum Item {
     Balance(Place, Asset),
 }
 
+impl Item {
+    /// Where it is held.
+    pub(crate) const fn place(&self) -> &Place {
+        let (Self::Position(place, _) | Self::Balance(place, _)) = self;
+        place
+    }
+}
+
 /// What a thing held is worth, or why that cannot be told.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Valued {
