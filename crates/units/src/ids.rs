@@ -38,7 +38,7 @@ macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $quantity:literal, $normal:expr, $in_place:literal) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(Name<$in_place>);
+        pub struct $name(Name<$in_place, { $in_place - 7 }>);
 
         impl $name {
             /// Trims, brings to the normal case and checks.
