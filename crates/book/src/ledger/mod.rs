@@ -109,7 +109,8 @@ impl Ledger {
     pub fn fill(&mut self, fill: &Fill) -> Result<Vec<Entry>, LedgerError> {
         let Self { memory, state } = self;
         let seen = memory.checked(fill)?;
-        let entries = posted(state, trade::of_fill(state, fill)?)?;
+        let entries =
+            state.post_made(&fill.place, |before| Ok(of_something(trade::of_fill(before, fill)?)))?;
         seen.remember(fill);
         Ok(entries)
     }
@@ -135,11 +136,12 @@ impl Ledger {
     pub fn settle(&mut self, listing: &Listing, price: Price) -> Result<Vec<Entry>, LedgerError> {
         // A listing settles once, and fills come by the million: nobody keeps who holds what, and every place is asked.
         let places = self.state.places.iter().filter(|(place, _)| place.venue == listing.venue);
-        let holders = places.filter_map(|(place, held)| Some((place, held.positions.get(&listing.symbol)?)));
         let mut entries = Vec::new();
-        for (place, held) in holders.filter(|(_, held)| held.listing.contract == listing.contract) {
+        for (place, here) in places {
+            let held = here.positions.get(&listing.symbol);
+            let Some(held) = held.filter(|held| held.listing.contract == listing.contract) else { continue };
             not_spot(listing, place, "transfer or withdraw it")?;
-            entries.extend(trade::of_settlement(&self.state, place, held, price)?);
+            entries.extend(trade::of_settlement((place, here), held, price)?);
         }
         if entries.is_empty() {
             let (venue, symbol) = (listing.venue.clone(), listing.symbol.clone());
@@ -357,16 +359,17 @@ impl Ledger {
         Ok((ledger, entries))
     }
 
+    /// Applies all entries or none; those of nothing are left out.
     fn post(&mut self, entries: Vec<Entry>) -> Result<Vec<Entry>, LedgerError> {
-        posted(&mut self.state, entries)
+        let entries = of_something(entries);
+        self.state.post(&entries)?;
+        Ok(entries)
     }
 }
 
-/// Applies all entries or none; those of nothing are left out.
-fn posted(state: &mut State, mut entries: Vec<Entry>) -> Result<Vec<Entry>, LedgerError> {
+fn of_something(mut entries: Vec<Entry>) -> Vec<Entry> {
     entries.retain(|entry| !entry.is_nothing());
-    state.post(&entries)?;
-    Ok(entries)
+    entries
 }
 
 impl Entry {

@@ -102,6 +102,46 @@ impl Holdings {
         self.positions.is_empty() && self.balances.is_empty()
     }
 
+    /// Applies all entries of this place, or none and says why; what each found before it.
+    fn apply_all(&mut self, entries: &[Entry]) -> Result<Vec<Before>, LedgerError> {
+        let mut before = Vec::with_capacity(entries.len());
+        for entry in entries {
+            match self.apply(entry) {
+                Ok(found) => before.push(found),
+                Err(error) => {
+                    for (entry, found) in entries.iter().zip(before).rev() {
+                        self.restore(entry, found);
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        Ok(before)
+    }
+
+    fn restore(&mut self, entry: &Entry, before: Before) {
+        match (before, &entry.change, &entry.listing) {
+            (Before::Balance(old), Change::Balance(money), _) => self.put_balance(&money.asset, old),
+            (Before::Position(old), _, Some(listing)) => self.put_position(listing, old),
+            _ => {}
+        }
+    }
+
+    fn put_balance(&mut self, asset: &Asset, amount: Decimal) {
+        if amount.is_zero() {
+            self.balances.remove(asset);
+        } else {
+            self.balances.insert(asset.clone(), amount);
+        }
+    }
+
+    fn put_position(&mut self, listing: &Listing, position: Option<OpenPosition>) {
+        match position {
+            Some(position) => drop(self.positions.insert(listing.symbol.clone(), position)),
+            None => drop(self.positions.remove(&listing.symbol)),
+        }
+    }
+
     fn apply(&mut self, entry: &Entry) -> Result<Before, LedgerError> {
         let place = &entry.place;
         match (&entry.change, &entry.listing) {
@@ -176,70 +216,49 @@ impl State {
     pub(super) fn post(&mut self, entries: &[Entry]) -> Result<(), LedgerError> {
         let mut before = Vec::with_capacity(entries.len());
         for run in entries.chunk_by(|one, next| one.place == next.place) {
-            if let Err(error) = self.post_at_one_place(run, &mut before) {
-                for (entry, found) in entries.iter().zip(before).rev() {
-                    self.restore(entry, found);
+            let Some(Entry { place, .. }) = run.first() else { continue };
+            match self.at_place(place, |held| held.apply_all(run)) {
+                Ok(found) => before.extend(found),
+                Err(error) => {
+                    for (entry, found) in entries.iter().zip(before).rev() {
+                        self.at_place(&entry.place, |held| held.restore(entry, found));
+                    }
+                    return Err(error);
                 }
-                return Err(error);
             }
         }
         Ok(())
     }
 
-    /// The entries of an event are of one place nearly always: it is looked up once for all of them.
-    fn post_at_one_place(&mut self, run: &[Entry], before: &mut Vec<Before>) -> Result<(), LedgerError> {
-        let Some(Entry { place, .. }) = run.first() else { return Ok(()) };
+    /// Applies all entries that are made of what is at their one place, or none: the place is looked up once for both.
+    pub(super) fn post_made(
+        &mut self,
+        place: &Place,
+        made: impl FnOnce(&Holdings) -> Result<Vec<Entry>, LedgerError>,
+    ) -> Result<Vec<Entry>, LedgerError> {
+        self.at_place(place, |held| {
+            let entries = made(held)?;
+            held.apply_all(&entries)?;
+            Ok(entries)
+        })
+    }
+
+    /// Does something at a place, which is not kept when nothing is there afterwards.
+    fn at_place<T>(&mut self, place: &Place, done: impl FnOnce(&mut Holdings) -> T) -> T {
         let held = self.places.entry(place.clone()).or_default();
-        let done = run.iter().try_for_each(|entry| {
-            before.push(held.apply(entry)?);
-            Ok(())
-        });
+        let done = done(held);
         if held.is_empty() {
             self.places.remove(place);
         }
         done
     }
 
-    fn restore(&mut self, entry: &Entry, before: Before) {
-        match (before, &entry.change, &entry.listing) {
-            (Before::Balance(old), Change::Balance(money), _) => {
-                self.put_balance(&entry.place, &money.asset, old);
-            }
-            (Before::Position(old), _, Some(listing)) => self.put_position(&entry.place, listing, old),
-            _ => {}
-        }
-    }
-
     pub(super) fn put_balance(&mut self, place: &Place, asset: &Asset, amount: Decimal) {
-        if !amount.is_zero() {
-            self.places.entry(place.clone()).or_default().balances.insert(asset.clone(), amount);
-        } else if let Some(held) = self.places.get_mut(place) {
-            held.balances.remove(asset);
-            self.forget_empty(place);
-        }
+        self.at_place(place, |held| held.put_balance(asset, amount));
     }
 
-    pub(super) fn put_position(
-        &mut self,
-        place: &Place,
-        listing: &Arc<Listing>,
-        position: Option<OpenPosition>,
-    ) {
-        let symbol = &listing.symbol;
-        let Some(position) = position else {
-            if let Some(held) = self.places.get_mut(place) {
-                held.positions.remove(symbol);
-                self.forget_empty(place);
-            }
-            return;
-        };
-        self.places.entry(place.clone()).or_default().positions.insert(symbol.clone(), position);
-    }
-
-    fn forget_empty(&mut self, place: &Place) {
-        if self.places.get(place).is_some_and(Holdings::is_empty) {
-            self.places.remove(place);
-        }
+    pub(super) fn put_position(&mut self, place: &Place, listing: &Listing, position: Option<OpenPosition>) {
+        self.at_place(place, |held| held.put_position(listing, position));
     }
 }
 
