@@ -32,7 +32,7 @@ mod raw;
 
 pub use builder::BookBuilder;
 pub use ledger::{
-    Change, Counter, DecodeError, Entry, EntryKind, Fill, Ledger, LedgerError, OpenPosition, Place,
+    AtPlace, Change, Counter, DecodeError, Entry, EntryKind, Fill, Ledger, LedgerError, OpenPosition, Place,
 };
 pub use raw::{RawRow, RowKind};
 

@@ -221,7 +221,7 @@ impl Engine {
         let mut outputs = Vec::new();
         let mut touched = Touched::default();
         let mut names = Names::of(stamp.seq);
-        let stranger = places(event).into_iter().find_map(|place| {
+        let stranger = places(event).into_iter().flatten().find_map(|place| {
             if is_in_transit(place) {
                 return Some(format!("{place}: the engine's own name for money under way: no venue has it"));
             }
@@ -522,13 +522,16 @@ impl Engine {
             return;
         }
         let done = self.booked(event).and_then(|fill| self.ledger.fill(&fill).map_err(|e| e.to_string()));
-        let entries = done.as_ref().ok().cloned();
-        posted(done, touched, outputs);
         // A fill that is not booked, such as a duplicate, fills no order.
-        let Some(entries) = entries else { return };
-        let order = event.order.as_ref().and_then(|id| self.acting.blotter.open.get(id).cloned());
-        if let Some(block) = event.block {
+        let is_booked = done.is_ok();
+        let entries = done.as_ref().ok().filter(|_| event.block.is_some()).cloned();
+        posted(done, touched, outputs);
+        if !is_booked {
+            return;
+        }
+        if let (Some(block), Some(entries)) = (event.block, entries) {
             let fill = event.clone();
+            let order = event.order.as_ref().and_then(|id| self.acting.blotter.open.get(id).cloned());
             self.chains.remember(&event.place.chain, Provisional { block, fill, entries, order });
         }
         if let Some(id) = &event.order {
@@ -722,15 +725,15 @@ impl Engine {
 }
 
 /// Whose holdings an event changes or reports.
-fn places(event: &Event) -> Vec<&Place> {
+fn places(event: &Event) -> [Option<&Place>; 2] {
     match event {
-        Event::Fill(fill) => vec![&fill.place],
-        Event::Cash(CashEvent { place, kind: CashKind::Transfer { to }, .. }) => vec![place, to],
-        Event::Cash(cash) => vec![&cash.place],
-        Event::Reported(reported) => vec![&reported.place],
-        Event::Transfer(news) => vec![&news.place],
-        Event::Operator { command: Command::Propose(ticket), .. } => vec![&ticket.place],
-        _ => Vec::new(),
+        Event::Fill(fill) => [Some(&fill.place), None],
+        Event::Cash(CashEvent { place, kind: CashKind::Transfer { to }, .. }) => [Some(place), Some(to)],
+        Event::Cash(cash) => [Some(&cash.place), None],
+        Event::Reported(reported) => [Some(&reported.place), None],
+        Event::Transfer(news) => [Some(&news.place), None],
+        Event::Operator { command: Command::Propose(ticket), .. } => [Some(&ticket.place), None],
+        _ => [None, None],
     }
 }
 
@@ -746,11 +749,11 @@ fn posted(done: Result<Vec<Entry>, String>, touched: &mut Touched, outputs: &mut
             for entry in entries {
                 match &entry.change {
                     Change::Balance(money) => {
-                        touched.items.insert(Item::Balance(entry.place.clone(), money.asset.clone()));
+                        touched.items.push(Item::Balance(entry.place.clone(), money.asset.clone()));
                     }
                     Change::Position { .. } => {
                         if let Some(listing) = &entry.listing {
-                            touched.items.insert(Item::Position(entry.place.clone(), listing.symbol.clone()));
+                            touched.items.push(Item::Position(entry.place.clone(), listing.symbol.clone()));
                         }
                     }
                     Change::Noted(_) => {}

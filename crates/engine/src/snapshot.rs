@@ -19,7 +19,7 @@ use journal::{Digest, Event as _, Machine, Stamp, Tag};
 use market::RawQuote;
 use risk::GroupKey;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use units::{Asset, Spot, Timestamp};
 
 /// Two: with what acts. Three: with triggers. Four: with margins and profit. Five: with what trades do to margins, profit by cause, and moves
@@ -185,7 +185,7 @@ impl Engine {
         self.views.update(&self.ledger, self.quotes.market(), &touched);
     }
 
-    fn items(&self) -> BTreeSet<Item> {
+    fn items(&self) -> Vec<Item> {
         let positions = self.ledger.positions();
         let positions =
             positions.map(|(place, held)| Item::Position(place.clone(), held.listing().symbol.clone()));

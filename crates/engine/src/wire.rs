@@ -82,8 +82,9 @@ pub(crate) struct Quote {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Fill {
-    id: String,
+struct Fill<'a> {
+    /// Checked by itself, so that a bad one is told as any other name.
+    id: &'a str,
     place: Held,
     symbol: Symbol,
     quantity: Exact,
@@ -93,8 +94,9 @@ struct Fill {
 }
 
 #[derive(Serialize, Deserialize)]
-struct FillOfOrder {
-    fill: Fill,
+struct FillOfOrder<'a> {
+    #[serde(borrow)]
+    fill: Fill<'a>,
     order: Option<OrderId>,
     block: Option<BlockNumber>,
 }
@@ -427,7 +429,7 @@ impl journal::Event for Event {
                 let (asset, usd): (Asset, Option<f64>) = get(payload)?;
                 Self::Rate { asset, usd: usd.map(Spot::new).transpose().map_err(text)? }
             }
-            FILL => Self::Fill(get::<Fill>(payload)?.try_into()?),
+            FILL => Self::Fill(get::<Fill<'_>>(payload)?.try_into()?),
             CASH => Self::Cash(get::<Cash>(payload)?.into()),
             SETTLE => {
                 let Settle { venue, symbol, price, time } = get(payload)?;
@@ -473,10 +475,10 @@ impl journal::Event for Event {
     }
 }
 
-impl From<&FillEvent> for Fill {
-    fn from(fill: &FillEvent) -> Self {
+impl<'a> From<&'a FillEvent> for Fill<'a> {
+    fn from(fill: &'a FillEvent) -> Self {
         Self {
-            id: fill.id.as_str().into(),
+            id: fill.id.as_str(),
             place: (&fill.place).into(),
             symbol: fill.symbol.clone(),
             quantity: Exact::of(fill.quantity.get()),
@@ -487,12 +489,12 @@ impl From<&FillEvent> for Fill {
     }
 }
 
-impl TryFrom<Fill> for FillEvent {
+impl TryFrom<Fill<'_>> for FillEvent {
     type Error = String;
 
-    fn try_from(fill: Fill) -> Result<Self, String> {
+    fn try_from(fill: Fill<'_>) -> Result<Self, String> {
         Ok(Self {
-            id: FillId::new(&fill.id).map_err(text)?,
+            id: FillId::new(fill.id).map_err(text)?,
             place: fill.place.into(),
             symbol: fill.symbol,
             quantity: Quantity::new(fill.quantity.get()),

@@ -13,6 +13,7 @@ mod forward;
 pub mod oracle;
 mod quoted;
 mod raw;
+mod runs;
 mod snapshot;
 mod state;
 pub mod surface;

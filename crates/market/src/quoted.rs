@@ -10,13 +10,14 @@
 //! ```
 
 use crate::forward::{DISAGREEMENT_LIMIT_BP, ForwardPoint, median};
+use crate::runs::Runs;
 use crate::snapshot::{FutureQuote, IndexWindow, OptionQuote};
 use crate::state::{Family, Market, Underlying, quote_currency};
 use crate::vols::VolSource;
 use instrument::{Contract, Listing, Settlement, Terms, expiry_text};
 use pricing::implied_vol::{Deterministic, ImpliedVol, quantise_vol};
 use std::collections::{BTreeMap, BTreeSet};
-use units::{Asset, Discount, Forward, Spot, Symbol, Timestamp, Venue, Vol};
+use units::{Asset, Discount, Forward, Spot, Symbol, Timestamp, Venue, Vol, border};
 
 /// What is not as it was in one underlying.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -182,22 +183,22 @@ impl Quoted {
     /// Puts the own vol or mark of a contract into the market: of several venues the newest, of equal times the first in alphabetical
     /// order.
     fn own(&self, contract: &Contract, market: &mut Market) {
-        market.option_vols.remove(contract);
-        market.future_marks.remove(contract);
-        let Some(quotes) = self.families.get(&quote_currency(contract)) else { return };
-        if let Terms::Option { expiry, .. } = &contract.terms {
-            let options = quotes.expiries.get(expiry).into_iter().flat_map(|expiry| &expiry.quotes);
-            let own = options.filter(|quote| quote.listing.contract.terms == contract.terms);
+        let quotes = self.families.get(&quote_currency(contract));
+        if let Terms::Option { expiry, strike, kind } = &contract.terms {
+            let options = quotes.and_then(|quotes| quotes.expiries.get(expiry));
+            // Floats tell strikes apart sooner than decimals: equal decimals are one float.
+            let strike = border::to_model(strike.get()).map(f64::to_bits);
+            let own = options.into_iter().flat_map(|expiry| &expiry.quotes);
+            let own = own.filter(|quote| Ok(quote.strike.get().to_bits()) == strike && quote.kind == *kind);
             let own = own.filter(|quote| quote.listing.contract == *contract);
-            if let Some(vol) = newest(own.filter_map(|quote| Some((quote.source_time, quote.mark_vol?)))) {
-                market.option_vols.insert(contract.clone(), (vol, VolSource::Quoted));
-            }
+            let vol = newest(own.filter_map(|quote| Some((quote.source_time, quote.mark_vol?))));
+            put_or_remove(&mut market.option_vols, contract, vol.map(|vol| (vol, VolSource::Quoted)));
             return;
         }
-        let own = quotes.futures.iter().filter(|quote| quote.listing.contract == *contract);
-        if let Some(mark) = newest(own.map(|quote| (quote.source_time, quote.mark_price))) {
-            market.future_marks.insert(contract.clone(), mark);
-        }
+        let own = quotes.into_iter().flat_map(|quotes| &quotes.futures);
+        let own = own.filter(|quote| quote.listing.contract == *contract);
+        let mark = newest(own.map(|quote| (quote.source_time, quote.mark_price)));
+        put_or_remove(&mut market.future_marks, contract, mark);
     }
 
     /// The index, or the mark of the perpetual that stands in for it.
@@ -220,8 +221,9 @@ impl Quoted {
         // An expiry whose newest row is old has no recent one.
         let expiries = expiries.filter(|expiry| expiry.newest.is_some_and(is_recent));
         let options = expiries.flat_map(|expiry| expiry.indices.iter().copied().flatten());
-        let recent = options.chain(futures).filter(|(time, _)| is_recent(*time));
-        median(&mut recent.map(|(_, index)| index).collect::<Vec<_>>())
+        let mut recent = Runs::default();
+        options.chain(futures).filter(|(time, _)| is_recent(*time)).for_each(|(_, index)| recent.push(index));
+        recent.median()
     }
 
     fn notes(&self, asset: &Asset, underlying: &Underlying) -> Vec<String> {
@@ -248,6 +250,15 @@ struct Whole {
     index: bool,
     is_new: bool,
     has_aged: bool,
+}
+
+fn put_or_remove<V>(map: &mut BTreeMap<Contract, V>, contract: &Contract, value: Option<V>) {
+    match (map.get_mut(contract), value) {
+        (Some(known), Some(value)) => *known = value,
+        (None, Some(value)) => drop(map.insert(contract.clone(), value)),
+        (Some(_), None) => drop(map.remove(contract)),
+        (None, None) => {}
+    }
 }
 
 type OptionVols = BTreeMap<Contract, (Vol, VolSource)>;

@@ -1,9 +1,9 @@
 //! Names: accounts, venues, chains, assets, symbols. Cheap to clone, ordered, checked once at the edge.
 
 use crate::UnitError;
+use crate::name::Name;
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
 
 const RULE: &str = "1 to 80 printable characters without quotes, commas or control characters";
 
@@ -22,6 +22,12 @@ fn upper(text: &str) -> Cow<'_, str> {
     if is_upper { Cow::Borrowed(text) } else { Cow::Owned(text.to_uppercase()) }
 }
 
+/// True for a text that needs neither trimming nor a closer look, as nearly all are: one look at each byte.
+fn is_plain(text: &str) -> bool {
+    let is_plain = |b: u8| matches!(b, b'!'..=b'~') && !matches!(b, b'"' | b',');
+    (1..=80).contains(&text.len()) && text.bytes().all(is_plain)
+}
+
 fn check(quantity: &'static str, text: &str) -> Result<(), UnitError> {
     let fits = !text.is_empty() && text.chars().count() <= 80;
     let printable = text.chars().all(|c| !c.is_control() && !matches!(c, '"' | ','));
@@ -29,10 +35,10 @@ fn check(quantity: &'static str, text: &str) -> Result<(), UnitError> {
 }
 
 macro_rules! id {
-    ($(#[$doc:meta])* $name:ident, $quantity:literal, $normal:expr) => {
+    ($(#[$doc:meta])* $name:ident, $quantity:literal, $normal:expr, $in_place:literal) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(Arc<str>);
+        pub struct $name(Name<$in_place, { $in_place - 7 }>);
 
         impl $name {
             /// Trims, brings to the normal case and checks.
@@ -41,33 +47,36 @@ macro_rules! id {
             /// When the text is empty, too long or not printable.
             pub fn new(text: &str) -> Result<Self, UnitError> {
                 let normal: fn(&str) -> Cow<'_, str> = $normal;
+                if is_plain(text) {
+                    return Ok(Self(Name::new(&normal(text))));
+                }
                 let text = normal(text.trim());
                 check($quantity, &text)?;
-                Ok(Self(Arc::from(&*text)))
+                Ok(Self(Name::new(&text)))
             }
 
             /// The text.
             #[must_use]
             pub fn as_str(&self) -> &str {
-                &self.0
+                self.0.as_str()
             }
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(&self.0)
+                f.pad(self.as_str())
             }
         }
 
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{:?}", &*self.0)
+                write!(f, "{:?}", self.as_str())
             }
         }
 
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(&self.0)
+                serializer.serialize_str(self.as_str())
             }
         }
 
@@ -91,37 +100,37 @@ macro_rules! id {
 
 id!(
     /// An account: one netting set at one venue, as its owner names it.
-    Account, "account", as_is
+    Account, "account", as_is, 22
 );
 id!(
     /// An exchange or protocol, lower case: `deribit`, `okx`, `hyperliquid`.
-    Venue, "venue", lower
+    Venue, "venue", lower, 14
 );
 id!(
     /// The ledger a balance or contract lives on, lower case: `ethereum`, `arbitrum`; `offchain` for custodial venues.
-    Chain, "chain", lower
+    Chain, "chain", lower, 14
 );
 id!(
     /// A currency or token, upper case: `BTC`, `USDC`, `USD`.
-    Asset, "asset", upper
+    Asset, "asset", upper, 14
 );
 id!(
     /// An instrument as its venue writes it: `BTC-27MAR26-100000-C`.
-    Symbol, "instrument", as_is
+    Symbol, "instrument", as_is, 30
 );
 id!(
     /// What a venue calls one fill; unique for a venue and account.
-    FillId, "fill id", as_is
+    FillId, "fill id", as_is, 22
 );
 id!(
     /// What we call one order of ours: sent with it, so that a venue takes it once.
-    OrderId, "order id", as_is
+    OrderId, "order id", as_is, 22
 );
 
 impl From<&Asset> for Symbol {
     /// The asset's name, for lists that hold positions and balances alike: what names an asset names an instrument.
     fn from(asset: &Asset) -> Self {
-        Self(asset.0.clone())
+        Self(Name::new(asset.as_str()))
     }
 }
 
@@ -132,13 +141,13 @@ impl Chain {
     /// The chain of venues that keep balances on their own books.
     #[must_use]
     pub fn off_chain() -> Self {
-        Self(Self::OFF_CHAIN.into())
+        Self(Name::new(Self::OFF_CHAIN))
     }
 
     /// True for venues that keep balances on their own books: there are no blocks.
     #[must_use]
     pub fn is_off_chain(&self) -> bool {
-        &*self.0 == Self::OFF_CHAIN
+        self.as_str() == Self::OFF_CHAIN
     }
 }
 
@@ -146,7 +155,7 @@ impl Asset {
     /// The currency in which everything is totalled.
     #[must_use]
     pub fn usd() -> Self {
-        Self("USD".into())
+        Self(Name::new("USD"))
     }
 
     /// True for money and tokens pegged to it: their USD value moves with a rate (a depeg), not with a spot price, so they
@@ -158,7 +167,8 @@ impl Asset {
             "EUR", "GBP", "BRL", "TRY", "JPY", "CHF", "AUD", "CAD", "SGD", "DAI", "SDAI", "EURR", "EURC",
             "GHO", "FRAX", "USYC", "BUIDL",
         ];
-        self.0.contains("USD") || OTHERS.contains(&&*self.0)
+        let text = self.as_str();
+        text.contains("USD") || OTHERS.contains(&text)
     }
 }
 

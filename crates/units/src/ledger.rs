@@ -7,6 +7,7 @@
 
 use crate::{Asset, UnitError};
 use rust_decimal::Decimal;
+use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Neg;
 use std::str::FromStr;
@@ -79,6 +80,9 @@ pub fn exact_product(left: Decimal, right: Decimal) -> Option<Decimal> {
 #[must_use]
 pub fn exact_sum(left: Decimal, right: Decimal) -> Option<Decimal> {
     let (left, right) = (left.normalize(), right.normalize());
+    if left.scale() == right.scale() {
+        return shifted(left.mantissa().checked_add(right.mantissa())?, i64::from(left.scale()));
+    }
     let places = left.scale().max(right.scale());
     let aligned = |d: Decimal| d.mantissa().checked_mul(10i128.checked_pow(places - d.scale())?);
     shifted(aligned(left)?.checked_add(aligned(right)?)?, i64::from(places))
@@ -87,9 +91,29 @@ pub fn exact_sum(left: Decimal, right: Decimal) -> Option<Decimal> {
 macro_rules! ledger_number {
     ($(#[$doc:meta])* $name:ident, $quantity:literal) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize)]
         #[serde(transparent)]
         pub struct $name(Decimal);
+
+        impl Ord for $name {
+            /// Of one scale, as strikes and prices of one contract nearly always are, by their integers.
+            #[inline]
+            fn cmp(&self, other: &Self) -> Ordering {
+                let (own, other) = (self.0, other.0);
+                if own.scale() == other.scale() {
+                    own.mantissa().cmp(&other.mantissa())
+                } else {
+                    own.cmp(&other)
+                }
+            }
+        }
+
+        impl PartialOrd for $name {
+            #[inline]
+            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+                Some(self.cmp(other))
+            }
+        }
 
         impl $name {
             /// Wraps an exact decimal.
@@ -247,6 +271,16 @@ mod tests {
     }
 
     proptest! {
+        /// The plain twin is the order of decimals; few values and scales, so that many are the same number.
+        #[test]
+        fn ledger_numbers_are_ordered_as_their_decimals(
+            left in -20i64..20, right in -20i64..20, left_places in 0u32..3, right_places in 0u32..3,
+        ) {
+            let (a, b) = (Decimal::new(left, left_places), Decimal::new(right, right_places));
+            prop_assert_eq!(Price::new(a).cmp(&Price::new(b)), a.cmp(&b));
+            prop_assert_eq!(Price::new(-a).cmp(&Price::new(b)), (-a).cmp(&b), "minus zero among them");
+        }
+
         /// Brute force: both arguments as integers over a common power of ten, in 128 bits.
         #[test]
         fn exact_arithmetic_is_integer_arithmetic(

@@ -28,6 +28,7 @@ mod ids;
 mod issues;
 mod ledger;
 mod model;
+mod name;
 mod time;
 
 pub use fixed::Fixed;

@@ -1,6 +1,7 @@
 //! Which fills are booked: the ids of a number of days before the newest fill of a venue and account.
 
 use super::{Fill, LedgerError};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use units::{Account, FillId, Timestamp, Venue};
 
@@ -27,17 +28,14 @@ impl Memory {
         Self { days, seen: BTreeMap::new() }
     }
 
-    /// Whether the fill is new.
-    pub(super) fn check(&self, fill: &Fill) -> Result<(), LedgerError> {
-        let Some(seen) = self.seen.get(&key(fill)) else { return Ok(()) };
-        let (id, place) = (fill.id.clone(), fill.place.clone());
-        match seen.oldest(self.days) {
-            Some(oldest) if fill.time < oldest => {
-                Err(LedgerError::TooOld { id, place, time: fill.time, oldest })
-            }
-            _ if seen.ids.contains(&fill.id) => Err(LedgerError::Duplicate { id, place }),
-            _ => Ok(()),
+    /// A fill that is new, with the place where it is to be remembered once it is booked: found once for both.
+    pub(super) fn checked(&mut self, fill: &Fill) -> Result<Unbooked<'_>, LedgerError> {
+        let days = self.days;
+        let of = self.seen.entry(key(fill));
+        if let Entry::Occupied(seen) = &of {
+            seen.get().check(fill, days)?;
         }
+        Ok(Unbooked { days, of })
     }
 
     /// The fill never happened: its id may come again.
@@ -51,9 +49,18 @@ impl Memory {
             }
         }
     }
+}
 
-    pub(super) fn remember(&mut self, fill: &Fill) {
-        let seen = self.seen.entry(key(fill)).or_default();
+/// Where a new fill is to be remembered.
+pub(super) struct Unbooked<'a> {
+    days: u32,
+    of: Entry<'a, (Venue, Account), Seen>,
+}
+
+impl Unbooked<'_> {
+    /// The fill is booked.
+    pub(super) fn remember(self, fill: &Fill) {
+        let seen = self.of.or_default();
         let is_newest = seen.newest < Some(fill.time);
         seen.insert(fill.time, fill.id.clone());
         // The window moves with the newest fill, and nothing from before it was let in.
@@ -64,6 +71,21 @@ impl Memory {
 }
 
 impl Seen {
+    fn check(&self, fill: &Fill, days: u32) -> Result<(), LedgerError> {
+        let named = || (fill.id.clone(), fill.place.clone());
+        match self.oldest(days) {
+            Some(oldest) if fill.time < oldest => {
+                let (id, place) = named();
+                Err(LedgerError::TooOld { id, place, time: fill.time, oldest })
+            }
+            _ if self.ids.contains(&fill.id) => {
+                let (id, place) = named();
+                Err(LedgerError::Duplicate { id, place })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// False when the id is there already.
     pub(super) fn insert(&mut self, time: Timestamp, id: FillId) -> bool {
         let is_new = self.ids.insert(id.clone()) && self.by_time.insert((time, id));

@@ -73,7 +73,7 @@ mod value;
 pub use encode::DecodeError;
 pub use entry::{Change, Counter, Entry, EntryKind, Fill, Place};
 pub use error::LedgerError;
-pub use state::OpenPosition;
+pub use state::{AtPlace, OpenPosition};
 
 use crate::{Balance, Book, Origin, Position};
 use exact::{Fraction, VALUE_PLACES};
@@ -107,10 +107,11 @@ impl Ledger {
     /// A duplicate, one that is too old, quantity zero, a price that the contract cannot have, a listing of another venue or
     /// with other terms than the position, a position to be closed whose entry value is unknown, over 28 digits.
     pub fn fill(&mut self, fill: &Fill) -> Result<Vec<Entry>, LedgerError> {
-        self.memory.check(fill)?;
-        let entries = trade::of_fill(&self.state, fill)?;
-        let entries = self.post(entries)?;
-        self.memory.remember(fill);
+        let Self { memory, state } = self;
+        let seen = memory.checked(fill)?;
+        let entries =
+            state.post_made(&fill.place, |before| Ok(of_something(trade::of_fill(before, fill)?)))?;
+        seen.remember(fill);
         Ok(entries)
     }
 
@@ -133,18 +134,14 @@ impl Ledger {
     /// When nobody holds it, it is spot, a price is below zero or zero for what is paid in coin, an entry value is unknown,
     /// over 28 digits. Then no place has settled.
     pub fn settle(&mut self, listing: &Listing, price: Price) -> Result<Vec<Entry>, LedgerError> {
-        let holders = self.state.holders.get(&listing.symbol).into_iter().flatten();
-        let is_of = |place: &&Place| {
-            let held = self.state.position(place, &listing.symbol);
-            held.is_some_and(|held| held.listing.contract == listing.contract)
-        };
-        let holders: Vec<&Place> =
-            holders.filter(|place| place.venue == listing.venue).filter(is_of).collect();
-        let mut entries = Vec::with_capacity(3 * holders.len());
-        for place in holders {
+        // A listing settles once, and fills come by the million: nobody keeps who holds what, and every place is asked.
+        let places = self.state.places.iter().filter(|(place, _)| place.venue == listing.venue);
+        let mut entries = Vec::new();
+        for (place, here) in places {
+            let held = here.positions.get(&listing.symbol);
+            let Some(held) = held.filter(|held| held.listing.contract == listing.contract) else { continue };
             not_spot(listing, place, "transfer or withdraw it")?;
-            let Some(held) = self.state.position(place, &listing.symbol) else { continue };
-            entries.extend(trade::of_settlement(&self.state, place, held, price)?);
+            entries.extend(trade::of_settlement((place, here), held, price)?);
         }
         if entries.is_empty() {
             let (venue, symbol) = (listing.venue.clone(), listing.symbol.clone());
@@ -255,18 +252,21 @@ impl Ledger {
         self.state.balance(place, asset)
     }
 
+    /// What is held at a place, found once for several questions.
+    #[must_use]
+    pub fn at(&self, place: &Place) -> AtPlace<'_> {
+        AtPlace(self.state.places.get(place))
+    }
+
     /// The position in an instrument at a place; for spot what was traded, at which average price.
     #[must_use]
     pub fn position(&self, place: &Place, symbol: &Symbol) -> Option<&OpenPosition> {
         self.state.position(place, symbol)
     }
 
-    /// All positions in a contract, whatever its venues call it, by symbol and place; looks at everything that is held.
+    /// All positions in a contract, whatever its venues call it, by place and symbol; looks at everything that is held.
     pub fn positions_of(&self, contract: &Contract) -> impl Iterator<Item = (&Place, &OpenPosition)> {
-        let all = self.state.holders.iter().flat_map(move |(symbol, places)| {
-            places.iter().filter_map(move |place| Some((place, self.state.position(place, symbol)?)))
-        });
-        all.filter(move |(_, position)| position.listing.contract == *contract)
+        self.positions().filter(move |(_, position)| position.listing.contract == *contract)
     }
 
     /// All positions by place and symbol, spot included.
@@ -285,9 +285,6 @@ impl Ledger {
     pub fn part(&self, is_wanted: impl Fn(&Place) -> bool) -> Self {
         let mut state = State::default();
         for (place, held) in self.state.places.iter().filter(|(place, _)| is_wanted(place)) {
-            for symbol in held.positions.keys() {
-                state.holders.entry(symbol.clone()).or_default().insert(place.clone());
-            }
             state.places.insert(place.clone(), held.clone());
         }
         Self { memory: Memory::new(self.memory.days), state }
@@ -363,11 +360,16 @@ impl Ledger {
     }
 
     /// Applies all entries or none; those of nothing are left out.
-    fn post(&mut self, mut entries: Vec<Entry>) -> Result<Vec<Entry>, LedgerError> {
-        entries.retain(|entry| !entry.is_nothing());
+    fn post(&mut self, entries: Vec<Entry>) -> Result<Vec<Entry>, LedgerError> {
+        let entries = of_something(entries);
         self.state.post(&entries)?;
         Ok(entries)
     }
+}
+
+fn of_something(mut entries: Vec<Entry>) -> Vec<Entry> {
+    entries.retain(|entry| !entry.is_nothing());
+    entries
 }
 
 impl Entry {

@@ -3,7 +3,8 @@
 use super::value::{self, Style};
 use super::{Change, Entry, LedgerError, Place};
 use instrument::Listing;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry as Slot;
 use std::sync::Arc;
 use units::{Asset, Decimal, Money, Price, Quantity, Symbol, exact_sum};
 
@@ -78,32 +79,31 @@ pub(super) struct Holdings {
     pub(super) balances: BTreeMap<Asset, Decimal>,
 }
 
-/// All places. A zero balance, an empty position and an empty place are not kept: what is gone leaves no trace.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct State {
-    pub(super) places: BTreeMap<Place, Holdings>,
-    /// Who holds what is listed under which name; follows `places`.
-    pub(super) holders: BTreeMap<Symbol, BTreeSet<Place>>,
-}
+/// What is held at one place.
+#[derive(Debug, Clone, Copy)]
+pub struct AtPlace<'a>(pub(super) Option<&'a Holdings>);
 
-/// What an entry found before it.
-enum Before {
-    Nothing,
-    Balance(Decimal),
-    Position(Option<OpenPosition>),
-}
-
-impl State {
-    pub(super) fn position(&self, place: &Place, symbol: &Symbol) -> Option<&OpenPosition> {
-        self.places.get(place)?.positions.get(symbol)
+impl<'a> AtPlace<'a> {
+    /// As [`super::Ledger::position`].
+    #[must_use]
+    pub fn position(self, symbol: &Symbol) -> Option<&'a OpenPosition> {
+        self.0?.positions.get(symbol)
     }
 
-    pub(super) fn balance(&self, place: &Place, asset: &Asset) -> Decimal {
-        self.places.get(place).and_then(|held| held.balances.get(asset)).copied().unwrap_or_default()
+    /// As [`super::Ledger::balance`].
+    #[must_use]
+    pub fn balance(self, asset: &Asset) -> Decimal {
+        self.0.and_then(|held| held.balances.get(asset)).copied().unwrap_or_default()
+    }
+}
+
+impl Holdings {
+    fn is_empty(&self) -> bool {
+        self.positions.is_empty() && self.balances.is_empty()
     }
 
-    /// Applies all entries, or none and says why.
-    pub(super) fn post(&mut self, entries: &[Entry]) -> Result<(), LedgerError> {
+    /// Applies all entries of this place, or none and says why; what each found before it.
+    fn apply_all(&mut self, entries: &[Entry]) -> Result<Vec<Before>, LedgerError> {
         let mut before = Vec::with_capacity(entries.len());
         for entry in entries {
             match self.apply(entry) {
@@ -116,7 +116,30 @@ impl State {
                 }
             }
         }
-        Ok(())
+        Ok(before)
+    }
+
+    fn restore(&mut self, entry: &Entry, before: Before) {
+        match (before, &entry.change, &entry.listing) {
+            (Before::Balance(old), Change::Balance(money), _) => self.put_balance(&money.asset, old),
+            (Before::Position(old), _, Some(listing)) => self.put_position(listing, old),
+            _ => {}
+        }
+    }
+
+    fn put_balance(&mut self, asset: &Asset, amount: Decimal) {
+        if amount.is_zero() {
+            self.balances.remove(asset);
+        } else {
+            self.balances.insert(asset.clone(), amount);
+        }
+    }
+
+    fn put_position(&mut self, listing: &Listing, position: Option<OpenPosition>) {
+        match position {
+            Some(position) => drop(self.positions.insert(listing.symbol.clone(), position)),
+            None => drop(self.positions.remove(&listing.symbol)),
+        }
     }
 
     fn apply(&mut self, entry: &Entry) -> Result<Before, LedgerError> {
@@ -130,14 +153,15 @@ impl State {
         }
     }
 
-    /// In place where something is there and stays: most events look a place up once.
     fn add_money(&mut self, place: &Place, money: &Money) -> Result<Before, LedgerError> {
-        let known = self.places.get_mut(place).and_then(|held| held.balances.get_mut(&money.asset));
+        let known = self.balances.get_mut(&money.asset);
         let old = known.as_deref().copied().unwrap_or_default();
         let new = exact_sum(old, money.amount).ok_or_else(|| too_many(place, "the balance"))?.normalize();
         match known {
             Some(known) if !new.is_zero() => *known = new,
-            _ => self.put_balance(place, &money.asset, new),
+            Some(_) => drop(self.balances.remove(&money.asset)),
+            None if new.is_zero() => {}
+            None => drop(self.balances.insert(money.asset.clone(), new)),
         }
         Ok(Before::Balance(old))
     }
@@ -148,63 +172,93 @@ impl State {
         listing: &Arc<Listing>,
         change: (Quantity, Option<Decimal>),
     ) -> Result<Before, LedgerError> {
-        let known = self.places.get_mut(place).and_then(|held| held.positions.get_mut(&listing.symbol));
-        let new = changed(known.as_deref(), listing, change, place)?;
-        let old = known.as_deref().cloned();
-        match (known, new) {
-            (Some(known), Some(new)) => *known = new,
-            (_, new) => self.put_position(place, listing, new),
+        match self.positions.entry(listing.symbol.clone()) {
+            Slot::Vacant(free) => {
+                if let Some(new) = changed(None, listing, change, place)? {
+                    free.insert(new);
+                }
+                Ok(Before::Position(None))
+            }
+            Slot::Occupied(mut known) => {
+                let old = match changed(Some(known.get()), listing, change, place)? {
+                    Some(new) => known.insert(new),
+                    None => known.remove(),
+                };
+                Ok(Before::Position(Some(old)))
+            }
         }
-        Ok(Before::Position(old))
+    }
+}
+
+/// All places. A zero balance, an empty position and an empty place are not kept: what is gone leaves no trace.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct State {
+    pub(super) places: BTreeMap<Place, Holdings>,
+}
+
+/// What an entry found before it.
+enum Before {
+    Nothing,
+    Balance(Decimal),
+    Position(Option<OpenPosition>),
+}
+
+impl State {
+    pub(super) fn position(&self, place: &Place, symbol: &Symbol) -> Option<&OpenPosition> {
+        AtPlace(self.places.get(place)).position(symbol)
     }
 
-    fn restore(&mut self, entry: &Entry, before: Before) {
-        match (before, &entry.change, &entry.listing) {
-            (Before::Balance(old), Change::Balance(money), _) => {
-                self.put_balance(&entry.place, &money.asset, old);
+    pub(super) fn balance(&self, place: &Place, asset: &Asset) -> Decimal {
+        AtPlace(self.places.get(place)).balance(asset)
+    }
+
+    /// Applies all entries, or none and says why.
+    pub(super) fn post(&mut self, entries: &[Entry]) -> Result<(), LedgerError> {
+        let mut before = Vec::with_capacity(entries.len());
+        for run in entries.chunk_by(|one, next| one.place == next.place) {
+            let Some(Entry { place, .. }) = run.first() else { continue };
+            match self.at_place(place, |held| held.apply_all(run)) {
+                Ok(found) => before.extend(found),
+                Err(error) => {
+                    for (entry, found) in entries.iter().zip(before).rev() {
+                        self.at_place(&entry.place, |held| held.restore(entry, found));
+                    }
+                    return Err(error);
+                }
             }
-            (Before::Position(old), _, Some(listing)) => self.put_position(&entry.place, listing, old),
-            _ => {}
         }
+        Ok(())
+    }
+
+    /// Applies all entries that are made of what is at their one place, or none: the place is looked up once for both.
+    pub(super) fn post_made(
+        &mut self,
+        place: &Place,
+        made: impl FnOnce(&Holdings) -> Result<Vec<Entry>, LedgerError>,
+    ) -> Result<Vec<Entry>, LedgerError> {
+        self.at_place(place, |held| {
+            let entries = made(held)?;
+            held.apply_all(&entries)?;
+            Ok(entries)
+        })
+    }
+
+    /// Does something at a place, which is not kept when nothing is there afterwards.
+    fn at_place<T>(&mut self, place: &Place, done: impl FnOnce(&mut Holdings) -> T) -> T {
+        let held = self.places.entry(place.clone()).or_default();
+        let done = done(held);
+        if held.is_empty() {
+            self.places.remove(place);
+        }
+        done
     }
 
     pub(super) fn put_balance(&mut self, place: &Place, asset: &Asset, amount: Decimal) {
-        if !amount.is_zero() {
-            self.places.entry(place.clone()).or_default().balances.insert(asset.clone(), amount);
-        } else if let Some(held) = self.places.get_mut(place) {
-            held.balances.remove(asset);
-            self.forget_empty(place);
-        }
+        self.at_place(place, |held| held.put_balance(asset, amount));
     }
 
-    pub(super) fn put_position(
-        &mut self,
-        place: &Place,
-        listing: &Arc<Listing>,
-        position: Option<OpenPosition>,
-    ) {
-        let symbol = &listing.symbol;
-        let Some(position) = position else {
-            if let Some(held) = self.places.get_mut(place) {
-                held.positions.remove(symbol);
-                self.forget_empty(place);
-            }
-            if let Some(holders) = self.holders.get_mut(symbol) {
-                holders.remove(place);
-                if holders.is_empty() {
-                    self.holders.remove(symbol);
-                }
-            }
-            return;
-        };
-        self.places.entry(place.clone()).or_default().positions.insert(symbol.clone(), position);
-        self.holders.entry(symbol.clone()).or_default().insert(place.clone());
-    }
-
-    fn forget_empty(&mut self, place: &Place) {
-        if self.places.get(place).is_some_and(|held| held.positions.is_empty() && held.balances.is_empty()) {
-            self.places.remove(place);
-        }
+    pub(super) fn put_position(&mut self, place: &Place, listing: &Listing, position: Option<OpenPosition>) {
+        self.at_place(place, |held| held.put_position(listing, position));
     }
 }
 

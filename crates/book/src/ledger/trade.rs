@@ -1,7 +1,7 @@
 //! The entries of a fill and of a settlement, as pure functions of what is held before.
 
 use super::exact::{Fraction, places_beside};
-use super::state::{Holdings, OpenPosition, State, price_checked, style_of, too_many};
+use super::state::{Holdings, OpenPosition, price_checked, style_of, too_many};
 use super::value::{self, Style};
 use super::{Change, Entry, EntryKind, Fill, LedgerError, Place};
 use instrument::Listing;
@@ -12,14 +12,14 @@ use units::{Decimal, Money, Price, Quantity, exact_sum};
 struct Draft<'a> {
     place: &'a Place,
     /// What is at the place before.
-    before: Option<&'a Holdings>,
+    before: &'a Holdings,
     listing: &'a Arc<Listing>,
     style: Style,
     entries: Vec<Entry>,
 }
 
-/// Entries of a fill: position, cash, gain, fee.
-pub(super) fn of_fill(state: &State, fill: &Fill) -> Result<Vec<Entry>, LedgerError> {
+/// Entries of a fill, by what is at its place before: position, cash, gain, fee.
+pub(super) fn of_fill(before: &Holdings, fill: &Fill) -> Result<Vec<Entry>, LedgerError> {
     let (place, listing) = (&fill.place, &fill.listing);
     venue_checked(place, listing)?;
     if fill.quantity.is_zero() {
@@ -29,7 +29,6 @@ pub(super) fn of_fill(state: &State, fill: &Fill) -> Result<Vec<Entry>, LedgerEr
     price_checked(listing, fill.price, style.price_fault(fill.price), place)?;
     let value = value::value(listing, fill.quantity, fill.price)
         .ok_or_else(|| too_many(place, "the value of the fill"))?;
-    let before = state.places.get(place);
     let mut draft = Draft { place, before, listing, style, entries: Vec::with_capacity(5) };
     draft.cash(fill.quantity, value)?;
     draft.position(fill.quantity, value)?;
@@ -41,15 +40,13 @@ pub(super) fn of_fill(state: &State, fill: &Fill) -> Result<Vec<Entry>, LedgerEr
 
 /// Entries of the settlement of one position at a price, by the exit value of margined contracts or the payout of options.
 pub(super) fn of_settlement(
-    state: &State,
-    place: &Place,
+    (place, before): (&Place, &Holdings),
     held: &OpenPosition,
     price: Price,
 ) -> Result<Vec<Entry>, LedgerError> {
     let listing = &held.listing;
     let style = style_of(listing, place)?;
     price_checked(listing, price, value::settlement_fault(listing, price), place)?;
-    let before = state.places.get(place);
     let mut draft = Draft { place, before, listing, style, entries: Vec::with_capacity(3) };
     let exit = if style.is_margined() {
         value::value(listing, -held.quantity, price)
@@ -91,7 +88,7 @@ impl Draft<'_> {
 
     /// Closes what is held the other way, then opens with the rest; the value of the fill is split between both.
     fn position(&mut self, quantity: Quantity, value: Decimal) -> Result<(), LedgerError> {
-        let Some(held) = self.before.and_then(|before| before.positions.get(&self.listing.symbol)) else {
+        let Some(held) = self.before.positions.get(&self.listing.symbol) else {
             self.change(EntryKind::Trade, quantity, Some(value));
             return Ok(());
         };
@@ -158,8 +155,7 @@ impl Draft<'_> {
         exit: Decimal,
     ) -> Result<Decimal, LedgerError> {
         let asset = value::value_asset(&self.listing.contract);
-        let balance =
-            self.before.filter(|_| self.style.is_margined()).and_then(|held| held.balances.get(asset));
+        let balance = self.before.balances.get(asset).filter(|_| self.style.is_margined());
         let balance = balance.copied().unwrap_or_default();
         let fraction = Fraction { of: value, part: portion.get().abs(), whole: whole.get().abs() };
         fraction

@@ -4,7 +4,7 @@ use super::reprice::Class;
 use super::slot::{Counted, Figures, Held, OfContract, PlaceParts, Slot, SlotId, What};
 use super::watch::{Counts, Watch};
 use super::{Item, Touched, balance_of, position_of};
-use book::{Balance, Ledger, Place, Position};
+use book::{AtPlace, Balance, Ledger, Place, Position};
 use instrument::{Contract, Listing, Settlement, Terms};
 use market::{Market, Missing};
 use risk::{
@@ -12,6 +12,7 @@ use risk::{
     position_rows_at,
 };
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 use std::sync::Arc;
 use units::{Asset, Symbol, border};
 
@@ -42,10 +43,12 @@ pub(crate) struct LiveViews {
     pub(super) classes: BTreeMap<(Asset, Settlement), Class>,
     places: Vec<PlaceSlot>,
     numbers: BTreeMap<Place, u32>,
+    /// Number of the place that was asked for last: what an event touches is at one place nearly always.
+    last_place: u32,
     watch: Watch,
     /// True until everything held is in the groups that are watched.
     is_reset: bool,
-    changes: BTreeMap<Item, Option<String>>,
+    changes: Vec<(Item, Option<String>)>,
 }
 
 /// How much of a thing is held, as the ledger has it.
@@ -85,14 +88,23 @@ impl LiveViews {
                 self.value(id, index, (ledger, market));
             }
         }
-        for item in &touched.items {
-            self.touch(item, (ledger, market));
+        let mut items: Vec<&Item> = touched.items.iter().collect();
+        items.sort_unstable();
+        items.dedup();
+        for of_place in items.chunk_by(|one, next| one.place() == next.place()) {
+            let Some(first) = of_place.first() else { continue };
+            let here = ledger.at(first.place());
+            of_place.iter().for_each(|item| self.touch(item, current(item, here), (ledger, market)));
         }
     }
 
-    /// What lost its value, with the reason, and what has one again, since the last call.
-    pub(crate) fn take_changes(&mut self) -> BTreeMap<Item, Option<String>> {
-        std::mem::take(&mut self.changes)
+    /// What lost its value, with the reason, and what has one again, since the last call; each thing once, with the last that came of it.
+    pub(crate) fn take_changes(&mut self) -> Vec<(Item, Option<String>)> {
+        let mut changes = std::mem::take(&mut self.changes);
+        changes.reverse();
+        changes.sort_by(|(one, _), (other, _)| one.cmp(other));
+        changes.dedup_by(|(one, _), (other, _)| one == other);
+        changes
     }
 
     /// Coins that something held depends on.
@@ -150,9 +162,10 @@ impl LiveViews {
     }
 
     /// Takes over how much there is of a thing held now.
-    fn touch(&mut self, item: &Item, at_hand: (&Ledger, &Market)) {
-        let before = self.find(item);
-        let Some(current) = current(item, at_hand.0) else {
+    fn touch(&mut self, item: &Item, current: Option<Current>, at_hand: (&Ledger, &Market)) {
+        let number = self.number_of(item.place());
+        let before = number.and_then(|number| self.find(number, item));
+        let Some(current) = current else {
             if let Some(at) = before {
                 self.remove(item, at);
             }
@@ -176,16 +189,25 @@ impl LiveViews {
         own.is_some_and(|own| std::ptr::eq(own, listing) || own.contract == listing.contract)
     }
 
-    fn find(&self, item: &Item) -> Option<At> {
-        let place = |place: &Place| self.places.get(*self.numbers.get(place)? as usize);
+    /// The number of a place that something was held at.
+    fn number_of(&mut self, place: &Place) -> Option<u32> {
+        if self.places.get(self.last_place as usize).is_some_and(|last| last.place == *place) {
+            return Some(self.last_place);
+        }
+        self.last_place = *self.numbers.get(place)?;
+        Some(self.last_place)
+    }
+
+    fn find(&self, place: u32, item: &Item) -> Option<At> {
+        let place = self.places.get(place as usize)?;
         match item {
-            Item::Position(at, symbol) => place(at)?.positions.get(symbol).copied(),
-            Item::Balance(at, asset) => place(at)?.balances.get(asset).copied(),
+            Item::Position(_, symbol) => place.positions.get(symbol).copied(),
+            Item::Balance(_, asset) => place.balances.get(asset).copied(),
         }
     }
 
     fn insert(&mut self, item: &Item, current: &Current, market: &Market) -> Option<At> {
-        let (Item::Position(place, _) | Item::Balance(place, _)) = item;
+        let place = item.place();
         let id = match (&current.listing, item) {
             (Some(listing), _) => self.contract_slot(&listing.contract, market),
             (None, Item::Balance(_, asset)) => self.asset_slot(asset, market),
@@ -204,8 +226,8 @@ impl LiveViews {
     }
 
     fn remove(&mut self, item: &Item, at: At) {
-        let (Item::Position(place, _) | Item::Balance(place, _)) = item;
-        if let Some(place) = self.numbers.get(place).and_then(|n| self.places.get_mut(*n as usize)) {
+        let place = item.place();
+        if let Some(place) = self.number_of(place).and_then(|n| self.places.get_mut(n as usize)) {
             match item {
                 Item::Position(_, symbol) => drop(place.positions.remove(symbol)),
                 Item::Balance(_, asset) => drop(place.balances.remove(asset)),
@@ -255,8 +277,8 @@ impl LiveViews {
     }
 
     fn number(&mut self, place: &Place) -> u32 {
-        if let Some(number) = self.numbers.get(place) {
-            return *number;
+        if let Some(number) = self.number_of(place) {
+            return number;
         }
         let Place { account, venue, chain } = place;
         let parts = PlaceParts {
@@ -268,6 +290,7 @@ impl LiveViews {
         let (positions, balances) = (BTreeMap::new(), BTreeMap::new());
         self.places.push(PlaceSlot { place: place.clone(), parts, positions, balances });
         self.numbers.insert(place.clone(), number);
+        self.last_place = number;
         number
     }
 
@@ -344,7 +367,7 @@ impl LiveViews {
         if lost.is_some() != was_unvalued
             && let Some(item) = self.item(id, index)
         {
-            self.changes.insert(item, lost);
+            self.changes.push((item, lost));
         }
     }
 
@@ -378,7 +401,7 @@ impl LiveViews {
         let none = || "not held".to_owned();
         let slot = self.slots.get(id as usize).ok_or_else(none)?;
         if let Err(missing) = &slot.price {
-            return Err(missing.to_string());
+            return Err(reason(missing));
         }
         match self.item(id, index).ok_or_else(none)? {
             Item::Position(place, symbol) => {
@@ -396,11 +419,19 @@ impl LiveViews {
     }
 }
 
+/// Why there is no price, in a text that does not grow piece by piece: before the first quotes everything has one.
+fn reason(missing: &Missing) -> String {
+    let mut text = String::with_capacity(96);
+    // Writing to a text cannot fail.
+    let _ = write!(text, "{missing}");
+    text
+}
+
 /// None when it is not held any more; spot is held as balances.
-fn current(item: &Item, ledger: &Ledger) -> Option<Current> {
+fn current(item: &Item, here: AtPlace<'_>) -> Option<Current> {
     match item {
-        Item::Position(place, symbol) => {
-            let held = ledger.position(place, symbol)?;
+        Item::Position(_, symbol) => {
+            let held = here.position(symbol)?;
             let listing = held.listing();
             let is_future = matches!(listing.contract.terms, Terms::Perpetual | Terms::Future { .. });
             let entry = if is_future { held.average_price() } else { None };
@@ -408,8 +439,8 @@ fn current(item: &Item, ledger: &Ledger) -> Option<Current> {
             (listing.contract.terms != Terms::Spot)
                 .then(|| Current { listing: Some(listing.clone()), holding })
         }
-        Item::Balance(place, asset) => {
-            let amount = ledger.balance(place, asset);
+        Item::Balance(_, asset) => {
+            let amount = here.balance(asset);
             let holding = border::to_model(amount).ok().map(|quantity| Holding { quantity, entry: None });
             (!amount.is_zero()).then_some(Current { listing: None, holding })
         }

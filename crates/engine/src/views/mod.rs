@@ -26,7 +26,7 @@ use book::{Balance, Ledger, OpenPosition, Origin, Place, Position};
 use instrument::Terms;
 use market::{Changes, Market};
 use risk::{Exposure, GroupBy, GroupKey, PriceBoard, Row};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use units::{Asset, Decimal, Money, Symbol};
 
 /// A thing held.
@@ -36,6 +36,14 @@ pub enum Item {
     Position(Place, Symbol),
     /// A balance.
     Balance(Place, Asset),
+}
+
+impl Item {
+    /// Where it is held.
+    pub(crate) const fn place(&self) -> &Place {
+        let (Self::Position(place, _) | Self::Balance(place, _)) = self;
+        place
+    }
 }
 
 /// What a thing held is worth, or why that cannot be told.
@@ -90,7 +98,8 @@ impl GroupSums {
 /// What events touched since the views were last brought up to date.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Touched {
-    pub(crate) items: BTreeSet<Item>,
+    /// In any order, and some perhaps more than once: an event touches few.
+    pub(crate) items: Vec<Item>,
     pub(crate) changes: Changes,
     /// True when the time of valuation has changed.
     pub(crate) has_aged: bool,
