@@ -1,13 +1,15 @@
 //! From a book and a market to account states: lots netted exactly, each contract looked up once.
 //!
 //! Lots of one contract and one entry price are added as decimals before anything else, so splitting a position into lots
-//! changes no bit. Spot positions are balances of their coin.
+//! changes no bit. Spot positions are balances of their coin. Each account is netted and priced by itself, on all threads of the current
+//! pool: their number changes nothing.
 
 use crate::report::Unmargined;
 use crate::state::{AccountState, Holding, Leg, Mark};
-use book::{Book, Position};
+use book::{Balance, Book, Position};
 use instrument::{Contract, Settlement, Terms};
 use market::{Market, Missing, quote_currency};
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 use units::{Account, Asset, Decimal, Price, Quantity, Strike, Symbol, UnitError, Venue, border};
 
@@ -23,15 +25,35 @@ struct Lots {
 /// One state per account and venue of a book, in that order.
 #[must_use]
 pub fn account_states(book: &Book, market: &Market) -> Vec<AccountState> {
-    let mut all: BTreeMap<(&Account, &Venue), Lots> = BTreeMap::new();
+    let mut all: BTreeMap<(&Account, &Venue), Held<'_>> = BTreeMap::new();
     for position in &book.positions {
-        all.entry((&position.account, &position.venue)).or_default().add_position(position);
+        all.entry((&position.account, &position.venue)).or_default().positions.push(position);
     }
     for balance in &book.balances {
-        let lots = all.entry((&balance.account, &balance.venue)).or_default();
-        lots.add_balance(&balance.money.asset, Quantity::new(balance.money.amount));
+        all.entry((&balance.account, &balance.venue)).or_default().balances.push(balance);
     }
-    all.into_iter().map(|((account, venue), lots)| lots.priced(account, venue, market)).collect()
+    let all: Vec<_> = all.into_iter().collect();
+    all.par_iter().map(|((account, venue), held)| held.lots().priced(account, venue, market)).collect()
+}
+
+/// What one account holds on one venue, in the order of the book.
+#[derive(Debug, Default)]
+struct Held<'a> {
+    positions: Vec<&'a Position>,
+    balances: Vec<&'a Balance>,
+}
+
+impl Held<'_> {
+    fn lots(&self) -> Lots {
+        let mut lots = Lots::default();
+        for position in &self.positions {
+            lots.add_position(position);
+        }
+        for balance in &self.balances {
+            lots.add_balance(&balance.money.asset, Quantity::new(balance.money.amount));
+        }
+        lots
+    }
 }
 
 impl Lots {

@@ -9,7 +9,9 @@ use crate::unit::Unit;
 use book::{Balance, Book, Position};
 use instrument::{Contract, Listing, Terms};
 use market::{Market, Missing};
-use std::collections::BTreeMap;
+use rayon::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use units::{Account, Asset, Chain, Decimal, Fixed, Forward, Price, Symbol, Timestamp, Venue, border};
 
 /// What a row of exposure stands for.
@@ -148,19 +150,71 @@ pub struct Valuation {
     pub board: PriceBoard,
 }
 
+/// Positions that one task values: enough that handing them out costs little.
+const BLOCK: usize = 512;
+
+/// What all positions in one contract share: found once, however many hold it.
+#[derive(Debug)]
+struct Common<'a> {
+    priced: Result<&'a Priced, Missing>,
+    /// One unit at that price; none without one.
+    unit: Option<Unit>,
+    settlement: Result<&'a Priced, Missing>,
+    /// The contract in words.
+    contract: String,
+}
+
+/// Which of the contracts of a book each position is in, and these contracts. Positions in one contract mostly share its listing.
+fn contracts_of(book: &Book) -> (Vec<usize>, Vec<&Contract>) {
+    let mut by_listing: BTreeMap<*const Listing, usize> = BTreeMap::new();
+    let mut contracts = Vec::new();
+    let mut places = Vec::with_capacity(book.positions.len());
+    for position in &book.positions {
+        places.push(*by_listing.entry(Arc::as_ptr(&position.listing)).or_insert_with(|| {
+            contracts.push(&position.listing.contract);
+            contracts.len() - 1
+        }));
+    }
+    (places, contracts)
+}
+
 impl Valuation {
-    /// Values every position and balance of a book.
+    /// Values every position and balance of a book, on all threads of the current pool: each row is made of its own contract's price
+    /// alone, so that their number changes nothing.
     #[must_use]
     pub fn new(book: &Book, market: &Market) -> Self {
-        let mut valuation = Self { board: PriceBoard::new(book, market), ..Self::default() };
-        for position in &book.positions {
-            match position_rows(position, &valuation.board, market) {
-                Ok(valued) => {
-                    valuation.futures_without_entry += usize::from(valued.gain_unknown);
-                    valuation.rows.extend(valued.rows);
+        let (places, contracts) = contracts_of(book);
+        let mut valuation = Self::default();
+        for contract in &contracts {
+            valuation.board.add(contract, market);
+        }
+        for balance in &book.balances {
+            valuation.board.add_asset(&balance.money.asset, market);
+        }
+        let board = &valuation.board;
+        let common: Vec<Common<'_>> = contracts.iter().map(|contract| Common::of(contract, board)).collect();
+        let held: Vec<(&Position, usize)> = book.positions.iter().zip(places).collect();
+        let block = |held: &[(&Position, usize)]| {
+            let mut part = Self::default();
+            for (position, place) in held {
+                let valued = common.get(*place).map(|common| position_rows_of(position, common, market));
+                match valued {
+                    Some(Ok((rows, gain_unknown))) => {
+                        part.futures_without_entry += usize::from(gain_unknown);
+                        part.rows.extend(rows.into_iter().flatten());
+                    }
+                    Some(Err(reason)) => part.unpriced.push(unpriced(position, reason)),
+                    None => {}
                 }
-                Err(unpriced) => valuation.unpriced.push(*unpriced),
             }
+            part
+        };
+        let parts: Vec<Self> = held.par_chunks(BLOCK).map(block).collect();
+        valuation.rows.reserve(book.positions.len() + book.balances.len());
+        for part in parts {
+            valuation.futures_without_entry += part.futures_without_entry;
+            valuation.rows.extend(part.rows);
+            valuation.unpriced.extend(part.unpriced);
         }
         for balance in &book.balances {
             match balance_row(balance, &valuation.board) {
@@ -196,7 +250,13 @@ pub fn position_rows(
     board: &PriceBoard,
     market: &Market,
 ) -> Result<PositionRows, Box<Unpriced>> {
-    let unpriced = |reason| Unpriced {
+    let common = Common::of(&position.listing.contract, board);
+    let valued = position_rows_of(position, &common, market);
+    valued.map(rows).map_err(|reason| Box::new(unpriced(position, reason)))
+}
+
+fn unpriced(position: &Position, reason: String) -> Unpriced {
+    Unpriced {
         file: position.origin.file.to_string(),
         row: position.origin.row,
         account: position.account.clone(),
@@ -206,13 +266,7 @@ pub fn position_rows(
         kind: kind(&position.listing.contract),
         quantity: position.quantity.get(),
         reason,
-    };
-    let contract = &position.listing.contract;
-    let prices = HeldPrices {
-        contract: board.contract(contract),
-        settlement: board.asset(contract.settlement_asset()),
-    };
-    position_rows_at(position, prices, market).map_err(|reason| Box::new(unpriced(reason)))
+    }
 }
 
 /// The prices that one position rests on: of its contract and of what its gains are paid in.
@@ -233,39 +287,70 @@ pub fn position_rows_at(
     prices: HeldPrices<'_>,
     market: &Market,
 ) -> Result<PositionRows, String> {
+    let HeldPrices { contract, settlement } = prices;
+    let common = Common::new(&position.listing.contract, contract, settlement);
+    position_rows_of(position, &common, market).map(rows)
+}
+
+impl<'a> Common<'a> {
+    fn new(
+        contract: &Contract,
+        priced: Result<&'a Priced, Missing>,
+        settlement: Result<&'a Priced, Missing>,
+    ) -> Self {
+        let unit = priced.as_ref().ok().map(|priced| priced.unit());
+        Self { priced, unit, settlement, contract: contract.to_string() }
+    }
+
+    fn of(contract: &Contract, board: &'a PriceBoard) -> Self {
+        Self::new(contract, board.contract(contract), board.asset(contract.settlement_asset()))
+    }
+}
+
+/// A row, the row of its gain where that has one, and whether the gain so far is unknown.
+type RowAndGain = ([Option<Row>; 2], bool);
+
+fn rows((rows, gain_unknown): RowAndGain) -> PositionRows {
+    PositionRows { rows: rows.into_iter().flatten().collect(), gain_unknown }
+}
+
+fn position_rows_of(position: &Position, common: &Common<'_>, market: &Market) -> Result<RowAndGain, String> {
     let contract = &position.listing.contract;
-    let priced = prices.contract.map_err(text)?;
+    let priced = common.priced.as_ref().map_err(text)?;
     let quantity = border::to_model(position.canonical_quantity).map_err(text)?;
+    let exposure = match &common.unit {
+        Some(unit) => unit.exposure(quantity),
+        None => priced.exposure(quantity),
+    };
     let mut row = Row {
         account: position.account.clone(),
         venue: position.venue.clone(),
         chain: position.chain.clone(),
         symbol: position.listing.symbol.clone(),
-        contract: contract.to_string(),
+        contract: common.contract.clone(),
         kind: kind(contract),
         underlying: contract.underlying.clone(),
         expiry: contract.expiry(),
         quantity: position.quantity.get(),
-        exposure: priced.exposure(quantity).map_err(text)?,
+        exposure: exposure.map_err(text)?,
         provenance: priced.provenance,
     };
-    let alone = |row, gain_unknown| Ok(PositionRows { rows: vec![row], gain_unknown });
     if !matches!(row.kind, RowKind::Future | RowKind::Perpetual) {
-        return alone(row, false);
+        return Ok(([Some(row), None], false));
     }
     let Some((asset, gain)) = gain_of(position, market)? else {
-        return alone(row, !position.quantity.is_zero());
+        return Ok(([Some(row), None], !position.quantity.is_zero()));
     };
-    let settlement = prices.settlement.map_err(text)?;
+    let settlement = common.settlement.as_ref().map_err(text)?;
     if is_another_coin(settlement, &row.underlying) {
         let exposure = settlement.exposure(gain.to_f64()).map_err(text)?;
         let contract = format!("gain of {}", row.contract);
         let gain_row =
             Row { kind: RowKind::Gain, underlying: asset.clone(), contract, exposure, ..row.clone() };
-        return Ok(PositionRows { rows: vec![row, gain_row], gain_unknown: false });
+        return Ok(([Some(row), Some(gain_row)], false));
     }
     add_gain(&mut row.exposure, gain, settlement, priced.spot_usd).map_err(text)?;
-    alone(row, false)
+    Ok(([Some(row), None], false))
 }
 
 /// True when gains are paid in a coin other than the underlying: they are a row of their own then.
@@ -561,25 +646,66 @@ pub struct Group {
     pub coin: Option<Asset>,
 }
 
+/// A part of a key, as the row has it: keys are compared for every row, and made once for every group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Part<'a> {
+    Text(&'a str),
+    Expiry(Option<Timestamp>),
+}
+
+/// There are six columns.
+type Parts<'a> = [Option<Part<'a>>; 6];
+
+impl GroupBy {
+    fn part(self, row: &Row) -> Part<'_> {
+        match self {
+            Self::Underlying => Part::Text(row.underlying.as_str()),
+            Self::Expiry => Part::Expiry(row.expiry),
+            Self::Venue => Part::Text(row.venue.as_str()),
+            Self::Chain => Part::Text(row.chain.as_str()),
+            Self::Account => Part::Text(row.account.as_str()),
+            Self::Kind => Part::Text(kind_word(row.kind)),
+        }
+    }
+}
+
 /// Sums rows by the given columns, in the order of the keys. Grouping by nothing gives the one total, or no group for no rows.
 #[must_use]
-pub fn group(rows: &[Row], by: &[GroupBy]) -> Vec<Group> {
-    let mut groups: BTreeMap<Vec<GroupKey>, Group> = BTreeMap::new();
+pub fn group<'a>(rows: impl IntoIterator<Item = &'a Row>, by: &[GroupBy]) -> Vec<Group> {
+    // A column that is named again parts no group.
+    let columns: BTreeSet<GroupBy> = by.iter().copied().collect();
+    let mut columns: Vec<GroupBy> = columns.into_iter().collect();
+    columns.sort_by_key(|column| by.iter().position(|of| of == column));
+    let mut places: BTreeMap<Parts<'_>, usize> = BTreeMap::new();
+    let mut groups: Vec<Group> = Vec::new();
+    let mut last: Option<(Parts<'_>, usize)> = None;
     for row in rows {
-        let key: Vec<GroupKey> = by.iter().map(|column| column.key(row)).collect();
-        let group = groups.entry(key.clone()).or_insert_with(|| Group {
-            key,
-            rows: 0,
-            exposure: Exposure::default(),
-            coin: Some(row.underlying.clone()),
-        });
+        let mut parts: Parts<'_> = [None; 6];
+        for (part, column) in parts.iter_mut().zip(&columns) {
+            *part = Some(column.part(row));
+        }
+        let place = match last {
+            Some((of, place)) if of == parts => place,
+            _ => *places.entry(parts).or_insert_with(|| {
+                groups.push(Group {
+                    key: by.iter().map(|column| column.key(row)).collect(),
+                    rows: 0,
+                    exposure: Exposure::default(),
+                    coin: Some(row.underlying.clone()),
+                });
+                groups.len() - 1
+            }),
+        };
+        last = Some((parts, place));
+        let Some(group) = groups.get_mut(place) else { continue };
         group.rows += 1;
         group.exposure += &row.exposure;
-        if group.coin.as_ref() != Some(&row.underlying) {
+        if group.coin.as_ref().is_some_and(|coin| *coin != row.underlying) {
             group.coin = None;
         }
     }
-    groups.into_values().collect()
+    groups.sort_by(|a, b| a.key.cmp(&b.key));
+    groups
 }
 
 impl Group {

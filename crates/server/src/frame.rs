@@ -11,9 +11,10 @@ use engine::Engine;
 use journal::{Head, Seq};
 use margin::{AccountState, Rulebook, account_states};
 use market::{Bump, BumpError, Market};
-use risk::Valuation;
+use risk::{Exposure, Group, GroupBy, Valuation};
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 use units::{Account, Timestamp, Venue};
 
 /// One state.
@@ -28,9 +29,13 @@ pub struct Frame {
     pub(crate) is_live: bool,
     /// What was said last, newest first.
     pub(crate) recent: Vec<Said>,
+    /// When it was made, by the clock of the wall; none for a state that was replayed.
+    pub(crate) made: Option<Instant>,
     changed: Option<Changed>,
     book: OnceLock<Book>,
     valuation: OnceLock<Valuation>,
+    by_underlying: OnceLock<Vec<Group>>,
+    total: OnceLock<Exposure>,
     accounts: OnceLock<Vec<AccountState>>,
     margins: OnceLock<Vec<AccountMargins>>,
 }
@@ -61,17 +66,20 @@ impl Frame {
             head,
             is_live: false,
             recent: Vec::new(),
+            made: None,
             changed: None,
             book: OnceLock::new(),
             valuation: OnceLock::new(),
+            by_underlying: OnceLock::new(),
+            total: OnceLock::new(),
             accounts: OnceLock::new(),
             margins: OnceLock::new(),
         }
     }
 
-    /// The same, as the newest state of a journal that is being written.
-    pub(crate) fn live(self) -> Self {
-        Self { is_live: true, ..self }
+    /// The same, as the newest state of a journal that is being written, made at this moment.
+    pub(crate) fn live(self, made: Instant) -> Self {
+        Self { is_live: true, made: Some(made), ..self }
     }
 
     /// The same, with what was said last, newest first.
@@ -140,6 +148,22 @@ impl Frame {
     /// Everything held, valued: the rows of `plimsoll report` on the same book and market.
     pub(crate) fn valuation(&self) -> &Valuation {
         self.valuation.get_or_init(|| Valuation::new(self.book(), self.market()))
+    }
+
+    /// What is held of each underlying.
+    pub(crate) fn by_underlying(&self) -> &[Group] {
+        self.by_underlying.get_or_init(|| risk::group(&self.valuation().rows, &[GroupBy::Underlying]))
+    }
+
+    /// All that is held: sums are exact, so the sum of the underlyings is that of the rows.
+    pub(crate) fn total(&self) -> &Exposure {
+        self.total.get_or_init(|| {
+            let mut total = Exposure::default();
+            for group in self.by_underlying() {
+                total += &group.exposure;
+            }
+            total
+        })
     }
 
     pub(crate) fn accounts(&self) -> &[AccountState] {

@@ -7,7 +7,7 @@
 use crate::frame::Frame;
 use crate::views::headline;
 use engine::Distance;
-use risk::{GroupBy, GroupKey, Measure};
+use risk::{GroupKey, Measure};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use units::Timestamp;
@@ -159,7 +159,7 @@ fn values(frame: &Frame) -> BTreeMap<String, f64> {
     for (asset, underlying) in &frame.market().underlyings {
         put(&format!("spot_usd:{asset}"), underlying.spot.get());
     }
-    for group in risk::group(&frame.valuation().rows, &[GroupBy::Underlying]) {
+    for group in frame.by_underlying() {
         let name = group.key.first().map(GroupKey::text).unwrap_or_default();
         put(&format!("delta_cash_usd:{name}"), group.exposure.in_usd(Measure::Delta).to_f64());
     }

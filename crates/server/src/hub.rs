@@ -262,7 +262,7 @@ impl Publisher {
 
     fn publish_now(&mut self, engine: &Engine, head: Head, now: Instant) {
         let frame =
-            Arc::new(Frame::new(engine.clone(), head.seq, Some(head)).live().saying(self.hub.recent()));
+            Arc::new(Frame::new(engine.clone(), head.seq, Some(head)).live(now).saying(self.hub.recent()));
         (self.last, self.record) = (Some(now), head.seq);
         *self.hub.made.lock().unwrap_or_else(PoisonError::into_inner) = now;
         drop(self.newest.send_replace(Some(frame)));

@@ -164,12 +164,7 @@ pub(crate) struct Bumped {
 }
 
 impl Envelope {
-    pub(crate) fn new(
-        view: &'static str,
-        params: &Params,
-        (frame, computed): (&Frame, Timestamp),
-        data: Value,
-    ) -> Self {
+    pub(crate) fn new(view: &'static str, params: &Params, (frame, computed): (&Frame, Timestamp)) -> Self {
         let bump = frame.bump().map(|bump| bump.asked());
         Self {
             schema: "plimsoll.view/1",
@@ -187,8 +182,17 @@ impl Envelope {
                 vol_points: bump.vol_points,
                 days: bump.days,
             }),
-            data,
+            data: Value::Null,
         }
+    }
+
+    /// With its figures, as JSON; they are moved into it, not written again.
+    pub(crate) fn with(&self, data: Value) -> Result<Value, serde_json::Error> {
+        let mut whole = serde_json::to_value(self)?;
+        if let Some(slot) = whole.get_mut("data") {
+            *slot = data;
+        }
+        Ok(whole)
     }
 }
 

@@ -5,7 +5,7 @@ use super::margins::AccountMargins;
 use super::{Params, Unvalued, View, ViewError, shape, unvalued, value};
 use crate::frame::Frame;
 use engine::{Arming, Engine, Link, State};
-use risk::{GroupBy, GroupKey};
+use risk::GroupKey;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -318,7 +318,7 @@ fn todo(frame: &Frame, limits: &[LimitLine]) -> Vec<Todo> {
 
 fn underlyings(frame: &Frame) -> Vec<UnderlyingLine> {
     let stale = frame.engine().stale();
-    let groups = risk::group(&frame.valuation().rows, &[GroupBy::Underlying]).into_iter();
+    let groups = frame.by_underlying().iter();
     groups
         .map(|group| {
             let name = group.key.first().map(GroupKey::text).unwrap_or_default();
