@@ -4,13 +4,14 @@
 //! the total to the last digit. What cannot be priced is listed with its reason, and every total then says "partial".
 
 use crate::measure::{Exposure, Measure};
+use crate::placed::{Parts, Placed};
 use crate::priced::{Priced, Provenance, add_gain, gain_per_unit, gain_usd};
 use crate::unit::Unit;
 use book::{Balance, Book, Position};
 use instrument::{Contract, Listing, Terms};
 use market::{Market, Missing};
 use rayon::prelude::*;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use units::{Account, Asset, Chain, Decimal, Fixed, Forward, Price, Symbol, Timestamp, Venue, border};
 
@@ -155,17 +156,15 @@ const BLOCK: usize = 512;
 
 /// What all positions in one contract share: found once, however many hold it.
 #[derive(Debug)]
-struct Common<'a> {
-    priced: Result<&'a Priced, Missing>,
+pub(crate) struct Common<'a> {
+    pub(crate) priced: Result<&'a Priced, Missing>,
     /// One unit at that price; none without one.
-    unit: Option<Unit>,
-    settlement: Result<&'a Priced, Missing>,
-    /// The contract in words.
-    contract: String,
+    pub(crate) unit: Option<Unit>,
+    pub(crate) settlement: Result<&'a Priced, Missing>,
 }
 
 /// Which of the contracts of a book each position is in, and these contracts. Positions in one contract mostly share its listing.
-fn contracts_of(book: &Book) -> (Vec<usize>, Vec<&Contract>) {
+pub(crate) fn contracts_of(book: &Book) -> (Vec<usize>, Vec<&Contract>) {
     let mut by_listing: BTreeMap<*const Listing, usize> = BTreeMap::new();
     let mut contracts = Vec::new();
     let mut places = Vec::with_capacity(book.positions.len());
@@ -192,12 +191,14 @@ impl Valuation {
             valuation.board.add_asset(&balance.money.asset, market);
         }
         let board = &valuation.board;
-        let common: Vec<Common<'_>> = contracts.iter().map(|contract| Common::of(contract, board)).collect();
+        let common = |contract: &&Contract| (Common::of(contract, board), contract.to_string());
+        let common: Vec<_> = contracts.iter().map(common).collect();
         let held: Vec<(&Position, usize)> = book.positions.iter().zip(places).collect();
         let block = |held: &[(&Position, usize)]| {
             let mut part = Self::default();
             for (position, place) in held {
-                let valued = common.get(*place).map(|common| position_rows_of(position, common, market));
+                let of = common.get(*place);
+                let valued = of.map(|(common, text)| position_rows_of(position, (common, text), market));
                 match valued {
                     Some(Ok((rows, gain_unknown))) => {
                         part.futures_without_entry += usize::from(gain_unknown);
@@ -250,12 +251,12 @@ pub fn position_rows(
     board: &PriceBoard,
     market: &Market,
 ) -> Result<PositionRows, Box<Unpriced>> {
-    let common = Common::of(&position.listing.contract, board);
-    let valued = position_rows_of(position, &common, market);
+    let contract = &position.listing.contract;
+    let valued = position_rows_of(position, (&Common::of(contract, board), &contract.to_string()), market);
     valued.map(rows).map_err(|reason| Box::new(unpriced(position, reason)))
 }
 
-fn unpriced(position: &Position, reason: String) -> Unpriced {
+pub(crate) fn unpriced(position: &Position, reason: String) -> Unpriced {
     Unpriced {
         file: position.origin.file.to_string(),
         row: position.origin.row,
@@ -287,24 +288,52 @@ pub fn position_rows_at(
     prices: HeldPrices<'_>,
     market: &Market,
 ) -> Result<PositionRows, String> {
-    let HeldPrices { contract, settlement } = prices;
-    let common = Common::new(&position.listing.contract, contract, settlement);
-    position_rows_of(position, &common, market).map(rows)
+    let common = Common::new(prices.contract, prices.settlement);
+    position_rows_of(position, (&common, &position.listing.contract.to_string()), market).map(rows)
 }
 
 impl<'a> Common<'a> {
-    fn new(
-        contract: &Contract,
-        priced: Result<&'a Priced, Missing>,
-        settlement: Result<&'a Priced, Missing>,
-    ) -> Self {
+    pub(crate) fn new(priced: Result<&'a Priced, Missing>, settlement: Result<&'a Priced, Missing>) -> Self {
         let unit = priced.as_ref().ok().map(|priced| priced.unit());
-        Self { priced, unit, settlement, contract: contract.to_string() }
+        Self { priced, unit, settlement }
     }
 
     fn of(contract: &Contract, board: &'a PriceBoard) -> Self {
-        Self::new(contract, board.contract(contract), board.asset(contract.settlement_asset()))
+        Self::new(board.contract(contract), board.asset(contract.settlement_asset()))
     }
+}
+
+/// Figures of a position, of its gain where that has a row of its own, and whether the gain so far is unknown.
+pub(crate) struct Figures {
+    pub(crate) own: Exposure,
+    pub(crate) gain: Option<Exposure>,
+    gain_unknown: bool,
+}
+
+/// What a position is worth.
+pub(crate) fn figures_of(
+    position: &Position,
+    common: &Common<'_>,
+    market: &Market,
+) -> Result<Figures, String> {
+    let contract = &position.listing.contract;
+    let priced = common.priced.as_ref().map_err(text)?;
+    let quantity = border::to_model(position.canonical_quantity).map_err(text)?;
+    let unit = common.unit.unwrap_or_else(|| priced.unit());
+    let mut own = unit.exposure(quantity).map_err(text)?;
+    if !matches!(contract.terms, Terms::Future { .. } | Terms::Perpetual) {
+        return Ok(Figures { own, gain: None, gain_unknown: false });
+    }
+    let Some((_, gain)) = gain_of(position, market)? else {
+        return Ok(Figures { own, gain: None, gain_unknown: !position.quantity.is_zero() });
+    };
+    let settlement = common.settlement.as_ref().map_err(text)?;
+    if is_another_coin(settlement, &contract.underlying) {
+        let gain = settlement.exposure(gain.to_f64()).map_err(text)?;
+        return Ok(Figures { own, gain: Some(gain), gain_unknown: false });
+    }
+    add_gain(&mut own, gain, settlement, priced.spot_usd).map_err(text)?;
+    Ok(Figures { own, gain: None, gain_unknown: false })
 }
 
 /// A row, the row of its gain where that has one, and whether the gain so far is unknown.
@@ -314,43 +343,22 @@ fn rows((rows, gain_unknown): RowAndGain) -> PositionRows {
     PositionRows { rows: rows.into_iter().flatten().collect(), gain_unknown }
 }
 
-fn position_rows_of(position: &Position, common: &Common<'_>, market: &Market) -> Result<RowAndGain, String> {
-    let contract = &position.listing.contract;
-    let priced = common.priced.as_ref().map_err(text)?;
-    let quantity = border::to_model(position.canonical_quantity).map_err(text)?;
-    let exposure = match &common.unit {
-        Some(unit) => unit.exposure(quantity),
-        None => priced.exposure(quantity),
-    };
-    let mut row = Row {
-        account: position.account.clone(),
-        venue: position.venue.clone(),
-        chain: position.chain.clone(),
-        symbol: position.listing.symbol.clone(),
-        contract: common.contract.clone(),
-        kind: kind(contract),
-        underlying: contract.underlying.clone(),
-        expiry: contract.expiry(),
-        quantity: position.quantity.get(),
-        exposure: exposure.map_err(text)?,
-        provenance: priced.provenance,
-    };
-    if !matches!(row.kind, RowKind::Future | RowKind::Perpetual) {
-        return Ok(([Some(row), None], false));
-    }
-    let Some((asset, gain)) = gain_of(position, market)? else {
-        return Ok(([Some(row), None], !position.quantity.is_zero()));
-    };
-    let settlement = common.settlement.as_ref().map_err(text)?;
-    if is_another_coin(settlement, &row.underlying) {
-        let exposure = settlement.exposure(gain.to_f64()).map_err(text)?;
-        let contract = format!("gain of {}", row.contract);
-        let gain_row =
-            Row { kind: RowKind::Gain, underlying: asset.clone(), contract, exposure, ..row.clone() };
-        return Ok(([Some(row), Some(gain_row)], false));
-    }
-    add_gain(&mut row.exposure, gain, settlement, priced.spot_usd).map_err(text)?;
-    Ok(([Some(row), None], false))
+fn position_rows_of(
+    position: &Position,
+    (common, words): (&Common<'_>, &str),
+    market: &Market,
+) -> Result<RowAndGain, String> {
+    let Figures { own, gain, gain_unknown } = figures_of(position, common, market)?;
+    let provenance = common.priced.as_ref().map_err(text)?.provenance;
+    let row = Row { contract: words.to_owned(), exposure: own, provenance, ..position_place(position) };
+    let gain = gain.map(|exposure| Row {
+        kind: RowKind::Gain,
+        underlying: position.listing.contract.settlement_asset().clone(),
+        contract: format!("gain of {words}"),
+        exposure,
+        ..row.clone()
+    });
+    Ok(([Some(row), gain], gain_unknown))
 }
 
 /// True when gains are paid in a coin other than the underlying: they are a row of their own then.
@@ -646,52 +654,23 @@ pub struct Group {
     pub coin: Option<Asset>,
 }
 
-/// A part of a key, as the row has it: keys are compared for every row, and made once for every group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Part<'a> {
-    Text(&'a str),
-    Expiry(Option<Timestamp>),
-}
-
-/// There are six columns.
-type Parts<'a> = [Option<Part<'a>>; 6];
-
-impl GroupBy {
-    fn part(self, row: &Row) -> Part<'_> {
-        match self {
-            Self::Underlying => Part::Text(row.underlying.as_str()),
-            Self::Expiry => Part::Expiry(row.expiry),
-            Self::Venue => Part::Text(row.venue.as_str()),
-            Self::Chain => Part::Text(row.chain.as_str()),
-            Self::Account => Part::Text(row.account.as_str()),
-            Self::Kind => Part::Text(kind_word(row.kind)),
-        }
-    }
-}
-
-/// Sums rows by the given columns, in the order of the keys. Grouping by nothing gives the one total, or no group for no rows.
+/// Sums by the given columns, in the order of the keys. Grouping by nothing gives the one total, or no group for nothing.
 #[must_use]
-pub fn group<'a>(rows: impl IntoIterator<Item = &'a Row>, by: &[GroupBy]) -> Vec<Group> {
-    // A column that is named again parts no group.
-    let columns: BTreeSet<GroupBy> = by.iter().copied().collect();
-    let mut columns: Vec<GroupBy> = columns.into_iter().collect();
-    columns.sort_by_key(|column| by.iter().position(|of| of == column));
+pub fn group<'a, T: Into<Placed<'a>>>(lines: impl IntoIterator<Item = T>, by: &[GroupBy]) -> Vec<Group> {
     let mut places: BTreeMap<Parts<'_>, usize> = BTreeMap::new();
     let mut groups: Vec<Group> = Vec::new();
     let mut last: Option<(Parts<'_>, usize)> = None;
-    for row in rows {
-        let mut parts: Parts<'_> = [None; 6];
-        for (part, column) in parts.iter_mut().zip(&columns) {
-            *part = Some(column.part(row));
-        }
+    for line in lines {
+        let line: Placed<'a> = line.into();
+        let parts = line.parts(by);
         let place = match last {
             Some((of, place)) if of == parts => place,
             _ => *places.entry(parts).or_insert_with(|| {
                 groups.push(Group {
-                    key: by.iter().map(|column| column.key(row)).collect(),
+                    key: by.iter().map(|column| line.key(*column)).collect(),
                     rows: 0,
                     exposure: Exposure::default(),
-                    coin: Some(row.underlying.clone()),
+                    coin: Some(line.underlying.clone()),
                 });
                 groups.len() - 1
             }),
@@ -699,8 +678,8 @@ pub fn group<'a>(rows: impl IntoIterator<Item = &'a Row>, by: &[GroupBy]) -> Vec
         last = Some((parts, place));
         let Some(group) = groups.get_mut(place) else { continue };
         group.rows += 1;
-        group.exposure += &row.exposure;
-        if group.coin.as_ref().is_some_and(|coin| *coin != row.underlying) {
+        group.exposure += line.exposure;
+        if group.coin.as_ref().is_some_and(|coin| coin != line.underlying) {
             group.coin = None;
         }
     }

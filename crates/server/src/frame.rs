@@ -11,7 +11,7 @@ use engine::Engine;
 use journal::{Head, Seq};
 use margin::{AccountState, Rulebook, account_states};
 use market::{Bump, BumpError, Market};
-use risk::{Exposure, Group, GroupBy, Valuation};
+use risk::{Exposure, Group, GroupBy, Sheet, Valuation};
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -32,7 +32,8 @@ pub struct Frame {
     /// When it was made, by the clock of the wall; none for a state that was replayed.
     pub(crate) made: Option<Instant>,
     changed: Option<Changed>,
-    book: OnceLock<Book>,
+    book: OnceLock<Arc<Book>>,
+    sheet: OnceLock<Sheet>,
     valuation: OnceLock<Valuation>,
     by_underlying: OnceLock<Vec<Group>>,
     total: OnceLock<Exposure>,
@@ -69,6 +70,7 @@ impl Frame {
             made: None,
             changed: None,
             book: OnceLock::new(),
+            sheet: OnceLock::new(),
             valuation: OnceLock::new(),
             by_underlying: OnceLock::new(),
             total: OnceLock::new(),
@@ -102,7 +104,7 @@ impl Frame {
     /// Another book on this market, some accounts under other rules.
     pub(crate) fn holding(&self, book: Book, rules: OtherRules) -> Self {
         let changed = Changed { market: self.market().clone(), bump: self.bump(), rules };
-        Self { changed: Some(changed), book: OnceLock::from(book), ..self.same() }
+        Self { changed: Some(changed), book: OnceLock::from(Arc::new(book)), ..self.same() }
     }
 
     fn same(&self) -> Self {
@@ -142,7 +144,16 @@ impl Frame {
     }
 
     pub(crate) fn book(&self) -> &Book {
-        self.book.get_or_init(|| self.engine.ledger().book())
+        self.shared_book()
+    }
+
+    fn shared_book(&self) -> &Arc<Book> {
+        self.book.get_or_init(|| Arc::new(self.engine.ledger().book()))
+    }
+
+    /// Everything held, valued for sums: those of the rows of [`Self::valuation`], at a part of their cost.
+    pub(crate) fn sheet(&self) -> &Sheet {
+        self.sheet.get_or_init(|| Sheet::new(self.shared_book().clone(), self.market()))
     }
 
     /// Everything held, valued: the rows of `plimsoll report` on the same book and market.
@@ -152,10 +163,10 @@ impl Frame {
 
     /// What is held of each underlying.
     pub(crate) fn by_underlying(&self) -> &[Group] {
-        self.by_underlying.get_or_init(|| risk::group(&self.valuation().rows, &[GroupBy::Underlying]))
+        self.by_underlying.get_or_init(|| risk::group(self.sheet().lines(), &[GroupBy::Underlying]))
     }
 
-    /// All that is held: sums are exact, so the sum of the underlyings is that of the rows.
+    /// All that is held: sums are exact, so the sum of the underlyings is that of all lines.
     pub(crate) fn total(&self) -> &Exposure {
         self.total.get_or_init(|| {
             let mut total = Exposure::default();
@@ -177,6 +188,6 @@ impl Frame {
 
     /// True when something held has no value.
     pub(crate) fn is_partial(&self) -> bool {
-        if self.is_what_if() { self.valuation().is_partial() } else { self.engine.views().is_partial() }
+        if self.is_what_if() { self.sheet().is_partial() } else { self.engine.views().is_partial() }
     }
 }

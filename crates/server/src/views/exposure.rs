@@ -3,7 +3,7 @@
 use super::headline::{LimitLine, coins, limits, usd};
 use super::{Param, Params, View, ViewError, shape, value};
 use crate::frame::Frame;
-use risk::{Group, GroupBy, GroupKey, Row};
+use risk::{Group, GroupBy, GroupKey, Placed, Row};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,9 +56,9 @@ struct GroupLine {
 
 fn compute(frame: &Frame, params: &Params) -> Result<Value, ViewError> {
     let by = columns(params)?;
-    let rows = filtered(&frame.valuation().rows, params);
-    let found = risk::group(rows.iter().copied(), &by);
-    let stale = stale_groups(frame, &rows, &by);
+    let lines = || frame.sheet().lines().filter(|line| passes(line, params));
+    let found = risk::group(lines(), &by);
+    let stale = stale_groups(frame, lines(), &by);
     let lacking = lacking(frame, params, &by);
     let of = |group: &Group| {
         line(group, lacking.get(&group.key).copied().unwrap_or_default(), stale.contains(&group.key))
@@ -75,7 +75,7 @@ fn compute(frame: &Frame, params: &Params) -> Result<Value, ViewError> {
     })
 }
 
-/// The sum of all groups: sums are exact, so it is the sum of the rows.
+/// The sum of all groups: sums are exact, so it is that of all lines.
 fn total(groups: &[Group]) -> Group {
     let mut total = Group::nothing();
     total.coin = groups.first().and_then(|group| group.coin.clone());
@@ -89,14 +89,18 @@ fn total(groups: &[Group]) -> Group {
     total
 }
 
-/// Groups with a row that rests on stale quotes.
-fn stale_groups(frame: &Frame, rows: &[&Row], by: &[GroupBy]) -> BTreeSet<Vec<GroupKey>> {
+/// Groups of which a part rests on stale quotes.
+fn stale_groups<'a>(
+    frame: &Frame,
+    lines: impl Iterator<Item = Placed<'a>>,
+    by: &[GroupBy],
+) -> BTreeSet<Vec<GroupKey>> {
     let stale = frame.engine().stale();
     if stale.is_empty() {
         return BTreeSet::new();
     }
-    let rows = rows.iter().copied().filter(|row| stale.contains(&row.underlying));
-    risk::group(rows, by).into_iter().map(|group| group.key).collect()
+    let lines = lines.filter(|line| stale.contains(line.underlying));
+    risk::group(lines, by).into_iter().map(|group| group.key).collect()
 }
 
 /// How many things without a value belong to each group, those of the filters.
@@ -125,7 +129,7 @@ fn columns(params: &Params) -> Result<Vec<GroupBy>, ViewError> {
     Ok(by)
 }
 
-fn passes(row: &Row, params: &Params) -> bool {
+fn passes(line: &Placed<'_>, params: &Params) -> bool {
     let filters = [
         ("underlying", GroupBy::Underlying),
         ("venue", GroupBy::Venue),
@@ -133,18 +137,11 @@ fn passes(row: &Row, params: &Params) -> bool {
         ("expiry", GroupBy::Expiry),
         ("kind", GroupBy::Kind),
     ];
-    params.0.is_empty()
-        || filters
-            .iter()
-            .all(|(name, column)| params.text(name).is_none_or(|text| column.key(row).text() == text))
-}
-
-fn filtered<'a>(rows: &'a [Row], params: &Params) -> Vec<&'a Row> {
-    rows.iter().filter(|row| passes(row, params)).collect()
+    filters.iter().all(|(name, column)| params.text(name).is_none_or(|words| line.is(*column, words)))
 }
 
 fn lacking(frame: &Frame, params: &Params, by: &[GroupBy]) -> Lacking {
-    let unpriced = &frame.valuation().unpriced;
+    let unpriced = &frame.sheet().unpriced;
     if unpriced.is_empty() {
         return Lacking::new();
     }
@@ -158,7 +155,7 @@ fn lacking(frame: &Frame, params: &Params, by: &[GroupBy]) -> Lacking {
     let places = book.positions.iter().map(risk::position_place);
     let places = places.chain(book.balances.iter().map(risk::balance_place));
     let mut counts = Lacking::new();
-    for place in places.filter(|place| passes(place, params) && is_lacking(place)) {
+    for place in places.filter(|place| passes(&place.into(), params) && is_lacking(place)) {
         *counts.entry(by.iter().map(|column| column.key(&place)).collect()).or_default() += 1;
     }
     counts

@@ -107,6 +107,8 @@ struct WaitingRule {
 
 fn compute(frame: &Frame, _: &Params) -> Result<Value, ViewError> {
     let engine = frame.engine();
+    // Others wait for the sums and nobody for the margins, which take longer.
+    frame.sheet();
     let (limits, accounts) = (limits(frame), frame.margins());
     let nearest = nearest(frame, &limits, accounts);
     let turnover = engine.policy().orders.as_ref().map(|orders| orders.hourly_turnover);
