@@ -306,7 +306,8 @@ impl<'a> Common<'a> {
 /// Figures of a position, of its gain where that has a row of its own, and whether the gain so far is unknown.
 pub(crate) struct Figures {
     pub(crate) own: Exposure,
-    pub(crate) gain: Option<Exposure>,
+    /// Boxed: few have one, and all are handed on.
+    pub(crate) gain: Option<Box<Exposure>>,
     gain_unknown: bool,
 }
 
@@ -330,7 +331,7 @@ pub(crate) fn figures_of(
     let settlement = common.settlement.as_ref().map_err(text)?;
     if is_another_coin(settlement, &contract.underlying) {
         let gain = settlement.exposure(gain.to_f64()).map_err(text)?;
-        return Ok(Figures { own, gain: Some(gain), gain_unknown: false });
+        return Ok(Figures { own, gain: Some(Box::new(gain)), gain_unknown: false });
     }
     add_gain(&mut own, gain, settlement, priced.spot_usd).map_err(text)?;
     Ok(Figures { own, gain: None, gain_unknown: false })
@@ -355,7 +356,7 @@ fn position_rows_of(
         kind: RowKind::Gain,
         underlying: position.listing.contract.settlement_asset().clone(),
         contract: format!("gain of {words}"),
-        exposure,
+        exposure: *exposure,
         ..row.clone()
     });
     Ok(([Some(row), gain], gain_unknown))

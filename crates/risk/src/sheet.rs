@@ -79,7 +79,7 @@ impl Sheet {
                 match figures_of(position, common, market) {
                     Ok(figures) => {
                         lines.push(Line { of: Of::Position(*place), exposure: figures.own });
-                        lines.extend(figures.gain.map(|exposure| Line { of: Of::Gain(*place), exposure }));
+                        lines.extend(figures.gain.map(|gain| Line { of: Of::Gain(*place), exposure: *gain }));
                     }
                     Err(reason) => without.push(unpriced(position, reason)),
                 }

@@ -17,6 +17,17 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use units::{Account, Timestamp, Venue};
 
+/// Who takes a frame first. In a steady beat views of every hundred milliseconds take every second frame, and those that cost more and come
+/// less often the frames between: so neither waits for the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Turn {
+    /// All: it comes after a pause, and another may be long in coming.
+    #[default]
+    Everybody,
+    Quick,
+    Thorough,
+}
+
 /// One state.
 #[derive(Debug)]
 pub struct Frame {
@@ -31,6 +42,7 @@ pub struct Frame {
     pub(crate) recent: Vec<Said>,
     /// When it was made, by the clock of the wall; none for a state that was replayed.
     pub(crate) made: Option<Instant>,
+    pub(crate) turn: Turn,
     changed: Option<Changed>,
     book: OnceLock<Arc<Book>>,
     sheet: OnceLock<Sheet>,
@@ -68,6 +80,7 @@ impl Frame {
             is_live: false,
             recent: Vec::new(),
             made: None,
+            turn: Turn::default(),
             changed: None,
             book: OnceLock::new(),
             sheet: OnceLock::new(),
@@ -80,8 +93,8 @@ impl Frame {
     }
 
     /// The same, as the newest state of a journal that is being written, made at this moment.
-    pub(crate) fn live(self, made: Instant) -> Self {
-        Self { is_live: true, made: Some(made), ..self }
+    pub(crate) fn live(self, (made, turn): (Instant, Turn)) -> Self {
+        Self { is_live: true, made: Some(made), turn, ..self }
     }
 
     /// The same, with what was said last, newest first.

@@ -4,7 +4,7 @@
 //! frames pass by, and the newest of them is taken when nothing newer comes. Each watcher holds only the newest: who is slow misses
 //! updates, and gets a whole one when it is fast again.
 
-use crate::frame::Frame;
+use crate::frame::{Frame, Turn};
 use crate::http::{ApiError, computed};
 use crate::patch::patch;
 use crate::server::Shared;
@@ -89,9 +89,12 @@ impl Topics {
     }
 }
 
-/// A frame may be taken so much of the spacing before the next one is due, or after it: of frames in a steady beat every second or third
-/// is taken as it arrives, whatever the beat's own jitter.
-const TOLERANCE: u32 = 4;
+/// A frame may be taken so much before the next one is due: a beat has jitter.
+const EARLY: Duration = Duration::from_millis(25);
+/// A frame that was passed by waits so long after that for one on the topic's turn; in a beat that is the next but one.
+const LATE: Duration = Duration::from_millis(65);
+/// Views that are computed less often than this cost more, and leave every second frame of a beat to the others.
+const QUICK: Duration = Duration::from_millis(100);
 
 /// When a topic takes frames: in the long run one in each spacing at most. Times are since the topic began.
 #[derive(Debug, Clone, Copy)]
@@ -105,14 +108,22 @@ impl Beat {
         Self { spacing, due: Duration::ZERO }
     }
 
-    /// True when a frame that arrives now is taken.
-    fn takes(&self, now: Duration) -> bool {
-        now + self.spacing / TOLERANCE >= self.due
+    fn is_turn(&self, turn: Turn) -> bool {
+        match turn {
+            Turn::Everybody => true,
+            Turn::Quick => self.spacing <= QUICK,
+            Turn::Thorough => self.spacing > QUICK,
+        }
+    }
+
+    /// True when a frame is taken now, whether it has just come or has waited.
+    fn takes(&self, turn: Turn, now: Duration) -> bool {
+        now >= self.due + LATE || (self.is_turn(turn) && now + EARLY >= self.due)
     }
 
     /// How long a frame that was passed by waits for a newer one.
     fn patience(&self, now: Duration) -> Duration {
-        (self.due + self.spacing / TOLERANCE).saturating_sub(now)
+        (self.due + LATE).saturating_sub(now)
     }
 
     fn taken(&mut self, now: Duration) {
@@ -143,7 +154,7 @@ async fn run(shared: Arc<Shared>, view: &'static View, key: Key, topic: watch::S
             () = tokio::time::sleep(beat.patience(begun.elapsed())), if has_passed => has_passed = false,
         }
         let Some(frame) = frames.borrow_and_update().clone() else { continue };
-        if !beat.takes(begun.elapsed()) {
+        if !beat.takes(frame.turn, begun.elapsed()) {
             has_passed = true;
             continue;
         }
@@ -194,20 +205,36 @@ fn one(shared: &Shared, view: &View, mut params: Params, frame: Arc<Frame>) -> R
 mod tests {
     use super::*;
 
-    /// Frames every 50 ms, up to 12 ms late: as they come, each of a spacing of 100 ms.
-    #[test]
-    fn every_second_frame_of_a_beat_is_taken_as_it_arrives() {
-        let mut beat = Beat::new(Duration::from_millis(100));
+    /// Frames every 50 ms, up to 12 ms late, whose turn alternates: which of them a topic takes as they arrive.
+    fn taken(spacing: u64) -> Vec<u64> {
+        let mut beat = Beat::new(Duration::from_millis(spacing));
         let late = |frame: u64| (frame * 7 + frame * frame) % 13;
         let mut taken = Vec::new();
         for frame in 0..200 {
             let now = Duration::from_millis(frame * 50 + late(frame));
-            if beat.takes(now) {
+            let turn = if frame % 2 == 0 { Turn::Quick } else { Turn::Thorough };
+            if beat.takes(turn, now) {
                 beat.taken(now);
                 taken.push(frame);
             }
         }
-        assert_eq!(taken, (0..100).map(|place| 2 * place).collect::<Vec<u64>>());
+        taken
+    }
+
+    #[test]
+    fn every_second_frame_of_a_beat_is_taken_as_it_arrives() {
+        assert_eq!(taken(100), (0..100).map(|place| 2 * place).collect::<Vec<u64>>());
+    }
+
+    #[test]
+    fn what_costs_more_takes_the_frames_between() {
+        for spacing in [250, 1_000] {
+            let taken = taken(spacing);
+            // The first may be taken late: nothing was due yet.
+            assert!(taken.iter().skip(1).all(|frame| frame % 2 == 1), "{taken:?}");
+            let most = 200 * 50 / spacing + 1;
+            assert!(taken.len() as u64 > most * 3 / 4 && taken.len() as u64 <= most, "{taken:?}");
+        }
     }
 
     #[test]
@@ -216,7 +243,7 @@ mod tests {
             let mut beat = Beat::new(Duration::from_millis(100));
             let mut taken = 0;
             for now in (0..10_000).step_by(between).map(Duration::from_millis) {
-                if beat.takes(now) {
+                if beat.takes(Turn::Everybody, now) {
                     beat.taken(now);
                     taken += 1;
                 }
@@ -228,11 +255,13 @@ mod tests {
 
     #[test]
     fn a_frame_that_was_passed_by_is_taken_when_none_comes_after_it() {
-        let mut beat = Beat::new(Duration::from_millis(100));
-        beat.taken(Duration::ZERO);
-        let now = Duration::from_millis(50);
-        assert!(!beat.takes(now));
-        assert_eq!(beat.patience(now), Duration::from_millis(75));
-        assert!(beat.takes(now + beat.patience(now)));
+        for turn in [Turn::Everybody, Turn::Quick, Turn::Thorough] {
+            let mut beat = Beat::new(Duration::from_millis(100));
+            beat.taken(Duration::ZERO);
+            let now = Duration::from_millis(50);
+            assert!(!beat.takes(turn, now));
+            assert_eq!(beat.patience(now), Duration::from_millis(115));
+            assert!(beat.takes(turn, now + beat.patience(now)));
+        }
     }
 }

@@ -129,7 +129,8 @@ fn columns(params: &Params) -> Result<Vec<GroupBy>, ViewError> {
     Ok(by)
 }
 
-fn passes(line: &Placed<'_>, params: &Params) -> bool {
+/// True when a line is of what the words ask for.
+pub(super) fn passes(line: &Placed<'_>, params: &Params) -> bool {
     let filters = [
         ("underlying", GroupBy::Underlying),
         ("venue", GroupBy::Venue),
