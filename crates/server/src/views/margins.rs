@@ -259,15 +259,32 @@ mod tests {
     use super::*;
     use engine::Event;
 
-    const KEYS: &str = "account collateral counted_usd equity_usd initial_margin_usd initial_use is_stale \
-         maintenance_margin_usd maintenance_use notes parameter_hash rulebook rulebook_title surplus_usd unmargined units \
-         venue why_not worst";
+    const KEYS: &str = "account counted_usd equity_usd initial_margin_usd initial_use is_stale maintenance_margin_usd \
+         maintenance_use parameter_hash rulebook rulebook_title surplus_usd unmargined venue why_not worst";
+
+    /// The view of each account by itself: its line, and what that is made of.
+    fn each(frame: &Frame) -> Vec<(Value, Value)> {
+        let all = data(frame, "margin", &[]).unwrap();
+        let lines = all["accounts"].as_array().unwrap().iter();
+        lines
+            .map(|line| {
+                let named = |key: &str| line[key].as_str().unwrap().to_owned();
+                let (account, venue) = (named("account"), named("venue"));
+                let own = data(frame, "margin", &[("account", &account), ("venue", &venue)]).unwrap();
+                assert_eq!(own["accounts"], Value::from(vec![line.clone()]), "the line is the same");
+                assert_eq!(own["details"].as_array().unwrap().len(), 1);
+                assert_eq!(own["details"][0]["account"], line["account"]);
+                (line.clone(), own["details"][0].clone())
+            })
+            .collect()
+    }
 
     #[test]
     fn the_view_has_the_keys_of_the_contract_and_its_totals_are_exact_sums() {
         for frame in [&*DEMO, &*SAMPLE] {
             let view = data(frame, "margin", &[]).unwrap();
-            assert_eq!(keys(&view), ["accounts", "computed_at", "total"].into());
+            assert_eq!(keys(&view), ["accounts", "computed_at", "details", "total"].into());
+            assert_eq!(view["details"], Value::from(Vec::<Value>::new()), "nobody asked for one account");
             let accounts = view["accounts"].as_array().unwrap();
             assert!(accounts.len() > 2);
             for key in ["equity_usd", "initial_margin_usd", "maintenance_margin_usd"] {
@@ -317,9 +334,8 @@ mod tests {
 
     #[test]
     fn counted_less_asked_is_the_surplus_and_the_worst_scenario_is_among_the_units() {
-        let view = data(&SAMPLE, "margin", &[]).unwrap();
         let mut worst = 0;
-        for account in view["accounts"].as_array().unwrap().iter().filter(|a| a["why_not"].is_null()) {
+        for (account, details) in each(&SAMPLE).into_iter().filter(|(line, _)| line["why_not"].is_null()) {
             let left = exact(&account["counted_usd"]) - exact(&account["maintenance_margin_usd"]);
             // A separate wallet may be nearer than the sum of all.
             assert!(exact(&account["surplus_usd"]) <= left);
@@ -330,7 +346,7 @@ mod tests {
                 continue;
             }
             worst += 1;
-            let units = account["units"].as_array().unwrap();
+            let units = details["units"].as_array().unwrap();
             let unit = units.iter().find(|unit| unit["name"] == account["worst"]["unit"]).unwrap();
             let mut scenarios = unit["scenarios"].as_array().unwrap().iter();
             assert!(
@@ -342,12 +358,19 @@ mod tests {
     }
 
     #[test]
+    fn an_account_that_is_not_there_has_no_line_and_no_details() {
+        let view = data(&SAMPLE, "margin", &[("account", "nobody")]).unwrap();
+        assert_eq!(view["accounts"], Value::from(Vec::<Value>::new()));
+        assert_eq!(view["details"], Value::from(Vec::<Value>::new()));
+        assert_eq!(exact(&view["total"]["equity_usd"]), 0);
+    }
+
+    #[test]
     fn without_rulebooks_those_of_the_program_are_used_and_it_says_so() {
         let note = |frame: &Frame| {
-            let view = data(frame, "margin", &[]).unwrap();
-            let accounts = view["accounts"].as_array().unwrap().clone();
-            let notes = |a: &Value| a["notes"].to_string().contains("ship with the program");
-            accounts.iter().filter(|a| !a["rulebook"].is_null()).map(notes).collect::<Vec<bool>>()
+            let notes = |details: &Value| details["notes"].to_string().contains("ship with the program");
+            let margined = each(frame).into_iter().filter(|(line, _)| !line["rulebook"].is_null());
+            margined.map(|(_, details)| notes(&details)).collect::<Vec<bool>>()
         };
         assert!(!note(&SAMPLE).is_empty() && note(&SAMPLE).iter().all(|told| *told));
         assert!(!note(&DEMO).is_empty() && note(&DEMO).iter().all(|told| !*told));

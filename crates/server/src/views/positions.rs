@@ -247,3 +247,55 @@ fn quote(quotes: &Snapshot, (venue, symbol): (&Venue, &Symbol)) -> Option<Mark> 
     let currency = market::quote_currency(&future.listing.contract).to_string();
     Some(Mark { price: future.mark_price.get(), currency, time: future.source_time })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{DEMO, SAMPLE, data};
+    use super::*;
+
+    fn rows(view: &Value) -> Vec<Value> {
+        view["rows"].as_array().unwrap().clone()
+    }
+
+    #[test]
+    fn filters_leave_the_rows_that_they_name_and_no_figure_differs() {
+        for frame in [&*DEMO, &*SAMPLE] {
+            let all = rows(&data(frame, "positions", &[]).unwrap());
+            let mut compared = 0;
+            for key in ["underlying", "venue", "account", "kind"] {
+                for word in all.iter().map(|row| row[key].as_str().unwrap()).collect::<BTreeSet<_>>() {
+                    let view = data(frame, "positions", &[(key, word)]).unwrap();
+                    let own: Vec<Value> = all.iter().filter(|row| row[key] == word).cloned().collect();
+                    assert_eq!(rows(&view), own, "{key} {word}");
+                    assert_eq!(view["rows_total"], own.len());
+                    compared += own.len();
+                }
+            }
+            assert!(compared >= 4 * all.len(), "{compared}");
+        }
+    }
+
+    #[test]
+    fn words_are_looked_for_in_the_names_of_a_row_whatever_their_case() {
+        let all = rows(&data(&SAMPLE, "positions", &[]).unwrap());
+        let symbol = all.iter().find(|row| row["kind"] == "option").unwrap()["instrument"].as_str().unwrap();
+        let view = data(&SAMPLE, "positions", &[("find", &format!("OPTION {}", symbol.to_lowercase()))]);
+        let found = rows(&view.unwrap());
+        assert!(!found.is_empty() && found.iter().all(|row| row["instrument"] == symbol), "{found:?}");
+        let none = data(&SAMPLE, "positions", &[("find", "option spot")]).unwrap();
+        assert_eq!((rows(&none).len(), &none["rows_total"]), (0, &Value::from(0)));
+    }
+
+    #[test]
+    fn beyond_the_limit_rows_are_counted_and_not_sent() {
+        for frame in [&*DEMO, &*SAMPLE] {
+            let all = rows(&data(frame, "positions", &[]).unwrap());
+            for limit in [0, 1, 3, all.len() - 1, all.len(), all.len() + 9] {
+                let view = data(frame, "positions", &[("limit", &limit.to_string())]).unwrap();
+                assert_eq!(rows(&view), all.iter().take(limit).cloned().collect::<Vec<_>>(), "{limit}");
+                assert_eq!(view["rows_total"], all.len());
+            }
+        }
+        assert!(data(&SAMPLE, "positions", &[("limit", "many")]).is_err());
+    }
+}
