@@ -21,7 +21,7 @@ import { book } from './store.js';
  */
 
 /** So many rows are shown until more are asked for. */
-const FIRST_ROWS = 250;
+const FIRST_ROWS = 100;
 
 function order(a, b) {
   if (a === b) return 0;
@@ -72,7 +72,8 @@ export function Table({ name, caption, columns, rows, rowKey, sort: first, open,
   const [isWhole, setWhole] = useState(false);
   const body = useRef(null);
   const list = useMemo(() => sorted(rows, columns, sort), [rows, columns, sort]);
-  const shownColumns = book.narrow.value ? columns.filter((column) => column.hide !== 'narrow') : columns;
+  const isNarrow = book.narrow.value;
+  const shownColumns = isNarrow ? columns.filter((column) => column.hide !== 'narrow') : columns;
   const shownRows = isWhole ? list : list.slice(0, FIRST_ROWS);
 
   const place = useRef(null);
@@ -82,6 +83,9 @@ export function Table({ name, caption, columns, rows, rowKey, sort: first, open,
       ...[...list, ...foot].map((row) => saved.map((column) => column.value(row)))];
   }, place);
 
+  // What a row does is looked up when it does it: a row that has not changed is not drawn again, and keeps what it was drawn with.
+  const acts = useRef({});
+  const drawn = useRef(new Map());
   const moveTo = (row, takeFocus) => {
     setChosen(rowKey(row));
     select?.(row);
@@ -105,13 +109,36 @@ export function Table({ name, caption, columns, rows, rowKey, sort: first, open,
   const sortBy = (column) => setSort(sort?.key === column.key
     ? { key: column.key, descending: !sort.descending } : { key: column.key, descending: Boolean(column.num) });
 
+  acts.current = { moveTo, open };
   const onRowKey = (event, row) => {
     if (event.key !== 'Enter' || event.target.closest('a, button')) return;
     event.preventDefault();
-    open?.(row);
+    acts.current.open?.(row);
+  };
+  const line = (row) => {
+    const key = rowKey(row);
+    const isChosen = key === chosen;
+    const isStale = stale?.(row) ?? false;
+    const marks = [isStale ? 'stale' : '', rowClass?.(row) ?? '', open ? 'opens' : ''].join(' ').trim() || null;
+    const before = drawn.current.get(key);
+    if (before?.row === row && before.columns === columns && before.isNarrow === isNarrow && before.isChosen === isChosen
+      && before.marks === marks) return before;
+    const content = html`<tr key=${key} class=${marks}
+        tabindex=${isChosen ? 0 : -1} aria-current=${isChosen ? 'true' : null} title=${isStale ? 'stale: no fresh quote' : null}
+        onClick=${(event) => {
+          if (event.target.closest('a, button')) return;
+          acts.current.moveTo(row, false);
+          acts.current.open?.(row);
+        }}
+        onKeyDown=${(event) => onRowKey(event, row)}>
+      ${shownColumns.map((column) => html`<${Cell} key=${column.key} column=${column} row=${row} />`)}
+    </tr>`;
+    return { key, row, columns, isNarrow, isChosen, marks, content };
   };
 
   if (rows.length === 0 && empty) return html`<p class="empty">${empty}</p>`;
+  const lines = shownRows.map(line);
+  drawn.current = new Map(lines.map((one) => [one.key, one]));
   return html`<div class="scroll" ref=${place} tabindex="0" role="group" aria-label=${caption} onFocusIn=${() => {
     preferExport(offer);
     takeTheKeys(lender);
@@ -123,21 +150,7 @@ export function Table({ name, caption, columns, rows, rowKey, sort: first, open,
         <button type="button" class="sort" onClick=${() => sortBy(column)}>${column.title}${sort?.key === column.key
           && html`<span aria-hidden="true">${sort.descending ? ' ↓' : ' ↑'}</span>`}</button>
         ${column.unit && html`<span class="unit">${column.unit}</span>`}</th>`)}</tr></thead>
-      <tbody ref=${body}>${shownRows.map((row) => {
-        const key = rowKey(row);
-        const isChosen = key === chosen;
-        const isStale = stale?.(row) ?? false;
-        return html`<tr key=${key} class=${[isStale ? 'stale' : '', rowClass?.(row) ?? '', open ? 'opens' : ''].join(' ').trim() || null}
-            tabindex=${isChosen ? 0 : -1} aria-current=${isChosen ? 'true' : null} title=${isStale ? 'stale: no fresh quote' : null}
-            onClick=${(event) => {
-              if (event.target.closest('a, button')) return;
-              moveTo(row, false);
-              open?.(row);
-            }}
-            onKeyDown=${(event) => onRowKey(event, row)}>
-          ${shownColumns.map((column) => html`<${Cell} key=${column.key} column=${column} row=${row} />`)}
-        </tr>`;
-      })}</tbody>
+      <tbody ref=${body}>${lines.map((one) => one.content)}</tbody>
       ${foot.length > 0 && html`<tfoot>${foot.map((row, index) => html`<tr key=${index}>
         ${shownColumns.map((column) => html`<${Cell} key=${column.key} column=${column} row=${row} />`)}</tr>`)}</tfoot>`}
     </table>

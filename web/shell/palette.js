@@ -1,6 +1,7 @@
 /** @file Everything by name: views, underlyings, measures, acts, instruments, records. */
 import { html, useMemo, useRef, useState } from '../lib/h.js';
-import { book, go, useView } from '../lib/store.js';
+import { book, go } from '../lib/store.js';
+import { usePositions, isPart } from '../lib/positions.js';
 import { openDialog, say } from '../lib/dialog.js';
 import { exportShown } from '../lib/exports.js';
 import { MEASURES } from '../lib/measures.js';
@@ -58,7 +59,10 @@ function Palette({ close, onlyInstruments }) {
   const [wanted, setWanted] = useState('');
   const [place, setPlace] = useState(0);
   const list = useRef(null);
-  const { data } = useView('positions');
+  const held = usePositions().data;
+  // A large book is looked through by the server.
+  const isLarge = isPart(held) && wanted.trim().length > 1;
+  const { data } = usePositions(isLarge ? { find: wanted.trim() } : {});
   const all = useMemo(() => {
     const instruments = [...new Map((data?.rows ?? []).map((row) => [row.instrument, row])).values()].map((row) => ({
       kind: 'instrument', text: row.instrument, hint: `${row.underlying} ${row.expiry_text}`, run: () => go('positions',

@@ -4,6 +4,7 @@ import { useView, book, go } from '../lib/store.js';
 import { Panel, Table, Amount, Choice, UseBar, NA } from '../lib/panel.js';
 import { Matrix } from '../lib/matrix.js';
 import { MEASURES, measure } from '../lib/measures.js';
+import { usePositions, isPart } from '../lib/positions.js';
 import { percent, price } from '../lib/format.js';
 
 /** What can be seen behind a figure: the positions themselves, or sums by columns, where the server has them. */
@@ -79,10 +80,14 @@ function isBehind(row, filter) {
   });
 }
 
+/** The filter in the words of the server, which sets apart perpetuals from what else has no expiry by their kind. */
+const asked = ({ expiry, ...rest }) => ({ ...rest, ...(expiry && !isNoExpiry(expiry) ? { expiry } : {}) });
+
 function PositionsBehind({ filter }) {
-  const view = useView('positions');
+  const view = usePositions(asked(filter));
   const rows = (view.data?.rows ?? []).filter((row) => isBehind(row, filter));
-  return view.data ? html`<${Table} name="positions-behind" caption="positions behind the figure"
+  return view.data ? html`${isPart(view.data) && html`<p class="note-text">The first ${view.data.rows.length} of
+    ${view.data.rows_total} positions: choose a figure to see fewer, or group them.</p>`}<${Table} name="positions-behind" caption="positions behind the figure"
     columns=${[...POSITION_COLUMNS, ...figureColumns(book.inCoin.value)]} rows=${rows}
     rowKey=${(row) => [row.account, row.venue, row.chain, row.instrument].join('|')} stale=${(row) => row.is_stale}
       open=${(row) => go('positions', { find: row.instrument })} empty="Nothing held." />`

@@ -52,12 +52,17 @@ const CHARGES = [
   usd('initial_usd', 'initial'), usd('maintenance_usd', 'maintenance'),
 ];
 
-function Details({ account, env }) {
-  if (account.why_not && !account.units.length && !account.collateral.length) {
+/** What the margin of one account is made of; asked for only while it is looked at. */
+function Details({ name }) {
+  const { env, data, error, loading } = useView('margin', name);
+  const account = data?.accounts[0];
+  const made = data?.details[0];
+  if (!account || !made) return html`<${Panel} title=${keyOf(name)} env=${env} error=${error} loading=${loading} />`;
+  if (account.why_not && !made.units.length && !made.collateral.length) {
     return html`<${Panel} title=${keyOf(account)} env=${env}><p class="trouble"><b>not margined</b> ${account.why_not}</p><//>`;
   }
-  const charges = account.units.flatMap((unit) => unit.charges.map((charge) => ({ ...charge, unit: unit.name })));
-  const scenarios = account.units.flatMap((unit) => unit.scenarios.map((scenario) => {
+  const charges = made.units.flatMap((unit) => unit.charges.map((charge) => ({ ...charge, unit: unit.name })));
+  const scenarios = made.units.flatMap((unit) => unit.scenarios.map((scenario) => {
     const key = `${unit.name} ${scenario.name}`;
     const isWorst = account.worst?.unit === unit.name && account.worst?.scenario === scenario.name;
     return { key, label: worded(key), text: scenario.pnl_usd, tag: isWorst && html`<span class="tag">worst</span>` };
@@ -73,12 +78,12 @@ function Details({ account, env }) {
         columns=${CHARGES} rows=${charges}
         rowKey=${(row) => `${row.unit} ${row.name}`} empty="No charges beside the scenarios." /><//>
       <${Panel} title="Collateral" env=${env}><${Table} name="margin-collateral" isSecond caption="collateral and what counts of it"
-        columns=${COLLATERAL} rows=${account.collateral}
+        columns=${COLLATERAL} rows=${made.collateral}
         rowKey=${(row) => row.asset} empty="No collateral." />
         ${account.why_not && html`<p class="warn">▲ ${account.why_not}</p>`}
         ${account.unmargined > 0 && html`<p
             class="warn">▲ ${account.unmargined} positions are outside this rulebook and in no figure here.</p>`}
-        ${account.notes.map((note) => html`<p class="caveat" key=${note}>${note}</p>`)}
+        ${made.notes.map((note) => html`<p class="caveat" key=${note}>${note}</p>`)}
         <p class="caveat">Rulebook ${account.rulebook}, parameters <code>${account.parameter_hash}</code></p><//>
     </div>
   </div>`;
@@ -103,7 +108,7 @@ function Component({ params }) {
         rowClass=${(row) => (chosen && keyOf(row) === keyOf(chosen) ? 'chosen' : '')} empty="No account is margined." />`}
       <p class="caveat">Use is margin as a share of what counts of the collateral; at 100 % maintenance the account is liquidated. Each venue's own rulebook; margin is not shared between accounts.</p>
     <//>
-    ${chosen && html`<${Details} key=${keyOf(chosen)} account=${chosen} env=${view.env} />`}
+    ${chosen && html`<${Details} key=${keyOf(chosen)} name=${{ account: chosen.account, venue: chosen.venue }} />`}
   </div>`;
 }
 

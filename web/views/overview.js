@@ -14,6 +14,7 @@ import { answerKeys, Answer } from './proposals.js';
 
 const NEAREST_SHOWN = 7;
 const ALERTS_SHOWN = 9;
+const ACCOUNTS_SHOWN = 12;
 
 /** The mark of the load line: the disc's bar is the hard bound, the water stands as high as the nearest share. */
 function Disc({ share, tone, isKnown }) {
@@ -132,7 +133,7 @@ function Margin() {
   const view = useView('margin');
   const accounts = [...(view.data?.accounts ?? [])].sort((a, b) => (b.maintenance_use ?? 2) - (a.maintenance_use ?? 2));
   return html`<${Panel} title="Margin use" unit="% of counted equity; tick: initial" ...${view}>
-    <ul class="near">${accounts.map((one) => {
+    <ul class="near">${accounts.slice(0, ACCOUNTS_SHOWN).map((one) => {
       const name = `${one.account}@${one.venue}`;
       return html`<li key=${name}><a class="what ${one.is_stale ? 'stale' : ''}"
         href=${address('margin', { account: one.account, venue: one.venue })} title=${one.rulebook_title}>${name} <span
@@ -146,6 +147,8 @@ function Margin() {
           title="surplus over maintenance ${full(one.surplus_usd)} USD">${one.surplus_usd === null
             ? html`<${NA} why=${one.why_not} />` : `${short(one.surplus_usd)} left`}</span></li>`;
     })}</ul>
+    ${accounts.length > ACCOUNTS_SHOWN && html`<p class="note-text"><a href=${address('margin')}>all ${accounts.length}
+      accounts</a></p>`}
   <//>`;
 }
 

@@ -5,6 +5,7 @@ import { useKeys } from '../lib/keys.js';
 import { Panel, Table, Amount, Choice, NA, useExport } from '../lib/panel.js';
 import { MEASURES } from '../lib/measures.js';
 import { sum } from '../lib/decimal.js';
+import { usePositions, isPart, MOST_ROWS } from '../lib/positions.js';
 import { expiryOrder } from '../lib/matrix.js';
 import { short, full, price, span } from '../lib/format.js';
 
@@ -12,6 +13,8 @@ const SHOWN = ['value_usd', 'delta_cash_usd', 'gamma_cash_1pct_usd', 'vega_usd_p
   .map((key) => MEASURES.find((one) => one.key === key));
 /** A larger book opens folded to expiries: nobody reads, and no browser draws, thousands of lines ten times a second. */
 const MOST_UNFOLDED = 150;
+/** Rows of one expiry that are unfolded with sums by contract. */
+const MOST_UNFOLDED_ROWS = 2000;
 const NARROW = ['delta_cash_usd', 'value_usd'];
 
 /** What the levels of the tree are called, and how a row names its place on each. */
@@ -76,6 +79,16 @@ function Leaf({ row, hasShares }) {
     <${Measures} usd=${row.usd} /></tr>`;
 }
 
+function Head({ hasShares }) {
+  return html`<thead><tr><th scope="col">underlying, expiry, contract, place</th><th scope="col" class="num">quantity<span
+      class="unit">as listed</span></th><th scope="col" class="num wide-only">average<span class="unit">as listed</span></th>
+      <th scope="col" class="num">mark</th><th scope="col"
+        class="num wide-only">age</th>${hasShares
+          && html`<th scope="col" class="num wide-only">margin share<span class="unit">USD</span></th>`}
+      ${SHOWN.map((one) => html`<th scope="col" class="num ${NARROW.includes(one.key) ? '' : 'wide-only'}" key=${one.key}
+        title=${one.rule}>${one.sign}<span class="unit">${one.unit}</span></th>`)}</tr></thead>`;
+}
+
 function Branch({ node, folded, fold, wanted, hasShares }) {
   const isFolded = folded.has(node.path) && !wanted;
   const isSingle = node.depth === 2 && node.rows.length === 1;
@@ -92,6 +105,78 @@ function Branch({ node, folded, fold, wanted, hasShares }) {
     ${!isFolded && node.children.map((child) => (node.depth + 1 < LEVELS.length
       ? html`<${Branch} key=${child.path} node=${child} folded=${folded} fold=${fold} wanted=${wanted}
         hasShares=${hasShares} />` : html`<${Leaf} key=${keyOf(child)} row=${child} hasShares=${hasShares} />`))}`;
+}
+
+/** Underlyings and expiries with their sums, as the server has them; of a large book nobody sends every row. */
+function summed(groups) {
+  const nodes = new Map();
+  const add = (path, depth, name, group, filter) => {
+    const node = nodes.get(path) ?? { path, depth, name, groups: [], filter };
+    node.groups.push(group);
+    nodes.set(path, node);
+  };
+  for (const group of groups) {
+    const [underlying, expiry, kind] = group.key;
+    const name = expiryOrder(expiry) < 1e6 ? expiry : kind === 'perpetual' ? 'perpetual' : '-';
+    add(`/${underlying}`, 0, underlying, group);
+    const filter = { underlying, ...(name === expiry ? { expiry } : name === 'perpetual' ? { kind } : { expiry }) };
+    add(`/${underlying}/${name}`, 1, name, group, filter);
+  }
+  const order = (a, b) => (a.depth === 1 ? expiryOrder(a.name) - expiryOrder(b.name) : a.name.localeCompare(b.name, 'en',
+    { numeric: true }));
+  const all = [...nodes.values()].map((node) => ({
+    ...node,
+    count: node.groups.reduce((count, group) => count + group.rows, 0),
+    isStale: node.groups.some((group) => group.is_stale),
+    usd: Object.fromEntries(SHOWN.map((one) => [one.key, sum(node.groups.map((group) => group.usd[one.key]))])),
+  }));
+  return all.filter((node) => node.depth === 0).sort(order).map((node) => ({
+    ...node, children: all.filter((child) => child.depth === 1 && child.path.startsWith(`${node.path}/`)).sort(order),
+  }));
+}
+
+/** The rows of one expiry, asked for while it is unfolded. */
+function Unfolded({ node, opened, fold }) {
+  const { data } = usePositions({ ...node.filter, limit: MOST_UNFOLDED_ROWS });
+  const rows = (data?.rows ?? []).filter((row) => (row.expiry_text ?? '-') === node.name);
+  const tree = useMemo(() => grouped(rows, 2, node.path), [data]);
+  const columns = SHOWN.length + 5;
+  if (!data) return html`<tr><td colspan=${columns} class="dim">reading…</td></tr>`;
+  if (isPart(data)) {
+    return html`<tr><td colspan=${columns} class="note-text">the first ${MOST_ROWS} of ${data.rows_total} rows, without sums by
+      contract: find narrows them</td></tr>${rows.slice(0, MOST_ROWS).map((row) => html`<${Leaf} key=${keyOf(row)} row=${row} />`)}`;
+  }
+  // A contract is folded until it is opened: the set holds what differs from that.
+  const folded = new Set(tree.map((child) => child.path).filter((path) => !opened.has(path)));
+  return tree.map((child) => html`<${Branch} key=${child.path} node=${child} folded=${folded} fold=${fold} />`);
+}
+
+function LargeTree() {
+  const view = useView('exposure', { group_by: 'underlying,expiry,kind' });
+  const nodes = useMemo(() => summed(view.data?.groups ?? []), [view.data]);
+  // Underlyings are unfolded until they are folded, all below is folded until it is opened.
+  const [changed, setChanged] = useState(() => new Set());
+  const fold = (path) => setChanged((before) => {
+    const after = new Set(before);
+    if (!after.delete(path)) after.add(path);
+    return after;
+  });
+  useExport('positions', () => [['underlying', 'expiry', 'rows', ...SHOWN.map((one) => one.key)],
+    ...nodes.flatMap((node) => node.children.map((child) => [node.name, child.name, child.count,
+      ...SHOWN.map((one) => child.usd[one.key])]))]);
+  if (!view.data) return html`<p class="reading">reading…</p>`;
+  const line = (node, isOpen) => html`<tr key=${node.path} class="depth-${node.depth} ${node.isStale ? 'stale' : ''}"><th scope="row">
+    <button type="button" aria-expanded=${isOpen ? 'true' : 'false'} onClick=${() => fold(node.path)}><span class="fold"
+      aria-hidden="true">${isOpen ? '▾' : '▸'}</span>${node.name === '-' ? 'spot and balances' : node.name}</button>
+      ${' '}<span class="dim">${node.count}</span></th><td></td><td class="wide-only"></td><td></td><td class="wide-only"></td>
+      <${Measures} usd=${node.usd} /></tr>`;
+  return html`<div class="scroll"><table class="tree"><caption class="sr">positions by underlying, expiry, contract and venue</caption>
+    <${Head} />
+    <tbody>${nodes.map((node) => html`${line(node, !changed.has(node.path))}${!changed.has(node.path)
+      && node.children.map((child) => html`${line(child, changed.has(child.path))}${changed.has(child.path)
+        && html`<${Unfolded} key=${`${child.path}/`} node=${child} opened=${changed} fold=${fold} />`}`)}`)}</tbody>
+    <tfoot><tr><th scope="row">all</th><td></td><td class="wide-only"></td><td></td><td class="wide-only"></td><${Measures}
+      usd=${view.data.total.usd} /></tr></tfoot></table></div>`;
 }
 
 function exportRows(rows) {
@@ -122,13 +207,7 @@ function Tree({ rows, wanted }) {
   return html`<div class="filters"><span class="label">unfold to</span><${Choice} label="unfold to" value=${null}
     onChange=${foldAll} options=${[[0, 'underlying'], [1, 'expiry'], [2, 'contract'], [3, 'all']]} /></div>
     <div class="scroll"><table class="tree"><caption class="sr">positions by underlying, expiry, contract and venue</caption>
-    <thead><tr><th scope="col">underlying, expiry, contract, place</th><th scope="col" class="num">quantity<span
-      class="unit">as listed</span></th><th scope="col" class="num wide-only">average<span class="unit">as listed</span></th>
-      <th scope="col" class="num">mark</th><th scope="col"
-        class="num wide-only">age</th>${hasShares
-          && html`<th scope="col" class="num wide-only">margin share<span class="unit">USD</span></th>`}
-      ${SHOWN.map((one) => html`<th scope="col" class="num ${NARROW.includes(one.key) ? '' : 'wide-only'}" key=${one.key}
-        title=${one.rule}>${one.sign}<span class="unit">${one.unit}</span></th>`)}</tr></thead>
+    <${Head} hasShares=${hasShares} />
     <tbody>${tree.map((node) => html`<${Branch} key=${node.path} node=${node} folded=${folded} fold=${fold} wanted=${wanted}
       hasShares=${hasShares} />`)}</tbody>
     <tfoot><tr><th scope="row">${wanted ? 'of these' : 'all'}</th><td></td><td class="wide-only"></td><td></td><td
@@ -172,24 +251,31 @@ const BREAKS = [
 ];
 
 function Positions({ params }) {
-  const view = useView('positions');
+  // Of a large book no row is followed for its own sake: the tree asks for sums, and for rows where it is unfolded.
+  const [isLarge, setLarge] = useState(false);
+  const view = usePositions(isLarge ? { limit: 0 } : {});
+  const { data } = view;
+  useEffect(() => { if (data) setLarge(data.rows_total > MOST_ROWS); }, [data?.rows_total]);
   const [wanted, setWanted] = useState(params.find ?? '');
   const [isTree, setTree] = useState(true);
   useEffect(() => { if (params.find !== undefined) setWanted(params.find); }, [params.find]);
-  const { data } = view;
   const words = wanted.trim().toUpperCase().split(/\s+/).filter(Boolean);
-  const rows = useMemo(() => (data?.rows ?? []).filter((row) => {
+  const isSummed = isLarge && isTree && words.length === 0;
+  const found = usePositions(isSummed ? { limit: 0 } : isLarge ? { find: wanted.trim() } : {}).data;
+  const rows = useMemo(() => (found?.rows ?? []).filter((row) => {
     const text = [row.instrument, row.venue, row.account, row.kind, row.underlying, row.expiry_text].join(' ').toUpperCase();
     return words.every((word) => text.includes(word));
-  }), [data, wanted]);
-  return html`<${Panel} title="Positions" note=${data && `${data.rows.length} held, ${data.unvalued.length} without a value`}
+  }), [found, wanted]);
+  const isCut = !isSummed && isPart(found);
+  return html`<${Panel} title="Positions" note=${data && `${data.rows_total} held, ${data.unvalued.length} without a value`}
     ...${view}
       actions=${html`<label class="field">find <input type="search" size="18" value=${wanted}
         onInput=${(event) => setWanted(event.currentTarget.value)} /></label>
         <${Choice} label="shown as" value=${isTree} onChange=${setTree} options=${[[true, 'tree'], [false, 'list']]} />`}>
-    ${data && (rows.length === 0
-      ? html`<p class="empty">${data.rows.length ? `Nothing held has “${wanted}” in its name.` : 'Nothing held.'}</p>`
-      : isTree ? html`<${Tree} rows=${rows} wanted=${wanted} />`
+    ${isCut && html`<p class="note-text">the first ${found.rows.length} of ${found.rows_total}: more words find fewer</p>`}
+    ${data && (isSummed ? html`<${LargeTree} />` : !found ? html`<p class="reading">reading…</p>` : rows.length === 0
+      ? html`<p class="empty">${data.rows_total ? `Nothing held has “${wanted}” in its name.` : 'Nothing held.'}</p>`
+      : isTree && !isCut ? html`<${Tree} rows=${rows} wanted=${wanted} />`
       : html`<${Table} name="positions" caption="positions" columns=${FLAT} rows=${rows} rowKey=${keyOf}
         stale=${(row) => row.is_stale} sort=${{ key: 'delta_cash_usd', descending: true }}
           select=${(row) => { if (row.strike !== null

@@ -1,6 +1,7 @@
 /** @file The form of a what-if: its fields and its rows of legs. */
 import { html, useMemo } from '../lib/h.js';
 import { useView } from '../lib/store.js';
+import { usePositions } from '../lib/positions.js';
 import { full } from '../lib/format.js';
 
 /** key, unit, word */
@@ -36,7 +37,7 @@ export const RULEBOOK = [
 
 /** What is held and known, offered while typing. */
 export function Names() {
-  const positions = useView('positions', {}, { isAlwaysLive: true }).data;
+  const positions = usePositions({}, { isAlwaysLive: true }).data;
   const rulebooks = useView('policy', {}, { isAlwaysLive: true }).data?.trading_rulebooks;
   const lists = useMemo(() => {
     const rows = positions?.rows ?? [];

@@ -1,21 +1,24 @@
 //! From a book and a market to account states: lots netted exactly, each contract looked up once.
 //!
 //! Lots of one contract and one entry price are added as decimals before anything else, so splitting a position into lots
-//! changes no bit. Spot positions are balances of their coin.
+//! changes no bit. Spot positions are balances of their coin. Each account is netted and priced by itself, on all threads of the current
+//! pool: their number changes nothing.
 
 use crate::report::Unmargined;
 use crate::state::{AccountState, Holding, Leg, Mark};
-use book::{Book, Position};
-use instrument::{Contract, Settlement, Terms};
+use book::{Balance, Book, Position};
+use instrument::{Contract, Listing, Settlement, Terms};
 use market::{Market, Missing, quote_currency};
-use std::collections::BTreeMap;
+use rayon::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use units::{Account, Asset, Decimal, Price, Quantity, Strike, Symbol, UnitError, Venue, border};
 
 /// What one account holds on one venue, netted and not yet priced.
 #[derive(Debug, Default)]
-struct Lots {
+struct Lots<'a> {
     /// By contract: its symbol, and quantities by canonical entry price.
-    contracts: BTreeMap<Contract, (Symbol, BTreeMap<Option<Price>, Quantity>)>,
+    contracts: BTreeMap<&'a Contract, (&'a Symbol, BTreeMap<Option<Price>, Quantity>)>,
     balances: BTreeMap<Asset, Quantity>,
     unmargined: Vec<Unmargined>,
 }
@@ -23,19 +26,70 @@ struct Lots {
 /// One state per account and venue of a book, in that order.
 #[must_use]
 pub fn account_states(book: &Book, market: &Market) -> Vec<AccountState> {
-    let mut all: BTreeMap<(&Account, &Venue), Lots> = BTreeMap::new();
+    let mut all: BTreeMap<(&Account, &Venue), Held<'_>> = BTreeMap::new();
     for position in &book.positions {
-        all.entry((&position.account, &position.venue)).or_default().add_position(position);
+        all.entry((&position.account, &position.venue)).or_default().positions.push(position);
     }
     for balance in &book.balances {
-        let lots = all.entry((&balance.account, &balance.venue)).or_default();
-        lots.add_balance(&balance.money.asset, Quantity::new(balance.money.amount));
+        all.entry((&balance.account, &balance.venue)).or_default().balances.push(balance);
     }
-    all.into_iter().map(|((account, venue), lots)| lots.priced(account, venue, market)).collect()
+    let listings: BTreeMap<*const Listing, &Contract> =
+        book.positions.iter().map(|held| (Arc::as_ptr(&held.listing), &held.listing.contract)).collect();
+    let contracts: BTreeSet<&Contract> = listings.into_values().collect();
+    let contracts: Vec<&Contract> = contracts.into_iter().collect();
+    let quoted: Vec<_> = contracts.par_iter().map(|contract| Quoted::of(contract, market)).collect();
+    let quoted: AllQuoted<'_> = contracts.into_iter().zip(quoted).collect();
+    let all: Vec<_> = all.into_iter().collect();
+    let state = |((account, venue), held): &((&Account, &Venue), Held<'_>)| {
+        held.lots().priced((account, venue), (market, &quoted))
+    };
+    all.par_iter().map(state).collect()
 }
 
-impl Lots {
-    fn add_position(&mut self, position: &Position) {
+/// What the market says of one contract, looked up once for all who hold it.
+#[derive(Debug, Clone, Copy)]
+struct Quoted {
+    index_usd: f64,
+    settlement_usd: f64,
+    quote_usd: f64,
+    mark: Mark,
+}
+
+impl Quoted {
+    fn of(contract: &Contract, market: &Market) -> Result<Self, Missing> {
+        Ok(Self {
+            index_usd: market.spot(&contract.underlying)?.get(),
+            settlement_usd: market.usd_rate(contract.settlement_asset())?,
+            quote_usd: market.usd_rate(&quote_currency(contract))?,
+            mark: mark(contract, market)?,
+        })
+    }
+}
+
+type AllQuoted<'a> = BTreeMap<&'a Contract, Result<Quoted, Missing>>;
+
+/// What one account holds on one venue, in the order of the book.
+#[derive(Debug, Default)]
+struct Held<'a> {
+    positions: Vec<&'a Position>,
+    balances: Vec<&'a Balance>,
+}
+
+impl<'a> Held<'a> {
+    fn lots(&self) -> Lots<'a> {
+        let mut lots = Lots::default();
+        for position in &self.positions {
+            lots.add_position(position);
+        }
+        for balance in &self.balances {
+            lots.add_balance(&balance.money.asset, Quantity::new(balance.money.amount));
+        }
+        lots
+    }
+}
+
+impl<'a> Lots<'a> {
+    fn add_position(&mut self, position: &'a Position) {
         let listing = &position.listing;
         let quantity = Quantity::new(position.canonical_quantity);
         if listing.contract.terms == Terms::Spot {
@@ -43,8 +97,8 @@ impl Lots {
             return;
         }
         let entry = position.average_price.and_then(|price| listing.canonical_price(price));
-        let lots = self.contracts.entry(listing.contract.clone());
-        let (_, by_entry) = lots.or_insert_with(|| (listing.symbol.clone(), BTreeMap::new()));
+        let lots = self.contracts.entry(&listing.contract);
+        let (_, by_entry) = lots.or_insert_with(|| (&listing.symbol, BTreeMap::new()));
         let net = by_entry.entry(entry).or_default();
         match net.checked_add(quantity) {
             Ok(sum) => *net = sum,
@@ -64,7 +118,11 @@ impl Lots {
         self.unmargined.push(Unmargined { symbol: symbol.clone(), reason: reason.to_owned() });
     }
 
-    fn priced(self, account: &Account, venue: &Venue, market: &Market) -> AccountState {
+    fn priced(
+        self,
+        (account, venue): (&Account, &Venue),
+        (market, quoted): (&Market, &AllQuoted<'_>),
+    ) -> AccountState {
         let mut state = AccountState {
             account: account.clone(),
             venue: venue.clone(),
@@ -74,11 +132,13 @@ impl Lots {
             unmargined: self.unmargined,
         };
         for (contract, (symbol, by_entry)) in self.contracts {
-            match leg(&contract, &symbol, &by_entry, market) {
+            let of = quoted.get(contract).cloned().unwrap_or_else(|| Quoted::of(contract, market));
+            match leg((contract, symbol), &by_entry, of) {
                 Ok(Some(leg)) => state.legs.push(leg),
                 Ok(None) => {}
                 Err(missing) => {
-                    state.unmargined.push(Unmargined { symbol, reason: missing.to_string() });
+                    let (symbol, reason) = (symbol.clone(), missing.to_string());
+                    state.unmargined.push(Unmargined { symbol, reason });
                 }
             }
         }
@@ -98,10 +158,9 @@ impl Lots {
 
 /// None when the lots cancel and no gain is left.
 fn leg(
-    contract: &Contract,
-    symbol: &Symbol,
+    (contract, symbol): (&Contract, &Symbol),
     by_entry: &BTreeMap<Option<Price>, Quantity>,
-    market: &Market,
+    quoted: Result<Quoted, Missing>,
 ) -> Result<Option<Leg>, Missing> {
     let net =
         by_entry.values().try_fold(Quantity::default(), |sum, lot| sum.checked_add(*lot)).map_err(range)?;
@@ -109,15 +168,17 @@ fn leg(
     if net.get().is_zero() && entry_value.is_none_or(|value| value == 0.0) {
         return Ok(None);
     }
+    let quantity = model(net.get())?;
+    let Quoted { index_usd, settlement_usd, quote_usd, mark } = quoted?;
     let leg = Leg {
         symbol: symbol.clone(),
         contract: contract.clone(),
-        quantity: model(net.get())?,
+        quantity,
         entry_value,
-        index_usd: market.spot(&contract.underlying)?.get(),
-        settlement_usd: market.usd_rate(contract.settlement_asset())?,
-        quote_usd: market.usd_rate(&quote_currency(contract))?,
-        mark: mark(contract, market)?,
+        index_usd,
+        settlement_usd,
+        quote_usd,
+        mark,
     };
     // A future of unknown entry has no known gain so far, but it gains and loses from here on: without an entry it would
     // stand still on every moved state.

@@ -4,12 +4,15 @@
 //! the total to the last digit. What cannot be priced is listed with its reason, and every total then says "partial".
 
 use crate::measure::{Exposure, Measure};
+use crate::placed::{Parts, Placed};
 use crate::priced::{Priced, Provenance, add_gain, gain_per_unit, gain_usd};
 use crate::unit::Unit;
 use book::{Balance, Book, Position};
 use instrument::{Contract, Listing, Terms};
 use market::{Market, Missing};
+use rayon::prelude::*;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use units::{Account, Asset, Chain, Decimal, Fixed, Forward, Price, Symbol, Timestamp, Venue, border};
 
 /// What a row of exposure stands for.
@@ -148,19 +151,71 @@ pub struct Valuation {
     pub board: PriceBoard,
 }
 
+/// Positions that one task values: enough that handing them out costs little.
+const BLOCK: usize = 512;
+
+/// What all positions in one contract share: found once, however many hold it.
+#[derive(Debug)]
+pub(crate) struct Common<'a> {
+    pub(crate) priced: Result<&'a Priced, Missing>,
+    /// One unit at that price; none without one.
+    pub(crate) unit: Option<Unit>,
+    pub(crate) settlement: Result<&'a Priced, Missing>,
+}
+
+/// Which of the contracts of a book each position is in, and these contracts. Positions in one contract mostly share its listing.
+pub(crate) fn contracts_of(book: &Book) -> (Vec<usize>, Vec<&Contract>) {
+    let mut by_listing: BTreeMap<*const Listing, usize> = BTreeMap::new();
+    let mut contracts = Vec::new();
+    let mut places = Vec::with_capacity(book.positions.len());
+    for position in &book.positions {
+        places.push(*by_listing.entry(Arc::as_ptr(&position.listing)).or_insert_with(|| {
+            contracts.push(&position.listing.contract);
+            contracts.len() - 1
+        }));
+    }
+    (places, contracts)
+}
+
 impl Valuation {
-    /// Values every position and balance of a book.
+    /// Values every position and balance of a book, on all threads of the current pool: each row is made of its own contract's price
+    /// alone, so that their number changes nothing.
     #[must_use]
     pub fn new(book: &Book, market: &Market) -> Self {
-        let mut valuation = Self { board: PriceBoard::new(book, market), ..Self::default() };
-        for position in &book.positions {
-            match position_rows(position, &valuation.board, market) {
-                Ok(valued) => {
-                    valuation.futures_without_entry += usize::from(valued.gain_unknown);
-                    valuation.rows.extend(valued.rows);
+        let (places, contracts) = contracts_of(book);
+        let mut valuation = Self::default();
+        for contract in &contracts {
+            valuation.board.add(contract, market);
+        }
+        for balance in &book.balances {
+            valuation.board.add_asset(&balance.money.asset, market);
+        }
+        let board = &valuation.board;
+        let common = |contract: &&Contract| (Common::of(contract, board), contract.to_string());
+        let common: Vec<_> = contracts.iter().map(common).collect();
+        let held: Vec<(&Position, usize)> = book.positions.iter().zip(places).collect();
+        let block = |held: &[(&Position, usize)]| {
+            let mut part = Self::default();
+            for (position, place) in held {
+                let of = common.get(*place);
+                let valued = of.map(|(common, text)| position_rows_of(position, (common, text), market));
+                match valued {
+                    Some(Ok((rows, gain_unknown))) => {
+                        part.futures_without_entry += usize::from(gain_unknown);
+                        part.rows.extend(rows.into_iter().flatten());
+                    }
+                    Some(Err(reason)) => part.unpriced.push(unpriced(position, reason)),
+                    None => {}
                 }
-                Err(unpriced) => valuation.unpriced.push(*unpriced),
             }
+            part
+        };
+        let parts: Vec<Self> = held.par_chunks(BLOCK).map(block).collect();
+        valuation.rows.reserve(book.positions.len() + book.balances.len());
+        for part in parts {
+            valuation.futures_without_entry += part.futures_without_entry;
+            valuation.rows.extend(part.rows);
+            valuation.unpriced.extend(part.unpriced);
         }
         for balance in &book.balances {
             match balance_row(balance, &valuation.board) {
@@ -196,7 +251,13 @@ pub fn position_rows(
     board: &PriceBoard,
     market: &Market,
 ) -> Result<PositionRows, Box<Unpriced>> {
-    let unpriced = |reason| Unpriced {
+    let contract = &position.listing.contract;
+    let valued = position_rows_of(position, (&Common::of(contract, board), &contract.to_string()), market);
+    valued.map(rows).map_err(|reason| Box::new(unpriced(position, reason)))
+}
+
+pub(crate) fn unpriced(position: &Position, reason: String) -> Unpriced {
+    Unpriced {
         file: position.origin.file.to_string(),
         row: position.origin.row,
         account: position.account.clone(),
@@ -206,13 +267,7 @@ pub fn position_rows(
         kind: kind(&position.listing.contract),
         quantity: position.quantity.get(),
         reason,
-    };
-    let contract = &position.listing.contract;
-    let prices = HeldPrices {
-        contract: board.contract(contract),
-        settlement: board.asset(contract.settlement_asset()),
-    };
-    position_rows_at(position, prices, market).map_err(|reason| Box::new(unpriced(reason)))
+    }
 }
 
 /// The prices that one position rests on: of its contract and of what its gains are paid in.
@@ -233,39 +288,78 @@ pub fn position_rows_at(
     prices: HeldPrices<'_>,
     market: &Market,
 ) -> Result<PositionRows, String> {
+    let common = Common::new(prices.contract, prices.settlement);
+    position_rows_of(position, (&common, &position.listing.contract.to_string()), market).map(rows)
+}
+
+impl<'a> Common<'a> {
+    pub(crate) fn new(priced: Result<&'a Priced, Missing>, settlement: Result<&'a Priced, Missing>) -> Self {
+        let unit = priced.as_ref().ok().map(|priced| priced.unit());
+        Self { priced, unit, settlement }
+    }
+
+    fn of(contract: &Contract, board: &'a PriceBoard) -> Self {
+        Self::new(board.contract(contract), board.asset(contract.settlement_asset()))
+    }
+}
+
+/// Figures of a position, of its gain where that has a row of its own, and whether the gain so far is unknown.
+pub(crate) struct Figures {
+    pub(crate) own: Exposure,
+    /// Boxed: few have one, and all are handed on.
+    pub(crate) gain: Option<Box<Exposure>>,
+    gain_unknown: bool,
+}
+
+/// What a position is worth.
+pub(crate) fn figures_of(
+    position: &Position,
+    common: &Common<'_>,
+    market: &Market,
+) -> Result<Figures, String> {
     let contract = &position.listing.contract;
-    let priced = prices.contract.map_err(text)?;
+    let priced = common.priced.as_ref().map_err(text)?;
     let quantity = border::to_model(position.canonical_quantity).map_err(text)?;
-    let mut row = Row {
-        account: position.account.clone(),
-        venue: position.venue.clone(),
-        chain: position.chain.clone(),
-        symbol: position.listing.symbol.clone(),
-        contract: contract.to_string(),
-        kind: kind(contract),
-        underlying: contract.underlying.clone(),
-        expiry: contract.expiry(),
-        quantity: position.quantity.get(),
-        exposure: priced.exposure(quantity).map_err(text)?,
-        provenance: priced.provenance,
-    };
-    let alone = |row, gain_unknown| Ok(PositionRows { rows: vec![row], gain_unknown });
-    if !matches!(row.kind, RowKind::Future | RowKind::Perpetual) {
-        return alone(row, false);
+    let unit = common.unit.unwrap_or_else(|| priced.unit());
+    let mut own = unit.exposure(quantity).map_err(text)?;
+    if !matches!(contract.terms, Terms::Future { .. } | Terms::Perpetual) {
+        return Ok(Figures { own, gain: None, gain_unknown: false });
     }
-    let Some((asset, gain)) = gain_of(position, market)? else {
-        return alone(row, !position.quantity.is_zero());
+    let Some((_, gain)) = gain_of(position, market)? else {
+        return Ok(Figures { own, gain: None, gain_unknown: !position.quantity.is_zero() });
     };
-    let settlement = prices.settlement.map_err(text)?;
-    if is_another_coin(settlement, &row.underlying) {
-        let exposure = settlement.exposure(gain.to_f64()).map_err(text)?;
-        let contract = format!("gain of {}", row.contract);
-        let gain_row =
-            Row { kind: RowKind::Gain, underlying: asset.clone(), contract, exposure, ..row.clone() };
-        return Ok(PositionRows { rows: vec![row, gain_row], gain_unknown: false });
+    let settlement = common.settlement.as_ref().map_err(text)?;
+    if is_another_coin(settlement, &contract.underlying) {
+        let gain = settlement.exposure(gain.to_f64()).map_err(text)?;
+        return Ok(Figures { own, gain: Some(Box::new(gain)), gain_unknown: false });
     }
-    add_gain(&mut row.exposure, gain, settlement, priced.spot_usd).map_err(text)?;
-    alone(row, false)
+    add_gain(&mut own, gain, settlement, priced.spot_usd).map_err(text)?;
+    Ok(Figures { own, gain: None, gain_unknown: false })
+}
+
+/// A row, the row of its gain where that has one, and whether the gain so far is unknown.
+type RowAndGain = ([Option<Row>; 2], bool);
+
+fn rows((rows, gain_unknown): RowAndGain) -> PositionRows {
+    PositionRows { rows: rows.into_iter().flatten().collect(), gain_unknown }
+}
+
+fn position_rows_of(
+    position: &Position,
+    (common, words): (&Common<'_>, &str),
+    market: &Market,
+) -> Result<RowAndGain, String> {
+    let Figures { own, gain, gain_unknown } = figures_of(position, common, market)?;
+    let provenance = common.priced.as_ref().map_err(text)?.provenance;
+    let row = Row { contract: words.to_owned(), exposure: own, provenance, ..position_place(position) };
+    let gain = gain.map(|exposure| Row {
+        kind: RowKind::Gain,
+        underlying: position.listing.contract.settlement_asset().clone(),
+        contract: format!("gain of {words}"),
+        exposure: *exposure,
+        ..row.clone()
+    });
+    Ok(([Some(row), gain], gain_unknown))
 }
 
 /// True when gains are paid in a coin other than the underlying: they are a row of their own then.
@@ -561,25 +655,37 @@ pub struct Group {
     pub coin: Option<Asset>,
 }
 
-/// Sums rows by the given columns, in the order of the keys. Grouping by nothing gives the one total, or no group for no rows.
+/// Sums by the given columns, in the order of the keys. Grouping by nothing gives the one total, or no group for nothing.
 #[must_use]
-pub fn group(rows: &[Row], by: &[GroupBy]) -> Vec<Group> {
-    let mut groups: BTreeMap<Vec<GroupKey>, Group> = BTreeMap::new();
-    for row in rows {
-        let key: Vec<GroupKey> = by.iter().map(|column| column.key(row)).collect();
-        let group = groups.entry(key.clone()).or_insert_with(|| Group {
-            key,
-            rows: 0,
-            exposure: Exposure::default(),
-            coin: Some(row.underlying.clone()),
-        });
+pub fn group<'a, T: Into<Placed<'a>>>(lines: impl IntoIterator<Item = T>, by: &[GroupBy]) -> Vec<Group> {
+    let mut places: BTreeMap<Parts<'_>, usize> = BTreeMap::new();
+    let mut groups: Vec<Group> = Vec::new();
+    let mut last: Option<(Parts<'_>, usize)> = None;
+    for line in lines {
+        let line: Placed<'a> = line.into();
+        let parts = line.parts(by);
+        let place = match last {
+            Some((of, place)) if of == parts => place,
+            _ => *places.entry(parts).or_insert_with(|| {
+                groups.push(Group {
+                    key: by.iter().map(|column| line.key(*column)).collect(),
+                    rows: 0,
+                    exposure: Exposure::default(),
+                    coin: Some(line.underlying.clone()),
+                });
+                groups.len() - 1
+            }),
+        };
+        last = Some((parts, place));
+        let Some(group) = groups.get_mut(place) else { continue };
         group.rows += 1;
-        group.exposure += &row.exposure;
-        if group.coin.as_ref() != Some(&row.underlying) {
+        group.exposure += line.exposure;
+        if group.coin.as_ref().is_some_and(|coin| coin != line.underlying) {
             group.coin = None;
         }
     }
-    groups.into_values().collect()
+    groups.sort_by(|a, b| a.key.cmp(&b.key));
+    groups
 }
 
 impl Group {

@@ -11,10 +11,22 @@ use engine::Engine;
 use journal::{Head, Seq};
 use margin::{AccountState, Rulebook, account_states};
 use market::{Bump, BumpError, Market};
-use risk::Valuation;
+use risk::{Exposure, Group, GroupBy, Sheet, Valuation};
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 use units::{Account, Timestamp, Venue};
+
+/// Who takes a frame first. In a steady beat views of every hundred milliseconds take every second frame, and those that cost more and come
+/// less often the frames between: so neither waits for the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Turn {
+    /// All: it comes after a pause, and another may be long in coming.
+    #[default]
+    Everybody,
+    Quick,
+    Thorough,
+}
 
 /// One state.
 #[derive(Debug)]
@@ -28,9 +40,15 @@ pub struct Frame {
     pub(crate) is_live: bool,
     /// What was said last, newest first.
     pub(crate) recent: Vec<Said>,
+    /// When it was made, by the clock of the wall; none for a state that was replayed.
+    pub(crate) made: Option<Instant>,
+    pub(crate) turn: Turn,
     changed: Option<Changed>,
-    book: OnceLock<Book>,
+    book: OnceLock<Arc<Book>>,
+    sheet: OnceLock<Sheet>,
     valuation: OnceLock<Valuation>,
+    by_underlying: OnceLock<Vec<Group>>,
+    total: OnceLock<Exposure>,
     accounts: OnceLock<Vec<AccountState>>,
     margins: OnceLock<Vec<AccountMargins>>,
 }
@@ -61,17 +79,22 @@ impl Frame {
             head,
             is_live: false,
             recent: Vec::new(),
+            made: None,
+            turn: Turn::default(),
             changed: None,
             book: OnceLock::new(),
+            sheet: OnceLock::new(),
             valuation: OnceLock::new(),
+            by_underlying: OnceLock::new(),
+            total: OnceLock::new(),
             accounts: OnceLock::new(),
             margins: OnceLock::new(),
         }
     }
 
-    /// The same, as the newest state of a journal that is being written.
-    pub(crate) fn live(self) -> Self {
-        Self { is_live: true, ..self }
+    /// The same, as the newest state of a journal that is being written, made at this moment.
+    pub(crate) fn live(self, (made, turn): (Instant, Turn)) -> Self {
+        Self { is_live: true, made: Some(made), turn, ..self }
     }
 
     /// The same, with what was said last, newest first.
@@ -94,7 +117,7 @@ impl Frame {
     /// Another book on this market, some accounts under other rules.
     pub(crate) fn holding(&self, book: Book, rules: OtherRules) -> Self {
         let changed = Changed { market: self.market().clone(), bump: self.bump(), rules };
-        Self { changed: Some(changed), book: OnceLock::from(book), ..self.same() }
+        Self { changed: Some(changed), book: OnceLock::from(Arc::new(book)), ..self.same() }
     }
 
     fn same(&self) -> Self {
@@ -134,12 +157,37 @@ impl Frame {
     }
 
     pub(crate) fn book(&self) -> &Book {
-        self.book.get_or_init(|| self.engine.ledger().book())
+        self.shared_book()
+    }
+
+    fn shared_book(&self) -> &Arc<Book> {
+        self.book.get_or_init(|| Arc::new(self.engine.ledger().book()))
+    }
+
+    /// Everything held, valued for sums: those of the rows of [`Self::valuation`], at a part of their cost.
+    pub(crate) fn sheet(&self) -> &Sheet {
+        self.sheet.get_or_init(|| Sheet::new(self.shared_book().clone(), self.market()))
     }
 
     /// Everything held, valued: the rows of `plimsoll report` on the same book and market.
     pub(crate) fn valuation(&self) -> &Valuation {
         self.valuation.get_or_init(|| Valuation::new(self.book(), self.market()))
+    }
+
+    /// What is held of each underlying.
+    pub(crate) fn by_underlying(&self) -> &[Group] {
+        self.by_underlying.get_or_init(|| risk::group(self.sheet().lines(), &[GroupBy::Underlying]))
+    }
+
+    /// All that is held: sums are exact, so the sum of the underlyings is that of all lines.
+    pub(crate) fn total(&self) -> &Exposure {
+        self.total.get_or_init(|| {
+            let mut total = Exposure::default();
+            for group in self.by_underlying() {
+                total += &group.exposure;
+            }
+            total
+        })
     }
 
     pub(crate) fn accounts(&self) -> &[AccountState] {
@@ -153,6 +201,6 @@ impl Frame {
 
     /// True when something held has no value.
     pub(crate) fn is_partial(&self) -> bool {
-        if self.is_what_if() { self.valuation().is_partial() } else { self.engine.views().is_partial() }
+        if self.is_what_if() { self.sheet().is_partial() } else { self.engine.views().is_partial() }
     }
 }

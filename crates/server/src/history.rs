@@ -7,7 +7,7 @@
 use crate::frame::Frame;
 use crate::views::headline;
 use engine::Distance;
-use risk::{GroupBy, GroupKey, Measure};
+use risk::{GroupKey, Measure};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use units::Timestamp;
@@ -20,12 +20,15 @@ const FIRST_SPACING_MILLIS: i64 = 1_000;
 struct Sample {
     time: Timestamp,
     record: u64,
-    values: BTreeMap<String, f64>,
+    /// By [`History::names`]; those that came to be known later are absent.
+    values: Vec<Option<f64>>,
 }
 
 /// Samples in the order of time.
 #[derive(Debug)]
 pub(crate) struct History {
+    /// Of the series, in the order in which they were first seen.
+    names: Vec<String>,
     samples: Vec<Sample>,
     spacing_millis: i64,
 }
@@ -60,7 +63,7 @@ pub(crate) struct Span {
 
 impl Default for History {
     fn default() -> Self {
-        Self { samples: Vec::new(), spacing_millis: FIRST_SPACING_MILLIS }
+        Self { names: Vec::new(), samples: Vec::new(), spacing_millis: FIRST_SPACING_MILLIS }
     }
 }
 
@@ -84,7 +87,11 @@ impl History {
         if !self.is_due(time) {
             return;
         }
-        self.samples.push(Sample { time, record: frame.record.get(), values: values(frame) });
+        let mut values = values(frame);
+        self.names
+            .extend(values.keys().filter(|name| !self.names.contains(name)).cloned().collect::<Vec<_>>());
+        let values = self.names.iter().map(|name| values.remove(name)).collect();
+        self.samples.push(Sample { time, record: frame.record.get(), values });
         if self.samples.len() > MOST {
             let mut place = 0;
             self.samples.retain(|_| {
@@ -104,18 +111,20 @@ impl History {
         let step = all.len().div_ceil(span.points.max(2)).max(1);
         // The last moment is always among them.
         let chosen: Vec<&Sample> = all.iter().rev().step_by(step).rev().copied().collect();
-        let mut names: Vec<String> = chosen.iter().flat_map(|sample| sample.values.keys().cloned()).collect();
-        names.sort();
-        names.dedup();
-        names.retain(|name| span.series.is_empty() || span.series.contains(name));
-        let column = |name: &String| chosen.iter().map(|sample| sample.values.get(name).copied()).collect();
+        let value = |sample: &Sample, place: usize| sample.values.get(place).copied().flatten();
+        let is_there = |place: usize| chosen.iter().any(|sample| value(sample, place).is_some());
+        let wanted = self.names.iter().enumerate().filter(|(place, name)| {
+            (span.series.is_empty() || span.series.contains(name)) && is_there(*place)
+        });
+        let wanted: BTreeMap<&String, usize> = wanted.map(|(place, name)| (name, place)).collect();
+        let column = |place: usize| chosen.iter().map(|sample| value(sample, place)).collect();
         #[allow(clippy::cast_precision_loss)] // a spacing in milliseconds
         let every_seconds = self.spacing_millis as f64 / 1_000.0;
         HistoryData {
-            series: names.iter().map(|name| (name.clone(), Unit { unit: unit(name) })).collect(),
+            series: wanted.keys().map(|name| ((*name).clone(), Unit { unit: unit(name) })).collect(),
             times: chosen.iter().map(|sample| sample.time).collect(),
             records: chosen.iter().map(|sample| sample.record).collect(),
-            values: names.iter().map(|name| (name.clone(), column(name))).collect(),
+            values: wanted.iter().map(|(name, place)| ((*name).clone(), column(*place))).collect(),
             every_seconds,
         }
     }
@@ -159,7 +168,7 @@ fn values(frame: &Frame) -> BTreeMap<String, f64> {
     for (asset, underlying) in &frame.market().underlyings {
         put(&format!("spot_usd:{asset}"), underlying.spot.get());
     }
-    for group in risk::group(&frame.valuation().rows, &[GroupBy::Underlying]) {
+    for group in frame.by_underlying() {
         let name = group.key.first().map(GroupKey::text).unwrap_or_default();
         put(&format!("delta_cash_usd:{name}"), group.exposure.in_usd(Measure::Delta).to_f64());
     }

@@ -10,7 +10,7 @@
 //! The engine is never shared: a frame is a copy of it, made at most [`FRAMES_A_SECOND`] times a second. A command waits in a short queue;
 //! a full one refuses, so that nobody's click is carried out a minute later.
 
-use crate::frame::Frame;
+use crate::frame::{Frame, Turn};
 use crate::history::History;
 use crate::past::States;
 use crate::said::{Said, Timeline, Wanted};
@@ -23,6 +23,8 @@ use units::{Quantity, Timestamp};
 
 /// How often a frame is made at most.
 pub const FRAMES_A_SECOND: u32 = 20;
+/// Frames that are further apart than this are no beat.
+const PAUSE: Duration = Duration::from_millis(75);
 const WAITING: usize = 16;
 /// Entries of the timeline that a frame carries.
 const RECENT: usize = 200;
@@ -225,6 +227,7 @@ pub struct Publisher {
     inbox: mpsc::Receiver<Asked>,
     pub(crate) hub: Arc<Hub>,
     last: Option<Instant>,
+    turn: Turn,
     record: Seq,
 }
 
@@ -243,7 +246,7 @@ impl Publisher {
             inbox: outbox,
             made: Mutex::new(Instant::now()),
         };
-        Self { newest, inbox, hub: Arc::new(hub), last: None, record: Seq::ZERO }
+        Self { newest, inbox, hub: Arc::new(hub), last: None, turn: Turn::default(), record: Seq::ZERO }
     }
 
     /// Takes what a commit said into the timeline.
@@ -267,8 +270,15 @@ impl Publisher {
     }
 
     fn publish_now(&mut self, engine: &Engine, head: Head, now: Instant) {
-        let frame =
-            Arc::new(Frame::new(engine.clone(), head.seq, Some(head)).live().saying(self.hub.recent()));
+        let is_beat = self.last.is_some_and(|last| now.duration_since(last) < PAUSE);
+        self.turn = match self.turn {
+            _ if !is_beat => Turn::Everybody,
+            Turn::Everybody | Turn::Quick => Turn::Thorough,
+            Turn::Thorough => Turn::Quick,
+        };
+        let frame = Arc::new(
+            Frame::new(engine.clone(), head.seq, Some(head)).live((now, self.turn)).saying(self.hub.recent()),
+        );
         (self.last, self.record) = (Some(now), head.seq);
         *self.hub.made.lock().unwrap_or_else(PoisonError::into_inner) = now;
         drop(self.newest.send_replace(Some(frame)));

@@ -38,6 +38,7 @@ mod http;
 mod hub;
 mod metrics;
 mod past;
+mod patch;
 mod said;
 mod server;
 mod socket;

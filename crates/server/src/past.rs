@@ -11,9 +11,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use units::Timestamp;
 
-/// A state is kept each time so many records have passed, and the spacing doubled when there are too many.
+/// A state is kept each time so many records have passed, and the spacing doubled while there are too many.
 const FIRST_SPACING: u64 = 500;
 const MOST_KEPT: usize = 24;
+/// All states that are kept hold at most so many positions and quotes together, of about a kilobyte each; a few are kept of any book.
+const MOST_THINGS: usize = 80_000;
+const LEAST_KEPT: usize = 4;
 /// Frames of the past that are at hand.
 const RECENT: usize = 4;
 
@@ -79,6 +82,17 @@ pub(crate) struct States(Mutex<Kept>);
 struct Kept {
     states: BTreeMap<u64, Arc<Engine>>,
     spacing: u64,
+}
+
+/// Positions and quotes of a state.
+fn things(engine: &Engine) -> usize {
+    let quotes = engine.quotes();
+    engine.ledger().positions().count() + quotes.options.len() + quotes.futures.len()
+}
+
+/// How many states may be kept of so many positions and quotes.
+fn most_kept(things: usize) -> usize {
+    (MOST_THINGS / things.max(1)).clamp(LEAST_KEPT, MOST_KEPT)
 }
 
 /// One record, in words.
@@ -202,8 +216,10 @@ impl Kept {
         if at < before + self.spacing {
             return;
         }
-        self.states.insert(at, engine());
-        if self.states.len() > MOST_KEPT {
+        let engine = engine();
+        let most = most_kept(things(&engine));
+        self.states.insert(at, engine);
+        while self.states.len() > most {
             self.spacing *= 2;
             let (spacing, mut last) = (self.spacing, 0);
             self.states.retain(|at, _| {
@@ -212,5 +228,33 @@ impl Kept {
                 is_kept
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use instrument::Specs;
+
+    #[test]
+    fn of_a_large_book_fewer_states_are_kept() {
+        let kept: Vec<usize> = [0, 500, 3_333, 4_000, 11_500, 20_000, 1_000_000].map(most_kept).into();
+        assert_eq!(kept, [24, 24, 24, 20, 6, 4, 4]);
+    }
+
+    #[test]
+    fn states_are_kept_evenly_however_many_records_pass() {
+        let now = Timestamp::from_utc_date(2026, 11, 26, 9).unwrap();
+        let engine = Arc::new(Engine::new(Arc::new(Specs::embedded()), now));
+        let states = States::default();
+        for at in 1..=200_000 {
+            states.keep(at, || engine.clone());
+            assert!(states.kept().states.len() <= MOST_KEPT);
+        }
+        let spacing = states.kept().spacing;
+        let places: Vec<u64> = states.kept().states.keys().copied().collect();
+        assert!(places.len() >= MOST_KEPT / 2, "{places:?}");
+        assert!(places.windows(2).all(|pair| pair[1] - pair[0] >= spacing), "{places:?}");
+        assert_eq!(states.before(places[3]).map(|(at, _)| at), Some(places[2]), "before, not at");
     }
 }

@@ -243,7 +243,9 @@ async fn follow(
         if outbox.send(text).await.is_err() {
             return;
         }
-        shared.metrics.lag(update.made.elapsed());
+        if let Some(made) = update.made {
+            shared.metrics.lag(made.elapsed());
+        }
         sent = Some(update.number);
     }
 }
@@ -252,10 +254,12 @@ fn text(id: u64, sent: Option<u64>, update: &Update) -> String {
     let number = update.number;
     match (&update.whole, &update.patch) {
         (Err(message), _) => refused(Some(id), "no_figure", message).to_string(),
-        // The patch is text already: it is not read again for each client.
+        // Both are text already, the same for every client.
         (Ok(_), Some(patch)) if sent == Some(number - 1) => {
             format!("{{\"delta\":{{\"id\":{id},\"n\":{number},\"patch\":{patch}}}}}")
         }
-        (Ok(whole), _) => json!({"snapshot": {"id": id, "n": number, "envelope": &**whole}}).to_string(),
+        (Ok(whole), _) => {
+            format!("{{\"snapshot\":{{\"id\":{id},\"n\":{number},\"envelope\":{}}}}}", whole.text())
+        }
     }
 }

@@ -1,16 +1,18 @@
 //! Live views, computed once for everybody who watches the same: the newest envelope, and what changed since the one before.
 //!
-//! A topic runs while somebody watches it. It computes when there is a new frame, at most as often as its view allows; between two
-//! updates frames pass by. Each watcher holds only the newest: who is slow misses updates, and gets a whole one when it is fast again.
+//! A topic runs while somebody watches it. It takes a frame when it arrives, at most as often as its view allows; between two updates
+//! frames pass by, and the newest of them is taken when nothing newer comes. Each watcher holds only the newest: who is slow misses
+//! updates, and gets a whole one when it is fast again.
 
-use crate::frame::Frame;
+use crate::frame::{Frame, Turn};
 use crate::http::{ApiError, computed};
+use crate::patch::patch;
 use crate::server::Shared;
 use crate::views::{Params, View};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// Views of so many kinds are computed live at a time.
@@ -22,11 +24,28 @@ pub(crate) struct Update {
     /// Counts up by one.
     pub(crate) number: u64,
     /// The whole envelope, or why there is none.
-    pub(crate) whole: Result<Arc<Value>, Arc<str>>,
+    pub(crate) whole: Result<Arc<Whole>, Arc<str>>,
     /// The change from the one before as RFC 6902 operations, as text; none where there was none before.
     pub(crate) patch: Option<Arc<str>>,
-    /// Set when the state is not older than this (the moment its frame was made).
-    pub(crate) made: std::time::Instant,
+    /// When its frame was made.
+    pub(crate) made: Option<Instant>,
+}
+
+/// An envelope; its text is written once for all who need it whole.
+#[derive(Debug)]
+pub(crate) struct Whole {
+    value: Value,
+    text: OnceLock<String>,
+}
+
+impl Whole {
+    const fn new(value: Value) -> Self {
+        Self { value, text: OnceLock::new() }
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        self.text.get_or_init(|| self.value.to_string())
+    }
 }
 
 type Key = (&'static str, Params);
@@ -70,12 +89,56 @@ impl Topics {
     }
 }
 
+/// A frame may be taken so much before the next one is due: a beat has jitter.
+const EARLY: Duration = Duration::from_millis(25);
+/// A frame that was passed by waits so long after that for one on the topic's turn; in a beat that is the next but one.
+const LATE: Duration = Duration::from_millis(65);
+/// Views that are computed less often than this cost more, and leave every second frame of a beat to the others.
+const QUICK: Duration = Duration::from_millis(100);
+
+/// When a topic takes frames: in the long run one in each spacing at most. Times are since the topic began.
+#[derive(Debug, Clone, Copy)]
+struct Beat {
+    spacing: Duration,
+    due: Duration,
+}
+
+impl Beat {
+    const fn new(spacing: Duration) -> Self {
+        Self { spacing, due: Duration::ZERO }
+    }
+
+    fn is_turn(&self, turn: Turn) -> bool {
+        match turn {
+            Turn::Everybody => true,
+            Turn::Quick => self.spacing <= QUICK,
+            Turn::Thorough => self.spacing > QUICK,
+        }
+    }
+
+    /// True when a frame is taken now, whether it has just come or has waited.
+    fn takes(&self, turn: Turn, now: Duration) -> bool {
+        now >= self.due + LATE || (self.is_turn(turn) && now + EARLY >= self.due)
+    }
+
+    /// How long a frame that was passed by waits for a newer one.
+    fn patience(&self, now: Duration) -> Duration {
+        (self.due + LATE).saturating_sub(now)
+    }
+
+    fn taken(&mut self, now: Duration) {
+        self.due = self.due.max(now) + self.spacing;
+    }
+}
+
 /// Computes a topic until nobody watches it.
+#[allow(clippy::disallowed_methods)] // the edge measures time
 async fn run(shared: Arc<Shared>, view: &'static View, key: Key, topic: watch::Sender<Option<Update>>) {
+    let begun = Instant::now();
+    let mut beat = Beat::new(Duration::from_millis(view.every_millis));
     let mut frames = shared.hub.newest.clone();
     frames.mark_changed();
-    let mut number = 0;
-    let mut before: Option<Arc<Value>> = None;
+    let (mut number, mut before, mut has_passed) = (0, None, false);
     loop {
         tokio::select! {
             () = topic.closed() => {
@@ -88,48 +151,117 @@ async fn run(shared: Arc<Shared>, view: &'static View, key: Key, topic: watch::S
                 continue;
             }
             changed = frames.changed() => if changed.is_err() { break },
+            () = tokio::time::sleep(beat.patience(begun.elapsed())), if has_passed => has_passed = false,
         }
         let Some(frame) = frames.borrow_and_update().clone() else { continue };
-        let made = shared.hub.made();
-        let whole = one(&shared, view, &key.1, frame).await;
-        let patch = match (&before, &whole) {
-            (Some(before), Ok(after)) => patch(before, after),
-            _ => None,
-        };
-        before = whole.as_ref().ok().cloned();
+        if !beat.takes(frame.turn, begun.elapsed()) {
+            has_passed = true;
+            continue;
+        }
+        has_passed = false;
+        beat.taken(begun.elapsed());
         number += 1;
-        topic.send_replace(Some(Update { number, whole, patch, made }));
-        tokio::time::sleep(Duration::from_millis(view.every_millis)).await;
+        let update = update(&shared, (view, &key.1), frame, (number, before.take())).await;
+        before = update.whole.as_ref().ok().cloned();
+        topic.send_replace(Some(update));
     }
     shared.topics.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
 }
 
-async fn one(
+/// Computes an update of this number, and what has changed since the one before.
+async fn update(
     shared: &Arc<Shared>,
-    view: &'static View,
-    params: &Params,
+    (view, params): (&'static View, &Params),
     frame: Arc<Frame>,
-) -> Result<Arc<Value>, Arc<str>> {
-    let (shared, mut params) = (shared.clone(), params.clone());
+    (number, before): (u64, Option<Arc<Whole>>),
+) -> Update {
+    let (inner, params, made) = (shared.clone(), params.clone(), frame.made);
     let work = move || {
-        let bump = crate::views::bump_of(&mut params).map_err(ApiError::from)?;
-        let frame = match bump {
-            None => frame,
-            Some(bump) => {
-                let failed = |error: market::BumpError| crate::views::ViewError::NoFigure(error.to_string());
-                Arc::new(frame.bumped(bump).map_err(failed).map_err(ApiError::from)?)
-            }
-        };
-        computed(&shared, view, &params, &frame)
+        let whole = Whole::new(one(&inner, view, params, frame)?);
+        let patch = before.and_then(|before| patch(&before.value, &whole.value).ok());
+        Ok((Arc::new(whole), patch.map(Into::into)))
     };
     let done = tokio::task::spawn_blocking(work).await;
+    let done = done.unwrap_or_else(|_| Err("the view failed: the log of the server says more".into()));
     match done {
-        Ok(Ok(value)) => Ok(Arc::new(value)),
-        Ok(Err(error)) => Err(error.message.into()),
-        Err(_) => Err("the view failed: the log of the server says more".into()),
+        Ok((whole, patch)) => Update { number, whole: Ok(whole), patch, made },
+        Err(why) => Update { number, whole: Err(why), patch: None, made },
     }
 }
 
-fn patch(before: &Value, after: &Value) -> Option<Arc<str>> {
-    serde_json::to_string(&json_patch::diff(before, after)).ok().map(Into::into)
+fn one(shared: &Shared, view: &View, mut params: Params, frame: Arc<Frame>) -> Result<Value, Arc<str>> {
+    let bump = crate::views::bump_of(&mut params).map_err(ApiError::from);
+    let frame = bump.and_then(|bump| match bump {
+        None => Ok(frame),
+        Some(bump) => {
+            let failed = |error: market::BumpError| crate::views::ViewError::NoFigure(error.to_string());
+            Ok(Arc::new(frame.bumped(bump).map_err(failed)?))
+        }
+    });
+    frame.and_then(|frame| computed(shared, view, &params, &frame)).map_err(|error| error.message.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Frames every 50 ms, up to 12 ms late, whose turn alternates: which of them a topic takes as they arrive.
+    fn taken(spacing: u64) -> Vec<u64> {
+        let mut beat = Beat::new(Duration::from_millis(spacing));
+        let late = |frame: u64| (frame * 7 + frame * frame) % 13;
+        let mut taken = Vec::new();
+        for frame in 0..200 {
+            let now = Duration::from_millis(frame * 50 + late(frame));
+            let turn = if frame % 2 == 0 { Turn::Quick } else { Turn::Thorough };
+            if beat.takes(turn, now) {
+                beat.taken(now);
+                taken.push(frame);
+            }
+        }
+        taken
+    }
+
+    #[test]
+    fn every_second_frame_of_a_beat_is_taken_as_it_arrives() {
+        assert_eq!(taken(100), (0..100).map(|place| 2 * place).collect::<Vec<u64>>());
+    }
+
+    #[test]
+    fn what_costs_more_takes_the_frames_between() {
+        for spacing in [250, 1_000] {
+            let taken = taken(spacing);
+            // The first may be taken late: nothing was due yet.
+            assert!(taken.iter().skip(1).all(|frame| frame % 2 == 1), "{taken:?}");
+            let most = 200 * 50 / spacing + 1;
+            assert!(taken.len() as u64 > most * 3 / 4 && taken.len() as u64 <= most, "{taken:?}");
+        }
+    }
+
+    #[test]
+    fn updates_are_no_more_than_one_a_spacing_whatever_the_frames() {
+        for between in 1..200 {
+            let mut beat = Beat::new(Duration::from_millis(100));
+            let mut taken = 0;
+            for now in (0..10_000).step_by(between).map(Duration::from_millis) {
+                if beat.takes(Turn::Everybody, now) {
+                    beat.taken(now);
+                    taken += 1;
+                }
+            }
+            // The first at once, and the last may come early.
+            assert!(taken <= 101, "{taken} in 100 spacings, frames {between} ms apart");
+        }
+    }
+
+    #[test]
+    fn a_frame_that_was_passed_by_is_taken_when_none_comes_after_it() {
+        for turn in [Turn::Everybody, Turn::Quick, Turn::Thorough] {
+            let mut beat = Beat::new(Duration::from_millis(100));
+            beat.taken(Duration::ZERO);
+            let now = Duration::from_millis(50);
+            assert!(!beat.takes(turn, now));
+            assert_eq!(beat.patience(now), Duration::from_millis(115));
+            assert!(beat.takes(turn, now + beat.patience(now)));
+        }
+    }
 }

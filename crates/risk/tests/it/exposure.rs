@@ -2,7 +2,7 @@
 
 use crate::fixture::{Held, SPOT_BTC, asof, book, desk, held, market, snapshot, vol_of};
 use proptest::prelude::*;
-use risk::{GroupBy, Measure, Valuation, group};
+use risk::{GroupBy, Measure, Sheet, Valuation, group};
 use units::Fixed;
 
 fn one(instrument: &str, quantity: &str) -> risk::Exposure {
@@ -182,4 +182,56 @@ proptest! {
             prop_assert!((*one - two).to_f64().abs() <= rounding, "{one} {two}");
         }
     }
+}
+
+/// The sheet is the valuation without its rows: same lines in the same order, same sums by every grouping.
+#[test]
+fn a_sheet_has_the_figures_of_the_rows() {
+    let (book, market) = (book(&desk()), market());
+    let valuation = Valuation::new(&book, &market);
+    let sheet = Sheet::new(std::sync::Arc::new(book.clone()), &market);
+    assert_eq!(sheet.unpriced, valuation.unpriced);
+    assert!(valuation.rows.len() > 10, "{}", valuation.rows.len());
+    let lines: Vec<_> =
+        sheet.lines().map(|line| (line.underlying.clone(), line.kind, *line.exposure)).collect();
+    let rows: Vec<_> =
+        valuation.rows.iter().map(|row| (row.underlying.clone(), row.kind, row.exposure)).collect();
+    assert_eq!(lines, rows);
+    let columns = [
+        GroupBy::Account,
+        GroupBy::Venue,
+        GroupBy::Chain,
+        GroupBy::Underlying,
+        GroupBy::Expiry,
+        GroupBy::Kind,
+    ];
+    for subset in 0..64 {
+        let by: Vec<GroupBy> = (0..6).filter(|at| subset >> at & 1 == 1).map(|at| columns[at]).collect();
+        assert_eq!(group(sheet.lines(), &by), group(&valuation.rows, &by), "{by:?}");
+    }
+}
+
+/// Rows of a valuation are those of each position by itself: what positions share is shared and nothing else.
+#[test]
+fn rows_are_those_of_each_position_alone() {
+    let (book, market) = (book(&desk()), market());
+    let valuation = Valuation::new(&book, &market);
+    let alone =
+        book.positions.iter().filter_map(|held| risk::position_rows(held, &valuation.board, &market).ok());
+    let mut rows: Vec<risk::Row> = alone.flat_map(|valued| valued.rows).collect();
+    rows.extend(book.balances.iter().filter_map(|held| risk::balance_row(held, &valuation.board).ok()));
+    assert_eq!(valuation.rows, rows);
+}
+
+/// Groups as one would make them by hand: a key of texts for every row.
+#[test]
+fn groups_are_in_the_order_of_their_keys_and_hold_all_rows_of_them() {
+    let valuation = Valuation::new(&book(&desk()), &market());
+    let by = [GroupBy::Expiry, GroupBy::Venue];
+    let mut keys: Vec<Vec<risk::GroupKey>> =
+        valuation.rows.iter().map(|row| by.iter().map(|column| column.key(row)).collect()).collect();
+    keys.sort();
+    let groups = group(&valuation.rows, &by);
+    let all = groups.iter().flat_map(|group| std::iter::repeat_n(group.key.clone(), group.rows));
+    assert_eq!(all.collect::<Vec<_>>(), keys);
 }

@@ -80,8 +80,8 @@ pub(crate) fn computed(
     params.check(view)?;
     let started = shared.metrics.begin(view.name);
     let data = (view.compute)(frame, params)?;
-    let envelope = Envelope::new(view.name, params, (frame, crate::server::now()), data);
-    let value = serde_json::to_value(envelope).map_err(|error| ApiError::internal(&error));
+    let envelope = Envelope::new(view.name, params, (frame, crate::server::now()));
+    let value = envelope.with(data).map_err(|error| ApiError::internal(&error));
     shared.metrics.computed(started);
     value
 }
@@ -237,8 +237,8 @@ pub(crate) async fn whatif(State(shared): State<Arc<Shared>>, body: Body) -> Ans
             None => shared.hub.frame().ok_or_else(ApiError::not_ready)?,
         };
         let (after, data) = views::answer(&frame, &question)?;
-        let envelope = Envelope::new("whatif", &Params::default(), (&after, crate::server::now()), data);
-        serde_json::to_value(envelope).map_err(|error| ApiError::internal(&error))
+        let envelope = Envelope::new("whatif", &Params::default(), (&after, crate::server::now()));
+        envelope.with(data).map_err(|error| ApiError::internal(&error))
     });
     Ok(Json(answer.await?))
 }

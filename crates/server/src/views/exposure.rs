@@ -3,11 +3,11 @@
 use super::headline::{LimitLine, coins, limits, usd};
 use super::{Param, Params, View, ViewError, shape, value};
 use crate::frame::Frame;
-use risk::{Exposure, Group, GroupBy, GroupKey, Row};
+use risk::{Group, GroupBy, GroupKey, Placed, Row};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use units::{Asset, Fixed};
+use units::Fixed;
 
 pub(super) const VIEW: View = View {
     name: "exposure",
@@ -56,44 +56,62 @@ struct GroupLine {
 
 fn compute(frame: &Frame, params: &Params) -> Result<Value, ViewError> {
     let by = columns(params)?;
-    let rows = filtered(&frame.valuation().rows, params);
-    let lacking = lacking(frame, params);
-    let stale: BTreeSet<&Asset> = frame.engine().stale().iter().collect();
-    let of = |group: Group| {
-        let members = rows.iter().filter(|row| by.iter().map(|c| c.key(row)).eq(group.key.iter().cloned()));
-        let is_stale = members.into_iter().any(|row| stale.contains(&row.underlying));
-        let unvalued =
-            lacking.iter().filter(|row| by.iter().map(|c| c.key(row)).eq(group.key.iter().cloned()));
-        line(&group, unvalued.count(), is_stale)
+    let lines = || frame.sheet().lines().filter(|line| passes(line, params));
+    let found = risk::group(lines(), &by);
+    let stale = stale_groups(frame, lines(), &by);
+    let lacking = lacking(frame, params, &by);
+    let of = |group: &Group| {
+        line(group, lacking.get(&group.key).copied().unwrap_or_default(), stale.contains(&group.key))
     };
-    let total = risk::group(&rows, &[]).into_iter().next().unwrap_or_else(Group::nothing);
-    let mut groups: Vec<GroupLine> = risk::group(&rows, &by).into_iter().map(of).collect();
-    groups.extend(only_lacking(&groups, &lacking, &by));
+    let total = total(&found);
     let spot = frame.market().underlyings.iter();
     value(&ExposureData {
         group_by: by.iter().map(|column| column.word()).collect(),
         columns: COLUMNS.iter().map(|column| column.word()).collect(),
-        total: line(&total, lacking.len(), rows.iter().any(|row| stale.contains(&row.underlying))),
-        groups,
+        total: line(&total, lacking.values().sum(), !stale.is_empty()),
+        groups: found.iter().map(of).chain(only_lacking(&found, &lacking)).collect(),
         limits: limits(frame),
         spot_usd: spot.map(|(asset, underlying)| (asset.to_string(), underlying.spot.get())).collect(),
     })
 }
 
-/// Groups of which nothing at all has a value: they are not left out.
-fn only_lacking(groups: &[GroupLine], lacking: &[Row], by: &[GroupBy]) -> Vec<GroupLine> {
-    let mut counts: BTreeMap<Vec<GroupKey>, usize> = BTreeMap::new();
-    for row in lacking {
-        *counts.entry(by.iter().map(|column| column.key(row)).collect()).or_default() += 1;
+/// The sum of all groups: sums are exact, so it is that of all lines.
+fn total(groups: &[Group]) -> Group {
+    let mut total = Group::nothing();
+    total.coin = groups.first().and_then(|group| group.coin.clone());
+    for group in groups {
+        total.rows += group.rows;
+        total.exposure += &group.exposure;
+        if group.coin != total.coin {
+            total.coin = None;
+        }
     }
-    let texts = |key: &[GroupKey]| key.iter().map(GroupKey::text).collect::<Vec<_>>();
-    counts.retain(|key, _| !groups.iter().any(|group| group.key == texts(key)));
-    counts
-        .into_iter()
-        .map(|(key, count)| {
-            line(&Group { key, rows: 0, exposure: Exposure::default(), coin: None }, count, false)
-        })
-        .collect()
+    total
+}
+
+/// Groups of which a part rests on stale quotes.
+fn stale_groups<'a>(
+    frame: &Frame,
+    lines: impl Iterator<Item = Placed<'a>>,
+    by: &[GroupBy],
+) -> BTreeSet<Vec<GroupKey>> {
+    let stale = frame.engine().stale();
+    if stale.is_empty() {
+        return BTreeSet::new();
+    }
+    let lines = lines.filter(|line| stale.contains(line.underlying));
+    risk::group(lines, by).into_iter().map(|group| group.key).collect()
+}
+
+/// How many things without a value belong to each group, those of the filters.
+type Lacking = BTreeMap<Vec<GroupKey>, usize>;
+
+/// Groups of which nothing at all has a value: they are not left out.
+fn only_lacking(groups: &[Group], lacking: &Lacking) -> Vec<GroupLine> {
+    let valued: BTreeSet<&Vec<GroupKey>> = groups.iter().map(|group| &group.key).collect();
+    let without = lacking.iter().filter(|(key, _)| !valued.contains(key));
+    let group = |key: &Vec<GroupKey>| Group { key: key.clone(), ..Group::nothing() };
+    without.map(|(key, count)| line(&group(key), *count, false)).collect()
 }
 
 fn columns(params: &Params) -> Result<Vec<GroupBy>, ViewError> {
@@ -111,7 +129,8 @@ fn columns(params: &Params) -> Result<Vec<GroupBy>, ViewError> {
     Ok(by)
 }
 
-fn passes(row: &Row, params: &Params) -> bool {
+/// True when a line is of what the words ask for.
+pub(super) fn passes(line: &Placed<'_>, params: &Params) -> bool {
     let filters = [
         ("underlying", GroupBy::Underlying),
         ("venue", GroupBy::Venue),
@@ -119,17 +138,15 @@ fn passes(row: &Row, params: &Params) -> bool {
         ("expiry", GroupBy::Expiry),
         ("kind", GroupBy::Kind),
     ];
-    filters.iter().all(|(name, column)| params.text(name).is_none_or(|text| column.key(row).text() == text))
+    filters.iter().all(|(name, column)| params.text(name).is_none_or(|words| line.is(*column, words)))
 }
 
-fn filtered(rows: &[Row], params: &Params) -> Vec<Row> {
-    rows.iter().filter(|row| passes(row, params)).cloned().collect()
-}
-
-/// Where things without a value belong.
-fn lacking(frame: &Frame, params: &Params) -> Vec<Row> {
+fn lacking(frame: &Frame, params: &Params, by: &[GroupBy]) -> Lacking {
+    let unpriced = &frame.sheet().unpriced;
+    if unpriced.is_empty() {
+        return Lacking::new();
+    }
     let book = frame.book();
-    let unpriced = &frame.valuation().unpriced;
     let is_lacking = |place: &Row| {
         unpriced.iter().any(|u| {
             (&u.account, &u.venue, &u.chain, &u.symbol)
@@ -138,7 +155,11 @@ fn lacking(frame: &Frame, params: &Params) -> Vec<Row> {
     };
     let places = book.positions.iter().map(risk::position_place);
     let places = places.chain(book.balances.iter().map(risk::balance_place));
-    places.filter(|place| is_lacking(place) && passes(place, params)).collect()
+    let mut counts = Lacking::new();
+    for place in places.filter(|place| passes(&place.into(), params) && is_lacking(place)) {
+        *counts.entry(by.iter().map(|column| column.key(&place)).collect()).or_default() += 1;
+    }
+    counts
 }
 
 fn line(group: &Group, unvalued: usize, is_stale: bool) -> GroupLine {

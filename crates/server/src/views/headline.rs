@@ -71,7 +71,7 @@ pub(crate) fn headline(frame: &Frame) -> Headline {
     let accounts = frame.margins();
     let margined = || accounts.iter().filter(|account| account.why_not.is_none());
     Headline {
-        measures: Five::of(&total(&frame.valuation().rows)),
+        measures: Five::of(frame.total()),
         equity_usd: accounts.iter().map(|account| account.equity_usd).sum(),
         initial_margin_usd: margined().map(|account| account.initial_margin_usd).sum(),
         maintenance_margin_usd: margined().map(|account| account.maintenance_margin_usd).sum(),
@@ -89,10 +89,6 @@ fn earned(frame: &Frame) -> Option<Fixed> {
     }
     let total = explained.total();
     Some(total.value_usd - total.start_usd - total.flow(Flow::Deposits) - total.flow(Flow::Adjustments))
-}
-
-fn total(rows: &[Row]) -> Exposure {
-    risk::group(rows, &[]).into_iter().next().map(|group| group.exposure).unwrap_or_default()
 }
 
 /// One limit on one group.

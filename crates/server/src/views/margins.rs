@@ -5,14 +5,19 @@
 //!
 //! Single figures where the rules know two levels (`counted_usd`, `surplus_usd`, `haircut`) are those of maintenance: they say how far
 //! liquidation is.
+//!
+//! A line an account is shown of all; what its figures are made of (units, scenarios, charges, collateral) only of the account that is
+//! asked for: of four hundred accounts it would be megabytes.
 
 mod account;
 
-use super::{Params, View, ViewError, shape, value};
+use super::{Param, Params, View, ViewError, shape, value};
 use crate::frame::Frame;
-use account::AccountView;
+use account::{AccountDetails, AccountView};
+use engine::MarginRules;
 use instrument::Terms;
 use margin::{AccountMargin, AccountState, Rulebook, Rulebooks};
+use rayon::prelude::*;
 use serde::Serialize;
 use serde_json::Value;
 use std::sync::LazyLock;
@@ -20,9 +25,12 @@ use units::{Account, Fixed, Issues, Timestamp, UnitError, Venue};
 
 pub(super) const VIEW: View = View {
     name: "margin",
-    says: "Margin of every account by its venue's rules: equity, requirements, the deciding scenarios, collateral",
-    params: &[],
-    every_millis: 2000,
+    says: "Margin of every account by its venue's rules: equity, requirements, the deciding scenario; of one account what they are made of",
+    params: &[
+        Param { name: "account", says: "Only this one, with its details", example: "desk" },
+        Param { name: "venue", says: "Only this one", example: "deribit" },
+    ],
+    every_millis: 1_000,
     compute,
     schema: shape::<Margins>,
 };
@@ -33,8 +41,10 @@ struct Margins {
     computed_at: Timestamp,
     /// By account and venue.
     accounts: Vec<AccountView>,
-    /// Of the accounts with figures.
+    /// Of these accounts, as far as they have figures.
     total: Total,
+    /// Of each of these accounts when one is asked for by `account`; none otherwise.
+    details: Vec<AccountDetails>,
 }
 
 #[derive(Debug, Default, Serialize, utoipa::ToSchema)]
@@ -66,20 +76,15 @@ pub(crate) struct AccountMargins {
     pub(crate) why_not: Option<String>,
     /// Something that it holds has no fresh quote.
     pub(crate) is_stale: bool,
+    /// As the view shows it.
+    line: AccountView,
 }
 
 impl AccountMargins {
-    /// True when it could be liquidated and nobody knows how far it is from that.
-    pub(crate) fn is_in_doubt(&self) -> bool {
-        self.why_not.as_ref().is_some_and(|why| why != BALANCES_ONLY)
-    }
-}
-
-/// Margin of every account, by account and venue.
-pub(crate) fn accounts(frame: &Frame) -> Vec<AccountMargins> {
-    let short = |margined: &Margined<'_>| {
+    fn of(margined: &Margined<'_>) -> Self {
         let short = Short::of(margined);
-        AccountMargins {
+        let line = AccountView::new(&short, margined);
+        Self {
             account: short.account,
             venue: short.venue,
             rulebook: short.rulebook.unwrap_or_default(),
@@ -89,9 +94,19 @@ pub(crate) fn accounts(frame: &Frame) -> Vec<AccountMargins> {
             maintenance_use: short.maintenance_use,
             why_not: short.why_not.filter(|_| short.maintenance_margin_usd.is_none()),
             is_stale: margined.is_stale,
+            line,
         }
-    };
-    margined(frame).iter().map(short).collect()
+    }
+
+    /// True when it could be liquidated and nobody knows how far it is from that.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        self.why_not.as_ref().is_some_and(|why| why != BALANCES_ONLY)
+    }
+}
+
+/// Margin of every account, by account and venue, on all threads of the pool.
+pub(crate) fn accounts(frame: &Frame) -> Vec<AccountMargins> {
+    frame.accounts().par_iter().map(|state| AccountMargins::of(&Margined::of(frame, state))).collect()
 }
 
 /// Published figures of one account.
@@ -116,13 +131,14 @@ struct Margined<'a> {
     is_stale: bool,
 }
 
-fn margined(frame: &Frame) -> Vec<Margined<'_>> {
-    let one = |state| Margined {
-        state,
-        by: rulebook_of(frame, state).map(|rulebook| (rulebook.margin(state), rulebook)),
-        is_stale: is_stale(frame, state),
-    };
-    frame.accounts().iter().map(one).collect()
+impl<'a> Margined<'a> {
+    fn of(frame: &'a Frame, state: &'a AccountState) -> Self {
+        Self {
+            state,
+            by: rulebook_of(frame, state).map(|rulebook| (rulebook.margin(state), rulebook)),
+            is_stale: is_stale(frame, state),
+        }
+    }
 }
 
 /// True when something that the account depends on has no fresh quote.
@@ -147,7 +163,8 @@ pub(super) fn rulebook_of<'a>(frame: &'a Frame, state: &AccountState) -> Result<
         Ok(embedded) if are_embedded(frame) => embedded,
         Ok(_) | Err(_) => given,
     };
-    let rules = frame.engine().policy().margin.clone().unwrap_or_default();
+    let none = MarginRules::default();
+    let rules = frame.engine().policy().margin.as_ref().unwrap_or(&none);
     let found = rules.rulebook_of(all, state);
     found.map_err(|why| if has_contracts(frame, state) { why } else { BALANCES_ONLY.to_owned() })
 }
@@ -210,17 +227,30 @@ fn out_of_range(error: &UnitError) -> String {
     format!("{error}: look for a size, price or rate out of range")
 }
 
-fn compute(frame: &Frame, _params: &Params) -> Result<Value, ViewError> {
+fn compute(frame: &Frame, params: &Params) -> Result<Value, ViewError> {
+    let is_wanted = |name: &str, own: &str| params.text(name).is_none_or(|text| text == own);
+    let is_of = |account: &Account, venue: &Venue| {
+        is_wanted("account", account.as_str()) && is_wanted("venue", venue.as_str())
+    };
+    let mut details = Vec::new();
+    let accounts: Vec<AccountView> = if params.text("account").is_some() {
+        let mut lines = Vec::new();
+        for state in frame.accounts().iter().filter(|state| is_of(&state.account, &state.venue)) {
+            let margined = Margined::of(frame, state);
+            let mut line = AccountMargins::of(&margined).line;
+            details.push(AccountDetails::new(&mut line, &margined, are_embedded(frame)));
+            lines.push(line);
+        }
+        lines
+    } else {
+        let all = frame.margins().iter();
+        all.filter(|of| is_of(&of.account, &of.venue)).map(|of| of.line.clone()).collect()
+    };
     let mut total = Total::default();
-    let mut accounts = Vec::new();
-    for margined in margined(frame) {
-        let short = Short::of(&margined);
-        total.equity_usd += short.equity_usd.unwrap_or_default();
-        total.initial_margin_usd += short.initial_margin_usd.unwrap_or_default();
-        total.maintenance_margin_usd += short.maintenance_margin_usd.unwrap_or_default();
-        accounts.push(AccountView::new(short, &margined, are_embedded(frame)));
+    for line in &accounts {
+        line.add_to(&mut total);
     }
-    value(&Margins { computed_at: frame.asof(), accounts, total })
+    value(&Margins { computed_at: frame.asof(), accounts, total, details })
 }
 
 #[cfg(test)]
@@ -229,15 +259,32 @@ mod tests {
     use super::*;
     use engine::Event;
 
-    const KEYS: &str = "account collateral counted_usd equity_usd initial_margin_usd initial_use is_stale \
-         maintenance_margin_usd maintenance_use notes parameter_hash rulebook rulebook_title surplus_usd unmargined units \
-         venue why_not worst";
+    const KEYS: &str = "account counted_usd equity_usd initial_margin_usd initial_use is_stale maintenance_margin_usd \
+         maintenance_use parameter_hash rulebook rulebook_title surplus_usd unmargined venue why_not worst";
+
+    /// The view of each account by itself: its line, and what that is made of.
+    fn each(frame: &Frame) -> Vec<(Value, Value)> {
+        let all = data(frame, "margin", &[]).unwrap();
+        let lines = all["accounts"].as_array().unwrap().iter();
+        lines
+            .map(|line| {
+                let named = |key: &str| line[key].as_str().unwrap().to_owned();
+                let (account, venue) = (named("account"), named("venue"));
+                let own = data(frame, "margin", &[("account", &account), ("venue", &venue)]).unwrap();
+                assert_eq!(own["accounts"], Value::from(vec![line.clone()]), "the line is the same");
+                assert_eq!(own["details"].as_array().unwrap().len(), 1);
+                assert_eq!(own["details"][0]["account"], line["account"]);
+                (line.clone(), own["details"][0].clone())
+            })
+            .collect()
+    }
 
     #[test]
     fn the_view_has_the_keys_of_the_contract_and_its_totals_are_exact_sums() {
         for frame in [&*DEMO, &*SAMPLE] {
             let view = data(frame, "margin", &[]).unwrap();
-            assert_eq!(keys(&view), ["accounts", "computed_at", "total"].into());
+            assert_eq!(keys(&view), ["accounts", "computed_at", "details", "total"].into());
+            assert_eq!(view["details"], Value::from(Vec::<Value>::new()), "nobody asked for one account");
             let accounts = view["accounts"].as_array().unwrap();
             assert!(accounts.len() > 2);
             for key in ["equity_usd", "initial_margin_usd", "maintenance_margin_usd"] {
@@ -287,9 +334,8 @@ mod tests {
 
     #[test]
     fn counted_less_asked_is_the_surplus_and_the_worst_scenario_is_among_the_units() {
-        let view = data(&SAMPLE, "margin", &[]).unwrap();
         let mut worst = 0;
-        for account in view["accounts"].as_array().unwrap().iter().filter(|a| a["why_not"].is_null()) {
+        for (account, details) in each(&SAMPLE).into_iter().filter(|(line, _)| line["why_not"].is_null()) {
             let left = exact(&account["counted_usd"]) - exact(&account["maintenance_margin_usd"]);
             // A separate wallet may be nearer than the sum of all.
             assert!(exact(&account["surplus_usd"]) <= left);
@@ -300,7 +346,7 @@ mod tests {
                 continue;
             }
             worst += 1;
-            let units = account["units"].as_array().unwrap();
+            let units = details["units"].as_array().unwrap();
             let unit = units.iter().find(|unit| unit["name"] == account["worst"]["unit"]).unwrap();
             let mut scenarios = unit["scenarios"].as_array().unwrap().iter();
             assert!(
@@ -312,12 +358,19 @@ mod tests {
     }
 
     #[test]
+    fn an_account_that_is_not_there_has_no_line_and_no_details() {
+        let view = data(&SAMPLE, "margin", &[("account", "nobody")]).unwrap();
+        assert_eq!(view["accounts"], Value::from(Vec::<Value>::new()));
+        assert_eq!(view["details"], Value::from(Vec::<Value>::new()));
+        assert_eq!(exact(&view["total"]["equity_usd"]), 0);
+    }
+
+    #[test]
     fn without_rulebooks_those_of_the_program_are_used_and_it_says_so() {
         let note = |frame: &Frame| {
-            let view = data(frame, "margin", &[]).unwrap();
-            let accounts = view["accounts"].as_array().unwrap().clone();
-            let notes = |a: &Value| a["notes"].to_string().contains("ship with the program");
-            accounts.iter().filter(|a| !a["rulebook"].is_null()).map(notes).collect::<Vec<bool>>()
+            let notes = |details: &Value| details["notes"].to_string().contains("ship with the program");
+            let margined = each(frame).into_iter().filter(|(line, _)| !line["rulebook"].is_null());
+            margined.map(|(_, details)| notes(&details)).collect::<Vec<bool>>()
         };
         assert!(!note(&SAMPLE).is_empty() && note(&SAMPLE).iter().all(|told| *told));
         assert!(!note(&DEMO).is_empty() && note(&DEMO).iter().all(|told| !*told));

@@ -164,12 +164,7 @@ pub(crate) struct Bumped {
 }
 
 impl Envelope {
-    pub(crate) fn new(
-        view: &'static str,
-        params: &Params,
-        (frame, computed): (&Frame, Timestamp),
-        data: Value,
-    ) -> Self {
+    pub(crate) fn new(view: &'static str, params: &Params, (frame, computed): (&Frame, Timestamp)) -> Self {
         let bump = frame.bump().map(|bump| bump.asked());
         Self {
             schema: "plimsoll.view/1",
@@ -187,8 +182,17 @@ impl Envelope {
                 vol_points: bump.vol_points,
                 days: bump.days,
             }),
-            data,
+            data: Value::Null,
         }
+    }
+
+    /// With its figures, as JSON; they are moved into it, not written again.
+    pub(crate) fn with(&self, data: Value) -> Result<Value, serde_json::Error> {
+        let mut whole = serde_json::to_value(self)?;
+        if let Some(slot) = whole.get_mut("data") {
+            *slot = data;
+        }
+        Ok(whole)
     }
 }
 
@@ -201,7 +205,7 @@ pub(crate) struct Unvalued {
 
 /// Everything held without a value.
 pub(crate) fn unvalued(frame: &Frame) -> Vec<Unvalued> {
-    let all = frame.valuation().unpriced.iter();
+    let all = frame.sheet().unpriced.iter();
     all.map(|u| Unvalued {
         item: format!("{}@{}/{} {}", u.account, u.venue, u.chain, u.symbol),
         why: u.reason.clone(),
@@ -212,12 +216,9 @@ pub(crate) fn unvalued(frame: &Frame) -> Vec<Unvalued> {
 /// Underlyings that can be shocked, held first.
 pub(crate) fn underlyings(frame: &Frame) -> Vec<Asset> {
     let market = &frame.market().underlyings;
-    let mut held: Vec<Asset> = Vec::new();
-    for row in &frame.valuation().rows {
-        if market.contains_key(&row.underlying) && !held.contains(&row.underlying) {
-            held.push(row.underlying.clone());
-        }
-    }
+    // A group of one underlying is in its coins.
+    let of_groups = frame.by_underlying().iter().filter_map(|group| group.coin.clone());
+    let mut held: Vec<Asset> = of_groups.filter(|asset| market.contains_key(asset)).collect();
     held.sort();
     held.extend(market.keys().filter(|asset| !held.contains(asset)).cloned().collect::<Vec<_>>());
     held

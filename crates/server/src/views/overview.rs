@@ -5,7 +5,7 @@ use super::margins::AccountMargins;
 use super::{Params, Unvalued, View, ViewError, shape, unvalued, value};
 use crate::frame::Frame;
 use engine::{Arming, Engine, Link, State};
-use risk::{GroupBy, GroupKey};
+use risk::GroupKey;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -107,6 +107,8 @@ struct WaitingRule {
 
 fn compute(frame: &Frame, _: &Params) -> Result<Value, ViewError> {
     let engine = frame.engine();
+    // Others wait for the sums and nobody for the margins, which take longer.
+    frame.sheet();
     let (limits, accounts) = (limits(frame), frame.margins());
     let nearest = nearest(frame, &limits, accounts);
     let turnover = engine.policy().orders.as_ref().map(|orders| orders.hourly_turnover);
@@ -318,7 +320,7 @@ fn todo(frame: &Frame, limits: &[LimitLine]) -> Vec<Todo> {
 
 fn underlyings(frame: &Frame) -> Vec<UnderlyingLine> {
     let stale = frame.engine().stale();
-    let groups = risk::group(&frame.valuation().rows, &[GroupBy::Underlying]).into_iter();
+    let groups = frame.by_underlying().iter();
     groups
         .map(|group| {
             let name = group.key.first().map(GroupKey::text).unwrap_or_default();

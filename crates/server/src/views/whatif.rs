@@ -13,7 +13,7 @@ use crate::frame::Frame;
 use changes::Refused;
 pub(crate) use changes::{Order, Transfer};
 use market::{Bump, BumpAsked};
-use risk::{GroupBy, GroupKey, Measure};
+use risk::{GroupKey, Measure};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -260,7 +260,7 @@ fn limit_pairs(before: &[LimitLine], after: &[LimitLine]) -> Vec<LimitPair> {
 
 fn underlying_pairs(frame: &Frame, after: &Frame) -> Vec<UnderlyingPair> {
     let groups = |frame: &Frame| -> BTreeMap<String, _> {
-        let groups = risk::group(&frame.valuation().rows, &[GroupBy::Underlying]).into_iter();
+        let groups = frame.by_underlying().iter().cloned();
         groups.map(|g| (g.key.first().map(GroupKey::text).unwrap_or_default(), g.exposure)).collect()
     };
     let (old, new) = (groups(frame), groups(after));

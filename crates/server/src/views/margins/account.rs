@@ -1,11 +1,11 @@
-//! One account with all that its rules say of it.
+//! One account: a line of what its rules say of it, and what that is made of.
 
-use super::{Margined, Short, out_of_range};
+use super::{Margined, Short, Total, out_of_range};
 use margin::{AccountMargin, Charge, Collateral, Levels, Outcome, Unit, Wallet};
 use serde::Serialize;
 use units::{Account, Asset, Fixed, UnitError, Venue};
 
-#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub(super) struct AccountView {
     #[schema(value_type = String)]
     account: Account,
@@ -33,15 +33,24 @@ pub(super) struct AccountView {
     surplus_usd: Option<Fixed>,
     is_stale: bool,
     worst: Option<WorstScenario>,
-    units: Vec<UnitView>,
-    collateral: Vec<CollateralView>,
     /// Positions and balances that the rulebook does not cover.
     unmargined: usize,
+}
+
+/// What the figures of an account are made of.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(super) struct AccountDetails {
+    #[schema(value_type = String)]
+    account: Account,
+    #[schema(value_type = String)]
+    venue: Venue,
+    units: Vec<UnitView>,
+    collateral: Vec<CollateralView>,
     notes: Vec<String>,
 }
 
 /// The deciding scenario that loses most.
-#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 struct WorstScenario {
     unit: String,
     scenario: String,
@@ -95,12 +104,12 @@ struct CollateralView {
 const EMBEDDED_NOTE: &str = "the journal names no rulebooks: those that ship with the program are used";
 
 impl AccountView {
-    pub(super) fn new(short: Short, margined: &Margined<'_>, are_embedded: bool) -> Self {
+    pub(super) fn new(short: &Short, margined: &Margined<'_>) -> Self {
         let mut view = Self {
-            account: short.account,
-            venue: short.venue,
-            why_not: short.why_not,
-            rulebook: short.rulebook,
+            account: short.account.clone(),
+            venue: short.venue.clone(),
+            why_not: short.why_not.clone(),
+            rulebook: short.rulebook.clone(),
             rulebook_title: None,
             parameter_hash: None,
             equity_usd: short.equity_usd,
@@ -112,43 +121,75 @@ impl AccountView {
             surplus_usd: None,
             is_stale: margined.is_stale,
             worst: None,
-            units: Vec::new(),
-            collateral: Vec::new(),
             unmargined: margined.state.unmargined.len(),
-            notes: Vec::new(),
         };
         if let Ok((report, rulebook)) = &margined.by {
             view.rulebook_title = Some(rulebook.header.title.clone());
             view.parameter_hash = Some(report.parameter_hash.clone());
-            if let Err(error) = view.detail(report) {
+            if let Err(error) = view.figures(report) {
                 view.why_not = Some(out_of_range(&error));
             }
-            view.notes.extend(are_embedded.then(|| EMBEDDED_NOTE.to_owned()));
         }
         view
     }
 
-    fn detail(&mut self, AccountMargin { outcome, .. }: &AccountMargin) -> Result<(), UnitError> {
+    fn figures(&mut self, AccountMargin { outcome, .. }: &AccountMargin) -> Result<(), UnitError> {
         self.counted_usd = Some(Fixed::quantise_down(outcome.counted.maintenance)?);
         self.surplus_usd = Some(surplus(outcome)?);
         let known = |share: &f64| share.is_finite() && !outcome.is_partial();
         self.maintenance_use = outcome.utilisation().filter(known);
         self.initial_use = initial_use(outcome).filter(known);
-        self.units = outcome.units.iter().map(UnitView::new).collect::<Result<_, _>>()?;
-        let deciding = outcome.units.iter().zip(&self.units).filter_map(|(unit, view)| {
-            let scenario = view.scenarios.get(unit.worst?)?;
-            Some(WorstScenario {
-                unit: view.name.clone(),
-                scenario: scenario.name.clone(),
-                pnl_usd: scenario.pnl_usd,
-            })
-        });
-        self.worst = deciding.min_by_key(|worst| worst.pnl_usd);
-        self.collateral = outcome.collateral.iter().map(CollateralView::new).collect::<Result<_, _>>()?;
+        self.worst = worst(outcome)?;
         self.unmargined = outcome.unmargined.len();
-        self.notes = outcome.notes.clone();
+        Ok(())
+    }
+
+    /// Adds its figures to a total.
+    pub(super) fn add_to(&self, total: &mut Total) {
+        total.equity_usd += self.equity_usd.unwrap_or_default();
+        total.initial_margin_usd += self.initial_margin_usd.unwrap_or_default();
+        total.maintenance_margin_usd += self.maintenance_margin_usd.unwrap_or_default();
+    }
+}
+
+/// Of the deciding scenarios the one that loses most.
+fn worst(outcome: &Outcome) -> Result<Option<WorstScenario>, UnitError> {
+    let deciding = outcome.units.iter().filter_map(|unit| Some((unit, unit.scenarios.get(unit.worst?)?)));
+    let published = deciding.map(|(unit, scenario)| Ok((unit, scenario, Fixed::quantise(scenario.pnl_usd)?)));
+    let published: Vec<_> = published.collect::<Result<_, UnitError>>()?;
+    let least = published.into_iter().min_by_key(|(_, _, pnl_usd)| *pnl_usd);
+    Ok(least.map(|(unit, scenario, pnl_usd)| WorstScenario {
+        unit: unit.name.clone(),
+        scenario: scenario.name.clone(),
+        pnl_usd,
+    }))
+}
+
+impl AccountDetails {
+    /// A figure out of range is told in the line.
+    pub(super) fn new(line: &mut AccountView, margined: &Margined<'_>, are_embedded: bool) -> Self {
+        let mut details = Self {
+            account: line.account.clone(),
+            venue: line.venue.clone(),
+            units: Vec::new(),
+            collateral: Vec::new(),
+            notes: Vec::new(),
+        };
+        if let Ok((report, _)) = &margined.by {
+            if let Err(error) = details.fill(&report.outcome) {
+                line.why_not = Some(out_of_range(&error));
+            }
+            details.notes.extend(are_embedded.then(|| EMBEDDED_NOTE.to_owned()));
+        }
+        details
+    }
+
+    fn fill(&mut self, outcome: &Outcome) -> Result<(), UnitError> {
+        self.notes.clone_from(&outcome.notes);
         let absent = outcome.unmargined.iter();
         self.notes.extend(absent.map(|absent| format!("not margined: {}: {}", absent.symbol, absent.reason)));
+        self.units = outcome.units.iter().map(UnitView::new).collect::<Result<_, _>>()?;
+        self.collateral = outcome.collateral.iter().map(CollateralView::new).collect::<Result<_, _>>()?;
         Ok(())
     }
 }
