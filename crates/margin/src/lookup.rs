@@ -1,8 +1,9 @@
 //! From a book and a market to account states: lots netted exactly, each contract looked up once.
 //!
 //! Lots of one contract and one entry price are added as decimals before anything else, so splitting a position into lots
-//! changes no bit. Spot positions are balances of their coin. Each account is netted and priced by itself, on all threads of the current
-//! pool: their number changes nothing.
+//! changes no bit. Spot positions are balances of their coin. Each account is netted and priced by itself, so the number of threads changes
+//! nothing. The engine asks for [`account_states`], which the calling thread computes alone: a thread that hedges waits for no pool that
+//! readers fill.
 
 use crate::report::Unmargined;
 use crate::state::{AccountState, Holding, Leg, Mark};
@@ -23,27 +24,44 @@ struct Lots<'a> {
     unmargined: Vec<Unmargined>,
 }
 
-/// One state per account and venue of a book, in that order.
+/// One state per account and venue of a book, in that order; by the calling thread alone.
 #[must_use]
 pub fn account_states(book: &Book, market: &Market) -> Vec<AccountState> {
-    let mut all: BTreeMap<(&Account, &Venue), Held<'_>> = BTreeMap::new();
+    let quoted = contracts(book).into_iter().map(|contract| (contract, Quoted::of(contract, market)));
+    let quoted: AllQuoted<'_> = quoted.collect();
+    let state = |(key, held): (Key<'_>, Held<'_>)| held.lots().priced(key, (market, &quoted));
+    by_account(book).into_iter().map(state).collect()
+}
+
+/// The same states by all threads of the current pool: for those who show them.
+#[must_use]
+pub fn account_states_by_pool(book: &Book, market: &Market) -> Vec<AccountState> {
+    let contracts: Vec<&Contract> = contracts(book).into_iter().collect();
+    let quoted: Vec<_> = contracts.par_iter().map(|contract| Quoted::of(contract, market)).collect();
+    let quoted: AllQuoted<'_> = contracts.into_iter().zip(quoted).collect();
+    let all: Vec<_> = by_account(book).into_iter().collect();
+    let state = |(key, held): &(Key<'_>, Held<'_>)| held.lots().priced(*key, (market, &quoted));
+    all.par_iter().map(state).collect()
+}
+
+type Key<'a> = (&'a Account, &'a Venue);
+
+fn by_account(book: &Book) -> BTreeMap<Key<'_>, Held<'_>> {
+    let mut all: BTreeMap<Key<'_>, Held<'_>> = BTreeMap::new();
     for position in &book.positions {
         all.entry((&position.account, &position.venue)).or_default().positions.push(position);
     }
     for balance in &book.balances {
         all.entry((&balance.account, &balance.venue)).or_default().balances.push(balance);
     }
+    all
+}
+
+/// Each contract that is held, once.
+fn contracts(book: &Book) -> BTreeSet<&Contract> {
     let listings: BTreeMap<*const Listing, &Contract> =
         book.positions.iter().map(|held| (Arc::as_ptr(&held.listing), &held.listing.contract)).collect();
-    let contracts: BTreeSet<&Contract> = listings.into_values().collect();
-    let contracts: Vec<&Contract> = contracts.into_iter().collect();
-    let quoted: Vec<_> = contracts.par_iter().map(|contract| Quoted::of(contract, market)).collect();
-    let quoted: AllQuoted<'_> = contracts.into_iter().zip(quoted).collect();
-    let all: Vec<_> = all.into_iter().collect();
-    let state = |((account, venue), held): &((&Account, &Venue), Held<'_>)| {
-        held.lots().priced((account, venue), (market, &quoted))
-    };
-    all.par_iter().map(state).collect()
+    listings.into_values().collect()
 }
 
 /// What the market says of one contract, looked up once for all who hold it.

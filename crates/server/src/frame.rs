@@ -9,7 +9,7 @@ use crate::views::{AccountMargins, accounts};
 use book::Book;
 use engine::Engine;
 use journal::{Head, Seq};
-use margin::{AccountState, Rulebook, account_states};
+use margin::{AccountState, Rulebook, account_states_by_pool};
 use market::{Bump, BumpError, Market};
 use risk::{Exposure, Group, GroupBy, Sheet, Valuation};
 use std::collections::BTreeMap;
@@ -191,7 +191,7 @@ impl Frame {
     }
 
     pub(crate) fn accounts(&self) -> &[AccountState] {
-        self.accounts.get_or_init(|| account_states(self.book(), self.market()))
+        self.accounts.get_or_init(|| account_states_by_pool(self.book(), self.market()))
     }
 
     /// Margin of every account, computed once.
@@ -202,5 +202,20 @@ impl Frame {
     /// True when something held has no value.
     pub(crate) fn is_partial(&self) -> bool {
         if self.is_what_if() { self.sheet().is_partial() } else { self.engine.views().is_partial() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::views::testing::{DEMO, SAMPLE};
+
+    /// What is shown by all threads is what the engine computes by its own.
+    #[test]
+    fn accounts_by_the_pool_are_those_of_one_thread() {
+        for frame in [&*DEMO, &*SAMPLE] {
+            let alone = margin::account_states(frame.book(), frame.market());
+            assert!(alone.len() > 2);
+            assert_eq!(format!("{:?}", frame.accounts()), format!("{alone:?}"));
+        }
     }
 }

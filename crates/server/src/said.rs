@@ -62,6 +62,11 @@ impl Said {
         let (kind, severity) = kind(output)?;
         Some(Self { record: record.get(), index, time, kind, severity, text: output.to_string() })
     }
+
+    /// Of a proposal that is no longer open: which, and why.
+    pub(crate) fn closed(&self) -> Option<(&str, &str)> {
+        self.text.strip_prefix("proposal closed: ")?.split_once(": ")
+    }
 }
 
 const fn level(level: Level) -> &'static str {
@@ -183,8 +188,20 @@ impl Timeline {
 
 #[cfg(test)]
 mod tests {
-    use super::KINDS;
+    use super::*;
+    use engine::ProposalId;
     use std::collections::BTreeSet;
+
+    #[test]
+    fn a_closed_proposal_is_told_with_its_reason() {
+        let id = ProposalId::new(Seq::new(7), 0);
+        let why = Closed::Withdrawn { why: "limits: delta: too much".into() };
+        let output = Output::ProposalClosed { id, why };
+        let said = Said::of((Seq::new(9), 1), Timestamp::from_unix_nanos(0), &output).unwrap();
+        assert_eq!(said.closed(), Some(("P7.0", "withdrawn: limits: delta: too much")));
+        let other = Said { text: "order gone: P7.0".into(), ..said };
+        assert_eq!(other.closed(), None);
+    }
 
     /// Every pair of kind and severity in this file, read from its text: a new kind cannot be left out of the list.
     #[test]

@@ -12,6 +12,10 @@ use units::{Decimal, Fixed};
 
 /// Why nothing may be traded at a place, whatever it is.
 pub(crate) fn blocked(acting: &Acting, desk: Desk<'_>, place: &Place) -> Option<String> {
+    // A policy may have come since that does not have it.
+    if let Some(why) = desk.policy.stranger(&place.account) {
+        return Some(why);
+    }
     if acting.links.get(&place.venue) != Some(&Link::Up) {
         return Some(format!("no connection to {} stands", place.venue));
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! before = rulebook(positions and balances of the account at the venue now)                             USD
-//! after  = rulebook(the same with a fill of the whole order at its limit price, premium and fee paid)   USD
+//! after  = rulebook(the same with a fill of the whole order at the worse of its limit and the mark, premium and fee paid)   USD
 //! ```
 //!
 //! Both on the market of now and under one rulebook: the one that the account has with the fill. The fee is that of the row of `[[trading]]`,
@@ -17,7 +17,7 @@ use crate::margins::{MarginLevels, MarginRules};
 use book::{Fill, Ledger};
 use margin::{AccountMargin, AccountState, account_states};
 use std::fmt;
-use units::{Account, Decimal, FillId, Fixed, Money, Venue};
+use units::{Account, Decimal, FillId, Fixed, Money, Price, Venue};
 
 /// What a trade does to the margin of an account at a venue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub struct MarginChange {
     pub parameter_hash: String,
     /// Now.
     pub before: MarginLevels,
-    /// With the order filled at its limit price.
+    /// With the order filled at the worse of its limit and the mark.
     pub after: MarginLevels,
 }
 
@@ -87,12 +87,16 @@ fn change(
     let now = desk.ledger.part(|at| at.account == place.account && at.venue == place.venue);
     let mut filled = now.clone();
     let id = FillId::new("order").map_err(|error| error.to_string())?;
+    // A person's limit may be better than the mark: the gain that a fill there would be is not counted on.
+    let mark = Price::new(Decimal::try_from(desk.mark(trade.listing)?).map_err(|error| error.to_string())?);
+    let is_sale = trade.quantity.get() < Decimal::ZERO;
+    let price = if is_sale { trade.price.min(mark) } else { trade.price.max(mark) };
     let fill = Fill {
         id,
         place: place.clone(),
         listing: trade.listing.clone(),
         quantity: trade.quantity,
-        price: trade.price,
+        price,
         fee: fee(desk, trade, fee_usd)?,
         time: desk.now,
     };

@@ -245,7 +245,11 @@ impl Acting {
         // What a rule sends by itself was looked at in this very event.
         let is_of_now = why == Closed::Automatic;
         let seen = (*quantity, *limit_price);
-        let sized = if is_of_now { Ok(seen) } else { wish::as_of_now(desk, listing, seen) };
+        // What a person chose goes whole or not at all.
+        let is_whole = is_of_now || is_by_hand(rule);
+        let size = if is_whole { Ok(*quantity) } else { wish::size_of_now(desk, listing, *quantity) };
+        let limit = if is_of_now { Ok(*limit_price) } else { wish::limit_of_now(desk, listing, seen) };
+        let sized = size.and_then(|size| Ok((size, limit?)));
         let order = sized.and_then(|(quantity, limit_price)| {
             let trade = Trade { place, listing, quantity, price: limit_price };
             gate::judge(self, desk, trade).map_err(|refusal| refusal.to_string())?;

@@ -164,23 +164,32 @@ pub(crate) fn shrunk(desk: Desk<'_>, wish: &Wish, share: f64) -> Option<Wish> {
     Some(Wish { quantity, ..wish.clone() })
 }
 
-/// What a person approves, on the market of now: never more than was seen, and never at a worse price. Where the mark has moved on since, the
-/// limit follows the collar as far as that is better, and lots that have come to be over the largest order are left off.
-pub(crate) fn as_of_now(
+/// The limit of what a person approves, on the market of now: never worse than was seen. Where the mark has moved on since, it follows the
+/// collar as far as that is better.
+pub(crate) fn limit_of_now(
     desk: Desk<'_>,
     listing: &Listing,
     (quantity, limit_price): (Quantity, Price),
-) -> Result<(Quantity, Price), String> {
+) -> Result<Price, String> {
     let bounds = desk.policy.orders.as_ref().ok_or("the policy has no [orders]")?;
     let now = limit(desk, listing, quantity, bounds)?;
     let is_sale = quantity.get() < Decimal::ZERO;
-    let limit_price = if is_sale { limit_price.max(now) } else { limit_price.min(now) };
+    Ok(if is_sale { limit_price.max(now) } else { limit_price.min(now) })
+}
+
+/// The size of what a rule asked for and a person approves: lots that have come to be over the largest order are left off.
+pub(crate) fn size_of_now(desk: Desk<'_>, listing: &Listing, quantity: Quantity) -> Result<Quantity, String> {
+    let bounds = desk.policy.orders.as_ref().ok_or("the policy has no [orders]")?;
     let notional = desk.notional(listing, quantity.get())?;
     if notional <= bounds.largest {
-        return Ok((quantity, limit_price));
+        return Ok(quantity);
     }
     let size = border::to_model(quantity.get()).map_err(|error| error.to_string())?;
-    Ok((lots(desk, listing, size * (bounds.largest.to_f64() / notional.to_f64()))?, limit_price))
+    let less = lots(desk, listing, size * (bounds.largest.to_f64() / notional.to_f64()))?;
+    if less.is_zero() {
+        return Err("one lot has come to be over the largest order".into());
+    }
+    Ok(less)
 }
 
 /// How much of what a hedge trades may be closed: no more than leaves the delta in the band, or the hedge would open it again.

@@ -72,7 +72,7 @@ impl Alert {
                 time,
                 kind: said.kind,
                 severity: if is_done { Severity::Info } else { severity },
-                rules: rules(output),
+                rules: rules(output, place.checked_sub(1).and_then(|before| outputs.get(before))),
                 text: cut(&said.text),
                 origin,
                 echo: echo(output, outputs.get(place + 1)),
@@ -102,25 +102,27 @@ fn echo(output: &Output, next: Option<&Released<Output>>) -> Echo {
     }
 }
 
-/// The rules that an output is of, as far as it names them.
-fn rules(output: &Output) -> Vec<String> {
+/// The rules that an output is of, as far as it or the one before it names them.
+fn rules(output: &Output, before: Option<&Released<Output>>) -> Vec<String> {
     match output {
         Output::Level(change) => vec![change.limit.clone()],
         Output::Trigger(change) => vec![change.trigger.clone()],
         Output::Proposed(proposal) => vec![proposal.rule.clone()],
         Output::TransferProposed(proposal) => vec![proposal.rule.clone()],
         Output::HeldBack { rule, .. } => vec![rule.clone()],
-        // `trigger NAME, GROUP: ...`
-        Output::Alert { text } => {
-            let named = text.strip_prefix("trigger ").and_then(|rest| rest.split_once(", "));
-            named.map(|(name, _)| name.to_owned()).into_iter().collect()
-        }
-        // `NAME: GROUP ...`
-        Output::StateChanged { because, .. } => {
-            because.iter().filter_map(|why| Some(why.split_once(": ")?.0.to_owned())).collect()
-        }
+        Output::Alert { text } => match before.map(|before| &before.output) {
+            Some(Output::Trigger(change)) if *text == change.to_string() => vec![change.trigger.clone()],
+            _ => Vec::new(),
+        },
+        // `NAME: GROUP ...`, where a name may have the separator in it, too: each beginning may be the name.
+        Output::StateChanged { because, .. } => because.iter().flat_map(|why| beginnings(why)).collect(),
         _ => Vec::new(),
     }
+}
+
+/// What stands before each `: `.
+fn beginnings(text: &str) -> impl Iterator<Item = String> {
+    text.match_indices(": ").map(|(end, _)| text.get(..end).unwrap_or_default().to_owned())
 }
 
 /// At most so many characters.
@@ -275,8 +277,11 @@ pub(super) mod tests {
     }
 
     fn fired(turn: Turn) -> Vec<Output> {
-        let change =
-            TriggerChange { trigger: "thin margin".into(), group: Vec::new(), turn, seen: String::new() };
+        fired_of("thin margin", turn)
+    }
+
+    fn fired_of(trigger: &str, turn: Turn) -> Vec<Output> {
+        let change = TriggerChange { trigger: trigger.into(), group: Vec::new(), turn, seen: String::new() };
         let text = change.to_string();
         vec![Output::Trigger(change), Output::Alert { text }]
     }
@@ -291,6 +296,21 @@ pub(super) mod tests {
         assert_eq!(taken(&channel("kinds = ['trigger']")), ["trigger"], "asked for by kind");
         assert_eq!(taken(&channel("rules = ['thin margin']")), ["alert"], "the alert is of its trigger");
         assert_eq!(taken(&channel("rules = ['another']")), [""; 0]);
+    }
+
+    /// Names may have what sets them apart in an output's words.
+    #[test]
+    fn a_rule_of_any_name_reaches_the_channel_that_is_of_it() {
+        for name in ["deep, wide", "deep: wide", "trigger x, y: z"] {
+            let alerts = of(fired_of(name, Turn::Fired));
+            let channel = channel(&format!("rules = ['{name}']"));
+            let taken: Vec<&str> =
+                alerts.iter().filter(|alert| alert.is_for(&channel)).map(|alert| alert.kind).collect();
+            assert_eq!(taken, ["alert"], "{name}");
+            let because = vec![format!("{name}: BTC hard")];
+            let state = Output::StateChanged { from: State::Normal, to: State::Paused, because };
+            assert!(of(vec![state])[0].is_for(&channel), "{name}");
+        }
     }
 
     #[test]

@@ -111,6 +111,20 @@ fn a_person_acts_on_the_page_of_a_run_and_the_next_run_goes_on() {
     assert!(said.contains("reduce_only to paused because of a person"), "{said}");
 }
 
+/// A minute between two snapshots, and nothing else comes: what a person did is shown at once.
+#[cfg(unix)]
+#[test]
+fn a_kill_between_two_snapshots_is_shown() {
+    let scratch = quiet_desk(3);
+    let run = Run::start(&scratch, "1");
+    run.until("overview", |answer| answer.starts_with("HTTP/1.1 200") && !answer.contains("1970-01-01"));
+    let killed = run.ask("POST /v1/kill", r#"{"confirm":"KILL"}"#);
+    assert!(killed.starts_with("HTTP/1.1 200"), "{killed}");
+    run.until("overview", |answer| answer.contains("\"state\":\"paused\""));
+    let out = run.end();
+    assert!(out.contains("1 snapshots (0 before"), "{out}");
+}
+
 #[cfg(unix)]
 #[test]
 fn the_page_stays_when_the_recordings_are_over() {

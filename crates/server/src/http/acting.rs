@@ -108,9 +108,13 @@ fn unfit(message: String) -> ApiError {
     ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_parameter", message, hint)
 }
 
-/// The name for the journal, with the reason if one was given: short, and without control characters.
+/// The name for the journal, with the reason if one was given: short, and without characters that break a line or turn its direction.
 fn who(name: &str, reason: &str) -> String {
-    let reason: String = reason.chars().filter(|c| !c.is_control()).take(200).collect();
+    let is_odd = |c: &char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let reason: String = reason.chars().filter(|c| !is_odd(c)).take(200).collect();
     if reason.is_empty() { name.to_owned() } else { format!("{name} ({reason})") }
 }
 

@@ -98,6 +98,13 @@ impl From<Refusal> for ApiError {
             Refusal::Engine { .. } => (StatusCode::CONFLICT, "refused"),
             Refusal::NotLive { .. } | Refusal::Busy => (StatusCode::SERVICE_UNAVAILABLE, "not_live"),
         };
-        Self::new(status, code, refusal.to_string(), "GET /v1/proposals shows what is open, with its hash")
+        let hint = match &refusal {
+            Refusal::Engine { .. } => {
+                "GET /v1/policy has the bounds, GET /v1/proposals what is open and on its way"
+            }
+            Refusal::NotLive { .. } | Refusal::Busy => "POST to the process that runs the engine",
+            _ => "GET /v1/proposals shows what is open, with its hash",
+        };
+        Self::new(status, code, refusal.to_string(), hint)
     }
 }

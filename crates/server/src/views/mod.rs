@@ -22,7 +22,7 @@ mod smile;
 mod stress;
 mod surface;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod whatif;
 
 pub(crate) use headline::headline;

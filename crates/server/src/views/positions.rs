@@ -126,8 +126,11 @@ impl<'a> Wanted<'a> {
         if self.is_all() && self.limit < positions.len() {
             let positions = positions.iter().take(self.limit).cloned().collect();
             let mut rows = Valuation::new(&Book { positions, ..Book::default() }, frame.market()).rows;
-            rows.truncate(self.limit);
-            return (rows, frame.sheet().lines().count());
+            // Where the first have no value, others are shown in their place.
+            if rows.len() >= self.limit {
+                rows.truncate(self.limit);
+                return (rows, frame.sheet().lines().count());
+            }
         }
         let mut rows: Vec<Row> =
             frame.valuation().rows.iter().filter(|row| self.is_of(row)).cloned().collect();
@@ -250,7 +253,7 @@ fn quote(quotes: &Snapshot, (venue, symbol): (&Venue, &Symbol)) -> Option<Mark> 
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{DEMO, SAMPLE, data};
+    use super::super::testing::{DEMO, SAMPLE, data, sample};
     use super::*;
 
     fn rows(view: &Value) -> Vec<Value> {
@@ -297,5 +300,32 @@ mod tests {
             }
         }
         assert!(data(&SAMPLE, "positions", &[("limit", "many")]).is_err());
+    }
+
+    /// The first of the book have no value: others are shown in their place, as many as are asked for.
+    #[test]
+    fn what_has_no_value_takes_no_place_of_what_has_one() {
+        let mut desk = sample();
+        let place = book::Place {
+            account: units::Account::new("aaa").unwrap(),
+            venue: Venue::new("deribit").unwrap(),
+            chain: units::Chain::off_chain(),
+        };
+        let unquoted = |symbol: &str| engine::ReportedPosition {
+            symbol: Symbol::new(symbol).unwrap(),
+            quantity: "3".parse().unwrap(),
+            average_price: None,
+        };
+        let positions = ["XRP_USDC-PERPETUAL", "ADA_USDC-PERPETUAL"].map(unquoted).to_vec();
+        let time = desk.engine.now();
+        desk.hold(engine::ReportedEvent { place, positions, balances: Vec::new(), time });
+        let frame = desk.frame();
+        let all = data(&frame, "positions", &[]).unwrap();
+        assert_eq!(all["unvalued"].as_array().unwrap().len(), 2);
+        for limit in [1, 2, 3, 5] {
+            let view = data(&frame, "positions", &[("limit", &limit.to_string())]).unwrap();
+            assert_eq!(rows(&view), rows(&all).into_iter().take(limit).collect::<Vec<_>>(), "{limit}");
+            assert_eq!(view["rows_total"], all["rows_total"]);
+        }
     }
 }

@@ -3,6 +3,7 @@
 use super::overview::seconds_between;
 use super::{Params, View, ViewError, shape, value};
 use crate::frame::Frame;
+use crate::said::Said;
 use book::Place;
 use engine::{
     Arming, Effect, Engine, MarginEffect, MarginUse, OpenOrder, OpenTransfer, Proposal, ProposalId,
@@ -23,6 +24,9 @@ pub(super) const VIEW: View = View {
     schema: shape::<Proposals>,
 };
 
+/// So many that are no longer open are shown.
+const CLOSED: usize = 20;
+
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 struct Proposals {
     is_armed: bool,
@@ -30,6 +34,17 @@ struct Proposals {
     orders: Vec<OrderLine>,
     transfers: Vec<TransferLine>,
     held_back: Vec<HeldBack>,
+    /// The last that are no longer open, newest first; null for a state of the past.
+    closed: Option<Vec<ClosedLine>>,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct ClosedLine {
+    record: u64,
+    #[schema(value_type = String)]
+    time: Timestamp,
+    id: String,
+    why: String,
 }
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -149,7 +164,16 @@ fn compute(frame: &Frame, _: &Params) -> Result<Value, ViewError> {
         orders: engine.orders().values().map(order).collect(),
         transfers: engine.transfers().values().map(transfer).collect(),
         held_back: held.map(|(rule, why)| HeldBack { rule: rule.into(), why: why.into() }).collect(),
+        closed: (frame.is_live || !frame.recent.is_empty()).then(|| closed(&frame.recent)),
     })
+}
+
+fn closed(recent: &[Said]) -> Vec<ClosedLine> {
+    let line = |said: &Said| {
+        let (id, why) = said.closed()?;
+        Some(ClosedLine { record: said.record, time: said.time, id: id.into(), why: why.into() })
+    };
+    recent.iter().filter_map(line).take(CLOSED).collect()
 }
 
 /// Orders and transfers that wait, oldest first.

@@ -47,10 +47,10 @@ impl Desk {
 }
 
 /// The desk of `plimsoll demo` after 90 seconds.
-pub(super) static DEMO: LazyLock<Frame> = LazyLock::new(|| demo(90));
+pub(crate) static DEMO: LazyLock<Frame> = LazyLock::new(|| demo(90));
 
 /// The sample of `plimsoll report`. The engine is told of no rulebooks.
-pub(super) static SAMPLE: LazyLock<Frame> = LazyLock::new(|| sample().frame());
+pub(crate) static SAMPLE: LazyLock<Frame> = LazyLock::new(|| sample().frame());
 
 fn demo(seconds: i64) -> Frame {
     let start = Timestamp::from_utc_date(2026, 11, 25, 12).unwrap();

@@ -99,16 +99,16 @@ fn a_proposal_that_is_declined_is_closed_with_the_reason() {
     assert_eq!(unknown.status, 404);
 }
 
-/// A proposal as the newest frame has it: one comes after each command, though not in the same instant.
-fn shown(desk: &Desk, id: &str) -> Value {
+/// A line of the proposals as the newest frame has it: one comes after each command, though not in the same instant.
+fn line_of(desk: &Desk, list: &str, id: &str) -> Value {
     for _ in 0..200 {
-        let open = get(desk.server.address, "/v1/proposals").json()["data"]["open"].clone();
-        if let Some(line) = open.as_array().unwrap().iter().find(|line| line["id"] == id) {
+        let lines = get(desk.server.address, "/v1/proposals").json()["data"][list].clone();
+        if let Some(line) = lines.as_array().unwrap().iter().find(|line| line["id"] == id) {
             return line.clone();
         }
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
-    panic!("{id} does not come");
+    panic!("{id} does not come to {list}");
 }
 
 fn ticket(quantity: &str) -> Value {
@@ -123,7 +123,7 @@ fn a_trade_by_hand_is_proposed_approved_and_cancelled() {
     let asked = post(address, "/v1/orders", trader, &ticket("-1").to_string());
     assert_eq!(asked.status, 200, "{asked:?}");
     let id = asked.json()["proposal"].as_str().unwrap().to_owned();
-    let shown = shown(&desk, &id);
+    let shown = line_of(&desk, "open", &id);
     assert_eq!(shown["rule"], "hand of tom (Anna asked)");
     assert_eq!((&shown["quantity"], &shown["instrument"]), (&json!("-1"), &json!("ETH-USDT-SWAP")));
     assert!(
@@ -133,6 +133,7 @@ fn a_trade_by_hand_is_proposed_approved_and_cancelled() {
         post(address, &format!("/v1/proposals/{id}/approve"), trader, &approval(&shown)).json()["outputs"]
             .to_string();
     assert!(approved.contains("approved by tom") && approved.contains("order: "), "{approved}");
+    assert_eq!(line_of(&desk, "closed", &id)["why"], "approved by tom");
     let cancel = format!("/v1/orders/{id}/cancel");
     assert_eq!(post(address, &cancel, &desk.secrets.viewer, "{}").status, 403);
     let done = post(address, &cancel, trader, r#"{"reason":"changed my mind"}"#);

@@ -201,3 +201,28 @@ fn no_rule_of_a_policy_has_such_a_name() {
     let text = POLICY.replace("name = \"btc\"", "name = \"hand of ann\"");
     has(&desk.tell(Event::Policy { text }), "trades that a person wants are named so");
 }
+
+/// What a person chose goes whole or not at all, also when the market has carried it over the largest order meanwhile.
+#[test]
+fn an_approval_makes_nothing_of_a_person_smaller() {
+    // A tenth of a BTC is 9,200 USD, and at 94,000 it is 9,400.
+    let mut desk = Desk::new(&POLICY.replace("largest_usd = \"250000\"", "largest_usd = \"9300\""));
+    let open = proposal(&desk.say(ticket("BTC-25DEC26-90000-C", "0.1", None)));
+    desk.world.set_btc(94_000.0);
+    desk.wait(1);
+    let outputs = desk.say(Command::Approve(open.id));
+    has(&outputs, "withdrawn: its notional of 9400 USD is over the largest order");
+    assert!(desk.engine.orders().is_empty());
+}
+
+/// A new policy does not have the account: what waits for it is not sent.
+#[test]
+fn an_account_that_the_policy_has_no_more_sends_nothing() {
+    let mut desk = Desk::new(POLICY);
+    let open = proposal(&desk.say(ticket(PERPETUAL, "20000", None)));
+    let text = POLICY.replace("stale_after", "accounts = [\"other\"]\nstale_after");
+    desk.tell(Event::Policy { text });
+    let outputs = desk.say(Command::Approve(open.id));
+    has(&outputs, "withdrawn: account 'a' is not of this book");
+    assert!(desk.engine.orders().is_empty());
+}

@@ -2,10 +2,12 @@
 
 use super::{Desk, POLICY, held_back, lines, proposal};
 use crate::world::place;
-use engine::{CashEvent, CashKind, Closed, Command, Event, FillEvent, MarginLevels, Output, Proposal};
+use engine::{
+    CashEvent, CashKind, Closed, Command, Event, FillEvent, MarginLevels, Output, Proposal, Ticket,
+};
 use journal::Machine;
 use margin::{Outcome, Rulebooks, account_states};
-use units::{Asset, Decimal, FillId, Fixed, Money};
+use units::{Asset, Decimal, FillId, Fixed, Money, Symbol};
 
 fn with_margin(policy: &str) -> String {
     let asks = policy.replace("execution = \"armed\"", "execution = \"propose\"");
@@ -189,6 +191,38 @@ fn what_is_approved_is_looked_at_again() {
         _ => None,
     });
     assert!(closed.is_some_and(|why| why.contains("below its initial margin")), "{}", lines(&said));
+}
+
+/// A person's limit that is better than the mark buys no margin: the account is looked at as if it were filled at the mark.
+#[test]
+fn a_limit_better_than_the_mark_is_no_gain() {
+    let ask = |quantity: &str, limit_price: Option<&str>| {
+        Command::Propose(Ticket {
+            place: place("a", "deribit"),
+            symbol: Symbol::new("BTC-PERPETUAL").unwrap(),
+            quantity: quantity.parse().unwrap(),
+            limit_price: limit_price.map(|price| price.parse().unwrap()),
+        })
+    };
+    let mut rich = desk(&with_margin(POLICY), "1");
+    for (quantity, better) in
+        [("90000", ["92000", "60000", "0.5"]), ("-90000", ["92100", "200000", "99999999"])]
+    {
+        let after = better.map(|limit| {
+            let said = rich.say(ask(quantity, Some(limit)));
+            proposal(&said).margins[0].figures.clone().unwrap().after
+        });
+        assert!(after.iter().all(|levels| *levels == after[0]), "{quantity}: {after:?}");
+        let said = rich.say(ask(quantity, None));
+        let collar = proposal(&said).margins[0].figures.clone().unwrap().after;
+        assert!(collar.equity_usd < after[0].equity_usd, "what the collar costs against the mark");
+    }
+    // 3,700 USD; 240,000 of a perpetual ask for 2 % of it.
+    let mut poor = desk(&with_margin(POLICY), "0.04");
+    for limit in [None, Some("92000"), Some("0.5")] {
+        let said = poor.say(ask("240000", limit));
+        assert!(lines(&said).contains("below its initial margin"), "{limit:?}: {}", lines(&said));
+    }
 }
 
 #[test]

@@ -206,6 +206,10 @@ fn host(url: &str) -> Result<String, &'static str> {
         return Err("has a name before an @: put no password into an address, sign messages by secret_file");
     }
     let host = authority.host();
+    let rest = authority.as_str().get(host.len()..).unwrap_or_default();
+    if !rest.is_empty() && authority.port_u16().is_none() {
+        return Err("has a port that is none: 1 to 65535");
+    }
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let is_loopback = bare == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
     match scheme {

@@ -9,7 +9,7 @@ mod page;
 use super::config::RunConfig;
 use super::serving::logs;
 use super::{ID, genesis, journal_failure};
-use crate::alerting::{Alerting, ChannelSummary, GRACE, Prepared, Summary};
+use crate::alerting::{Alerting, ChannelSummary, GRACE, Prepared, SHORT_GRACE, Summary};
 use crate::cli::{ReportForm, RunArgs};
 use crate::failure::Failure;
 use crate::load::load_added;
@@ -82,6 +82,8 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let book = opening_book(&config)?;
     let disk = RealDisk::create(&config.journal)
         .map_err(|error| Failure::Input(format!("{}: {error}", config.journal.display())))?;
+    // Where it cannot listen nothing has begun.
+    let page = Page::open(args, &config.journal)?;
     let durable = Config {
         segment_bytes: 32 << 20,
         // A snapshot is one commit, and so is an opening book.
@@ -108,9 +110,11 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
         session.alerting = start(recovered.opened.head.seq)?;
         session.agree(&config, &policy)?;
     }
-    session.page = Page::open(args, &config.journal)?;
+    session.page = page;
     let fed = session.feed(&config, fills).and_then(|()| session.stay());
-    let alerts = session.alerting.take().map(|alerting| alerting.finish(GRACE)).unwrap_or_default();
+    let is_interrupted = session.page.as_ref().is_some_and(Page::is_over);
+    let grace = if is_interrupted { SHORT_GRACE } else { GRACE };
+    let alerts = session.alerting.take().map(|alerting| alerting.finish(grace)).unwrap_or_default();
     let code = super::delivered(&alerts);
     fed?;
     let cut = recovered
@@ -238,8 +242,11 @@ impl Session {
     /// Waits until a snapshot is due, and listens meanwhile; false once Ctrl-C was pressed.
     fn wait_for(&mut self, snapshot: Timestamp) -> Result<bool, Failure> {
         loop {
-            self.obey()?;
+            let acted = self.obey()?;
             let Some(page) = &mut self.page else { return Ok(true) };
+            if acted {
+                page.settle(self.runner.machine(), self.runner.journal().head());
+            }
             if page.is_over() {
                 return Ok(false);
             }
@@ -371,7 +378,9 @@ impl Session {
         let is_done = raw.asof <= self.runner.machine().now();
         if is_done || config.from.is_some_and(|from| raw.asof < from) {
             self.tally.skipped += 1;
-            return Ok(true);
+            // Much may be skipped, and people are listened to meanwhile.
+            self.obey()?;
+            return Ok(!self.page.as_ref().is_some_and(Page::is_over));
         }
         if !self.wait_for(raw.asof)? {
             return Ok(false);
