@@ -46,6 +46,34 @@ test('what breaks a bound is refused in words, and the ticket stays', async () =
   await page.waitForSelector('dialog[open]', { state: 'detached' });
 });
 
+test('the place of a held instrument is filled in once it is typed whole, and follows another one', async () => {
+  const { page, press } = shown;
+  await press('o');
+  await page.waitForSelector('dialog[open] form.ticket');
+  const value = (label) => page.locator('dialog').getByLabel(label, { exact: true }).inputValue();
+  const { data } = await demo.get('/v1/positions');
+  const places = new Map();
+  for (const row of data.rows.filter((one) => one.kind !== 'balance')) {
+    places.set(row.instrument, [...(places.get(row.instrument) ?? []), row]);
+  }
+  const single = [...places.values()].filter((rows) => rows.length === 1).map(([row]) => row);
+  const wanted = [single.find((row) => row.instrument.startsWith('BTC-')), single.find((row) => row.venue !== single[0].venue)];
+  for (const row of wanted) {
+    const field = page.locator('dialog').getByLabel('instrument', { exact: true });
+    await field.fill('');
+    await field.pressSequentially(row.instrument);
+    await page.keyboard.press('Tab');
+    await until(`the place of ${row.instrument}`, async () => (await value('venue')) === row.venue
+      && (await value('account')) === row.account && (await value('chain')) === row.chain);
+  }
+  await page.locator('dialog').getByLabel('account', { exact: true }).fill('mine');
+  await page.locator('dialog').getByLabel('instrument', { exact: true }).fill('NOTHING');
+  await page.keyboard.press('Tab');
+  assert.equal(await value('account'), 'mine', 'what a person has typed stays');
+  await page.keyboard.press('Escape');
+  await page.waitForSelector('dialog[open]', { state: 'detached' });
+});
+
 test('a ticket becomes a proposal with its effects, an order once approved, and is cancelled', async () => {
   const { page, press } = shown;
   const { data: funding } = await demo.get('/v1/funding');

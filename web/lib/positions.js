@@ -3,6 +3,8 @@ import { useView } from './store.js';
 
 /** Nobody reads, and no browser draws, more rows ten times a second. */
 export const MOST_ROWS = 500;
+/** More are sent where they are added up here. */
+export const MOST_UNFOLDED_ROWS = 2000;
 
 /**
  * Follows positions.

@@ -80,17 +80,25 @@ function isBehind(row, filter) {
   });
 }
 
+/** What has no expiry and is no perpetual. */
+const TIMELESS = 'spot,balance,gain';
+
 /** The filter in the words of the server, which sets apart perpetuals from what else has no expiry by their kind. */
-const asked = ({ expiry, ...rest }) => ({ ...rest, ...(expiry && !isNoExpiry(expiry) ? { expiry } : {}) });
+function asked({ expiry, ...rest }) {
+  if (!expiry) return rest;
+  return isNoExpiry(expiry) ? { kind: TIMELESS, ...rest, expiry: 'none' } : { ...rest, expiry };
+}
 
 function PositionsBehind({ filter }) {
   const view = usePositions(asked(filter));
   const rows = (view.data?.rows ?? []).filter((row) => isBehind(row, filter));
-  return view.data ? html`${isPart(view.data) && html`<p class="note-text">The first ${view.data.rows.length} of
+  if (view.error) return html`<p class="trouble" role="alert">${view.error.message}</p>`;
+  return view.data ? html`${isPart(view.data) && html`<p class="note-text">The first ${view.data.rows.length} of${' '}
     ${view.data.rows_total} positions: choose a figure to see fewer, or group them.</p>`}<${Table} name="positions-behind" caption="positions behind the figure"
     columns=${[...POSITION_COLUMNS, ...figureColumns(book.inCoin.value)]} rows=${rows}
     rowKey=${(row) => [row.account, row.venue, row.chain, row.instrument].join('|')} stale=${(row) => row.is_stale}
-      open=${(row) => go('positions', { find: row.instrument })} empty="Nothing held." />`
+      open=${(row) => go('positions', { find: row.instrument })} empty=${isPart(view.data) ? 'Not among the first.'
+        : 'Nothing held.'} />`
     : html`<p class="reading">reading…</p>`;
 }
 

@@ -147,8 +147,7 @@ function Margin() {
           title="surplus over maintenance ${full(one.surplus_usd)} USD">${one.surplus_usd === null
             ? html`<${NA} why=${one.why_not} />` : `${short(one.surplus_usd)} left`}</span></li>`;
     })}</ul>
-    ${accounts.length > ACCOUNTS_SHOWN && html`<p class="note-text"><a href=${address('margin')}>all ${accounts.length}
-      accounts</a></p>`}
+    ${accounts.length > ACCOUNTS_SHOWN && html`<p class="note-text"><a href=${address('margin')}>all ${accounts.length} accounts</a></p>`}
   <//>`;
 }
 

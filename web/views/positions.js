@@ -5,7 +5,7 @@ import { useKeys } from '../lib/keys.js';
 import { Panel, Table, Amount, Choice, NA, useExport } from '../lib/panel.js';
 import { MEASURES } from '../lib/measures.js';
 import { sum } from '../lib/decimal.js';
-import { usePositions, isPart, MOST_ROWS } from '../lib/positions.js';
+import { usePositions, isPart, MOST_ROWS, MOST_UNFOLDED_ROWS } from '../lib/positions.js';
 import { expiryOrder } from '../lib/matrix.js';
 import { short, full, price, span } from '../lib/format.js';
 
@@ -14,7 +14,6 @@ const SHOWN = ['value_usd', 'delta_cash_usd', 'gamma_cash_1pct_usd', 'vega_usd_p
 /** A larger book opens folded to expiries: nobody reads, and no browser draws, thousands of lines ten times a second. */
 const MOST_UNFOLDED = 150;
 /** Rows of one expiry that are unfolded with sums by contract. */
-const MOST_UNFOLDED_ROWS = 2000;
 const NARROW = ['delta_cash_usd', 'value_usd'];
 
 /** What the levels of the tree are called, and how a row names its place on each. */
@@ -119,7 +118,7 @@ function summed(groups) {
     const [underlying, expiry, kind] = group.key;
     const name = expiryOrder(expiry) < 1e6 ? expiry : kind === 'perpetual' ? 'perpetual' : '-';
     add(`/${underlying}`, 0, underlying, group);
-    const filter = { underlying, ...(name === expiry ? { expiry } : name === 'perpetual' ? { kind } : { expiry }) };
+    const filter = { underlying, ...(name === expiry ? { expiry } : name === 'perpetual' ? { kind } : { expiry: 'none', kind: 'spot,balance,gain' }) };
     add(`/${underlying}/${name}`, 1, name, group, filter);
   }
   const order = (a, b) => (a.depth === 1 ? expiryOrder(a.name) - expiryOrder(b.name) : a.name.localeCompare(b.name, 'en',
@@ -137,10 +136,11 @@ function summed(groups) {
 
 /** The rows of one expiry, asked for while it is unfolded. */
 function Unfolded({ node, opened, fold }) {
-  const { data } = usePositions({ ...node.filter, limit: MOST_UNFOLDED_ROWS });
+  const { data, error } = usePositions({ ...node.filter, limit: MOST_UNFOLDED_ROWS });
   const rows = (data?.rows ?? []).filter((row) => (row.expiry_text ?? '-') === node.name);
   const tree = useMemo(() => grouped(rows, 2, node.path), [data]);
   const columns = SHOWN.length + 5;
+  if (error) return html`<tr><td colspan=${columns} class="trouble">${error.message}</td></tr>`;
   if (!data) return html`<tr><td colspan=${columns} class="dim">reading…</td></tr>`;
   if (isPart(data)) {
     return html`<tr><td colspan=${columns} class="note-text">the first ${MOST_ROWS} of ${data.rows_total} rows, without sums by
@@ -161,7 +161,7 @@ function LargeTree() {
     if (!after.delete(path)) after.add(path);
     return after;
   });
-  useExport('positions', () => [['underlying', 'expiry', 'rows', ...SHOWN.map((one) => one.key)],
+  useExport('positions-sums', () => [['underlying', 'expiry', 'rows', ...SHOWN.map((one) => one.key)],
     ...nodes.flatMap((node) => node.children.map((child) => [node.name, child.name, child.count,
       ...SHOWN.map((one) => child.usd[one.key])]))]);
   if (!view.data) return html`<p class="reading">reading…</p>`;
@@ -276,7 +276,8 @@ function Positions({ params }) {
     ${data && (isSummed ? html`<${LargeTree} />` : !found ? html`<p class="reading">reading…</p>` : rows.length === 0
       ? html`<p class="empty">${data.rows_total ? `Nothing held has “${wanted}” in its name.` : 'Nothing held.'}</p>`
       : isTree && !isCut ? html`<${Tree} rows=${rows} wanted=${wanted} />`
-      : html`<${Table} name="positions" caption="positions" columns=${FLAT} rows=${rows} rowKey=${keyOf}
+      : html`<${Table} name=${isCut ? `positions-first-${found.rows.length}-of-${found.rows_total}` : 'positions'}
+        caption="positions" columns=${FLAT} rows=${rows} rowKey=${keyOf}
         stale=${(row) => row.is_stale} sort=${{ key: 'delta_cash_usd', descending: true }}
           select=${(row) => { if (row.strike !== null
             || row.kind === 'perpetual') book.underlying.value = row.underlying; }} />`)}

@@ -1,9 +1,10 @@
 /** @file An order by hand: it becomes a proposal with its effects, and goes once that is approved like any other. */
-import { html, useState } from '../lib/h.js';
-import { book, go, post, useView } from '../lib/store.js';
+import { html, useEffect, useRef, useState } from '../lib/h.js';
+import { book, go, post } from '../lib/store.js';
 import { whyNot, session } from '../lib/session.js';
 import { openDialog, say } from '../lib/dialog.js';
 import { Permission } from '../shell/controls.js';
+import { usePositions, isPart } from '../lib/positions.js';
 import { Names } from './whatif-form.js';
 
 /** @typedef {{account: string, venue: string, chain: string, instrument: string, side: 'buy'|'sell', size: string, limit: string, reason: string}} Draft */
@@ -36,23 +37,43 @@ const requestOf = (draft) => ({
   reason: draft.reason.trim(),
 });
 
-/** What is typed is all there; instruments of one venue are of no other: the place of a held instrument comes with it. */
-function placed(draft, rows) {
-  const held = rows.filter((row) => row.kind !== 'balance' && row.instrument === draft.instrument);
-  if (held.length !== 1 || draft.account || draft.venue) return draft;
+const NOWHERE = { account: '', venue: '', chain: 'offchain' };
+
+/** @returns {object|null} the one place where the instrument is held; null where there is none, or several */
+function placeOf(instrument, data) {
+  const held = data.rows.filter((row) => row.kind !== 'balance' && row.instrument === instrument);
+  if (held.length !== 1 || isPart(data)) return null;
   const [{ account, venue, chain }] = held;
-  return { ...draft, account, venue, chain };
+  return { account, venue, chain };
+}
+
+/**
+ * Fills in the place of the instrument that was typed whole, as long as the person has typed none: an instrument on its way
+ * to another name is of no venue.
+ */
+function usePlace(instrument, setDraft) {
+  const data = usePositions(instrument ? { find: instrument, limit: 50 } : { limit: 0 }, { isAlwaysLive: true }).data;
+  const filled = useRef({ of: '', place: NOWHERE });
+  useEffect(() => {
+    if (!data || filled.current.of === instrument) return;
+    const place = (instrument && placeOf(instrument, data)) || NOWHERE;
+    const before = filled.current.place;
+    filled.current = { of: instrument, place };
+    setDraft((draft) => (['account', 'venue', 'chain'].every((key) => draft[key] === before[key]) ? { ...draft, ...place }
+      : draft));
+  }, [instrument, data]);
 }
 
 function Ticket({ preset, close }) {
-  const positions = useView('positions', {}, { isAlwaysLive: true }).data;
   const [draft, setDraft] = useState({ ...EMPTY, ...preset });
+  const [instrument, setInstrument] = useState(draft.instrument);
+  usePlace(instrument, setDraft);
   const [trouble, setTrouble] = useState(null);
   const [isSending, setSending] = useState(false);
   const reason = whyNot('order');
   const set = (key) => (event) => {
-    const changed = { ...draft, [key]: event.currentTarget.value };
-    setDraft(key === 'instrument' ? placed(changed, positions?.rows ?? []) : changed);
+    const { value } = event.currentTarget;
+    setDraft((before) => ({ ...before, [key]: value }));
   };
   const submit = async (event) => {
     event.preventDefault();
@@ -72,7 +93,8 @@ function Ticket({ preset, close }) {
     }
   };
   const field = ([key, word, list]) => html`<label key=${key}>${word}<input type="text" list=${list} autocomplete="off"
-    spellcheck="false" size=${key === 'instrument' ? 24 : 12} autofocus=${key === 'instrument'} value=${draft[key]} onInput=${set(key)} /></label>`;
+    spellcheck="false" size=${key === 'instrument' ? 24 : 12} autofocus=${key === 'instrument'} value=${draft[key]} onInput=${set(key)}
+    onChange=${key === 'instrument' ? (event) => setInstrument(event.currentTarget.value.trim()) : undefined} /></label>`;
   return html`<h2>Order by hand</h2>
     <p>It goes through the same bounds as what rules ask for and becomes a proposal with its effects on limits and margin. Nothing
       is sent before that is approved.</p>

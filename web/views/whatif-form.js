@@ -1,7 +1,7 @@
 /** @file The form of a what-if: its fields and its rows of legs. */
 import { html, useMemo } from '../lib/h.js';
 import { useView } from '../lib/store.js';
-import { usePositions } from '../lib/positions.js';
+import { usePositions, MOST_UNFOLDED_ROWS } from '../lib/positions.js';
 import { full } from '../lib/format.js';
 
 /** key, unit, word */
@@ -37,18 +37,22 @@ export const RULEBOOK = [
 
 /** What is held and known, offered while typing. */
 export function Names() {
+  // Of a large book the first instruments are offered; accounts, venues and coins are all.
   const positions = usePositions({}, { isAlwaysLive: true }).data;
+  const places = useView('exposure', { group_by: 'account,venue,chain' }, { isAlwaysLive: true }).data?.groups;
+  const coins = usePositions({ kind: 'balance', limit: MOST_UNFOLDED_ROWS }, { isAlwaysLive: true }).data?.rows;
   const rulebooks = useView('policy', {}, { isAlwaysLive: true }).data?.trading_rulebooks;
   const lists = useMemo(() => {
     const rows = positions?.rows ?? [];
-    const distinct = (key, kept = rows) => [...new Set(kept.map((row) => row[key]))].sort();
+    const distinct = (names) => [...new Set(names)].sort();
+    const part = (at) => distinct((places ?? []).map((group) => group.key[at]));
     return {
-      account: distinct('account'), venue: distinct('venue'), chain: distinct('chain'),
-      instrument: distinct('instrument', rows.filter((row) => row.kind !== 'balance')),
-      asset: distinct('instrument', rows.filter((row) => row.kind === 'balance')),
+      account: part(0), venue: part(1), chain: part(2),
+      instrument: distinct(rows.filter((row) => row.kind !== 'balance').map((row) => row.instrument)),
+      asset: distinct((coins ?? []).map((row) => row.instrument)),
       rulebook: (rulebooks ?? []).map((one) => one.id),
     };
-  }, [positions, rulebooks]);
+  }, [positions, places, coins, rulebooks]);
   return html`${Object.entries(lists).map(([key, names]) => html`<datalist key=${key} id="names-${key}">
     ${names.map((name) => html`<option key=${name} value=${name}></option>`)}</datalist>`)}`;
 }

@@ -14,7 +14,7 @@ use units::Timestamp;
 /// A state is kept each time so many records have passed, and the spacing doubled while there are too many.
 const FIRST_SPACING: u64 = 500;
 const MOST_KEPT: usize = 24;
-/// All states that are kept hold at most so many positions and quotes together, of about a kilobyte each; a few are kept of any book.
+/// All states that are kept hold at most so many positions and quotes together, of about a kilobyte each; but a few are kept of any book.
 const MOST_THINGS: usize = 80_000;
 const LEAST_KEPT: usize = 4;
 /// Frames of the past that are at hand.

@@ -76,6 +76,17 @@ impl Prepared {
         Ok(Self { routes, folder: folder.to_path_buf(), progress })
     }
 
+    /// For a journal that is empty: how far a channel has got is another journal's, and so is the name that it sends by.
+    pub(crate) fn anew(mut self) -> Self {
+        for (channel, progress) in std::mem::take(&mut self.progress) {
+            let at = progress.said();
+            eprintln!(
+                "plimsoll: channel {channel} has got to {at} of another journal: of this one it begins with the present"
+            );
+        }
+        self
+    }
+
     /// What the journal is to derive again for the channel that is farthest behind.
     pub(crate) fn rederive(&self) -> Rederive {
         let behind = self.progress.values().map(|progress| progress.done.whole()).min();

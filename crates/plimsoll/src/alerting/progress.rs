@@ -94,6 +94,9 @@ impl Progress {
         if json.schema != SCHEMA || json.channel != channel {
             return Err(unreadable(format!("is of schema {}, channel {}", json.schema, json.channel)));
         }
+        if json.sender.len() != 16 || !json.sender.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(unreadable("has a sender that is not of sixteen hexadecimal digits".into()));
+        }
         let done = Done(OutputId { seq: Seq::new(json.record), index: json.index.unwrap_or(u32::MAX) });
         Ok(Some(Self { path, channel: json.channel, sender: json.sender, done }))
     }

@@ -18,7 +18,11 @@ pub(super) const VIEW: View = View {
         Param { name: "venue", says: "Only this one", example: "deribit" },
         Param { name: "account", says: "Only this one", example: "desk" },
         Param { name: "expiry", says: "Only this one, as groups write it", example: "28NOV26" },
-        Param { name: "kind", says: "option, future, perpetual, spot, balance or gain", example: "option" },
+        Param {
+            name: "kind",
+            says: "option, future, perpetual, spot, balance, gain; several with commas",
+            example: "option",
+        },
     ],
     every_millis: 100,
     compute,
@@ -138,7 +142,13 @@ pub(super) fn passes(line: &Placed<'_>, params: &Params) -> bool {
         ("expiry", GroupBy::Expiry),
         ("kind", GroupBy::Kind),
     ];
-    filters.iter().all(|(name, column)| params.text(name).is_none_or(|words| line.is(*column, words)))
+    filters.iter().all(|(name, column)| {
+        params.text(name).is_none_or(|words| match column {
+            // Several at once: what has no expiry is of several kinds.
+            GroupBy::Kind => words.split(',').any(|word| line.is(GroupBy::Kind, word)),
+            _ => line.is(*column, words),
+        })
+    })
 }
 
 fn lacking(frame: &Frame, params: &Params, by: &[GroupBy]) -> Lacking {

@@ -246,6 +246,12 @@ fn compute(frame: &Frame, params: &Params) -> Result<Value, ViewError> {
         let all = frame.margins().iter();
         all.filter(|of| is_of(&of.account, &of.venue)).map(|of| of.line.clone()).collect()
     };
+    // Nothing of somebody who is not there would read as nothing asked.
+    if accounts.is_empty() && ["account", "venue"].iter().any(|name| params.text(name).is_some()) {
+        let text = |name| params.text(name).map_or(String::new(), |text| format!(" {name} '{text}'"));
+        let what = format!("an account of{}{}", text("account"), text("venue"));
+        return Err(ViewError::Absent { what, hint: "GET /v1/margin lists them".into() });
+    }
     let mut total = Total::default();
     for line in &accounts {
         line.add_to(&mut total);
@@ -358,11 +364,11 @@ mod tests {
     }
 
     #[test]
-    fn an_account_that_is_not_there_has_no_line_and_no_details() {
-        let view = data(&SAMPLE, "margin", &[("account", "nobody")]).unwrap();
-        assert_eq!(view["accounts"], Value::from(Vec::<Value>::new()));
-        assert_eq!(view["details"], Value::from(Vec::<Value>::new()));
-        assert_eq!(exact(&view["total"]["equity_usd"]), 0);
+    fn an_account_that_is_not_there_is_no_account_of_which_nothing_is_asked() {
+        for words in [[("account", "nobody")], [("venue", "nowhere")]] {
+            let view = data(&SAMPLE, "margin", &words);
+            assert!(matches!(view, Err(ViewError::Absent { what, .. }) if what.contains(words[0].1)));
+        }
     }
 
     #[test]

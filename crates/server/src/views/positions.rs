@@ -22,7 +22,11 @@ pub(super) const VIEW: View = View {
         Param { name: "venue", says: "Only this one", example: "deribit" },
         Param { name: "account", says: "Only this one", example: "desk" },
         Param { name: "expiry", says: "Only this one, as groups of exposure write it", example: "28NOV26" },
-        Param { name: "kind", says: "option, future, perpetual, spot, balance or gain", example: "option" },
+        Param {
+            name: "kind",
+            says: "option, future, perpetual, spot, balance, gain; several with commas",
+            example: "option",
+        },
         Param {
             name: "find",
             says: "Only rows that have all these words in their names",

@@ -100,6 +100,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
         session.tally.lines.push(format!("snapshot of the state not used: {file}: {reason}"));
     }
     let is_new = recovered.opened.head.seq == Seq::ZERO;
+    let prepared = if is_new { prepared.map(Prepared::anew) } else { prepared };
     let start = |head| prepared.map(|prepared| prepared.start(head, &recovered.outputs)).transpose();
     if is_new {
         session.agree(&config, &policy)?;
