@@ -39,8 +39,12 @@ fn a_replayed_state_gives_the_figures_of_the_live_one() {
     let desk = Desk::open();
     let last = ok(&get(desk.server.address, "/v1/session"))["last_record"].as_u64().unwrap();
     for view in views(&desk).into_iter().filter(|view| view != "alerts") {
-        let live = ok(&get(desk.server.address, &format!("/v1/{view}")));
+        let mut live = ok(&get(desk.server.address, &format!("/v1/{view}")));
         let replayed = ok(&get(desk.server.address, &format!("/v1/{view}?at={last}")));
+        if view == "proposals" {
+            // What was closed is no part of a state: it is what was said on the way, as alerts are.
+            assert!(live["data"]["closed"].take().is_array() && replayed["data"]["closed"].is_null());
+        }
         assert_eq!(live["data"], replayed["data"], "{view}");
     }
 }
