@@ -96,7 +96,7 @@ test('a ticket becomes a proposal with its effects, an order once approved, and 
   await page.keyboard.type('-2');
   await press('Enter');
   await page.waitForSelector('dialog[open]', { state: 'detached' });
-  const row = page.locator('#main tbody tr', { hasText: id });
+  const row = page.locator('#main tbody tr', { hasText: id }).filter({ hasText: 'sell 2' });
   await row.waitFor();
   assert.match(await row.innerText(), /hand of you/);
   await row.getByRole('button', { name: 'cancel' }).click();
