@@ -35,8 +35,7 @@ const TICK: Duration = Duration::from_millis(50);
 /// What a page shows on its first screen.
 const VIEWS: [&str; 5] = ["overview", "exposure", "margin", "proposals", "alerts"];
 const POLICY: &str = "source = 'bench'\nvalid_from = '2026-11-01'\n[[limit]]\nname = 'delta'\nmeasure = 'delta_cash_usd'\ngroup_by = ['underlying']\nwarn = '1e9'\nhard = '2e9'\n\
-[[limit]]\nname = 'vega'\nmeasure = 'vega_usd_per_point'\ngroup_by = ['venue']\nwarn = '1e9'\nhard = '2e9'\n\
-[margin]\nevery_seconds = 5\n";
+[[limit]]\nname = 'vega'\nmeasure = 'vega_usd_per_point'\ngroup_by = ['venue']\nwarn = '1e9'\nhard = '2e9'\n";
 
 fn start() -> Timestamp {
     "2026-11-20T12:00:00Z".parse().unwrap()
