@@ -151,6 +151,13 @@ function Unfolded({ node, opened, fold }) {
   return tree.map((child) => html`<${Branch} key=${child.path} node=${child} folded=${folded} fold=${fold} />`);
 }
 
+/** Down or up in the tree on screen. */
+const step = (by) => () => {
+  const buttons = [...document.querySelectorAll('.tree tbody button')];
+  const at = buttons.indexOf(document.activeElement);
+  buttons[Math.max(0, Math.min(buttons.length - 1, at < 0 ? 0 : at + by))]?.focus();
+};
+
 function LargeTree() {
   const view = useView('exposure', { group_by: 'underlying,expiry,kind' });
   const nodes = useMemo(() => summed(view.data?.groups ?? []), [view.data]);
@@ -161,6 +168,7 @@ function LargeTree() {
     if (!after.delete(path)) after.add(path);
     return after;
   });
+  useKeys({ j: step(1), k: step(-1) });
   useExport('positions-sums', () => [['underlying', 'expiry', 'rows', ...SHOWN.map((one) => one.key)],
     ...nodes.flatMap((node) => node.children.map((child) => [node.name, child.name, child.count,
       ...SHOWN.map((one) => child.usd[one.key])]))]);
@@ -198,11 +206,6 @@ function Tree({ rows, wanted }) {
     return after;
   });
   const foldAll = (depth) => setFolded(new Set(foldedFrom(tree, depth)));
-  const step = (by) => () => {
-    const buttons = [...document.querySelectorAll('.tree tbody button')];
-    const at = buttons.indexOf(document.activeElement);
-    buttons[Math.max(0, Math.min(buttons.length - 1, at < 0 ? 0 : at + by))]?.focus();
-  };
   useKeys({ j: step(1), k: step(-1) });
   return html`<div class="filters"><span class="label">unfold to</span><${Choice} label="unfold to" value=${null}
     onChange=${foldAll} options=${[[0, 'underlying'], [1, 'expiry'], [2, 'contract'], [3, 'all']]} /></div>

@@ -154,6 +154,9 @@ pub struct Valuation {
 /// Positions that one task values: enough that handing them out costs little.
 const BLOCK: usize = 512;
 
+/// Of a contract that [`contracts_of`] did not give: there is none, and nothing is dropped if there were.
+pub(crate) const NOT_LOOKED_UP: &str = "its contract was not looked up";
+
 /// What all positions in one contract share: found once, however many hold it.
 #[derive(Debug)]
 pub(crate) struct Common<'a> {
@@ -205,7 +208,7 @@ impl Valuation {
                         part.rows.extend(rows.into_iter().flatten());
                     }
                     Some(Err(reason)) => part.unpriced.push(unpriced(position, reason)),
-                    None => {}
+                    None => part.unpriced.push(unpriced(position, NOT_LOOKED_UP.into())),
                 }
             }
             part

@@ -12,12 +12,14 @@
 //! # }
 //! ```
 
-use crate::exposure::{Common, Unpriced, balance_row, contracts_of, figures_of, kind, unpriced};
+use crate::exposure::{
+    Common, NOT_LOOKED_UP, Unpriced, balance_row, contracts_of, figures_of, kind, unpriced,
+};
 use crate::exposure::{PriceBoard, RowKind};
 use crate::measure::Exposure;
 use crate::placed::Placed;
 use crate::priced::Priced;
-use book::Book;
+use book::{Book, Position};
 use market::{Market, Missing};
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -68,15 +70,12 @@ impl Sheet {
             let settlement = assets.asset(contract.settlement_asset());
             common.push(Common::new(priced.as_ref().map_err(Clone::clone), settlement));
         }
-        let held: Vec<(usize, usize)> = places.into_iter().enumerate().collect();
-        let block = |held: &[(usize, usize)]| {
+        let held: Vec<(usize, (&Position, usize))> = book.positions.iter().zip(places).enumerate().collect();
+        let block = |held: &[(usize, (&Position, usize))]| {
             let (mut lines, mut without) = (Vec::with_capacity(held.len()), Vec::new());
-            for (place, contract) in held {
-                let (Some(position), Some(common)) = (book.positions.get(*place), common.get(*contract))
-                else {
-                    continue;
-                };
-                match figures_of(position, common, market) {
+            for (place, (position, contract)) in held {
+                let common = common.get(*contract).ok_or_else(|| NOT_LOOKED_UP.to_owned());
+                match common.and_then(|common| figures_of(position, common, market)) {
                     Ok(figures) => {
                         lines.push(Line { of: Of::Position(*place), exposure: figures.own });
                         lines.extend(figures.gain.map(|gain| Line { of: Of::Gain(*place), exposure: *gain }));

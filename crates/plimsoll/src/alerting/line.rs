@@ -5,7 +5,7 @@
 
 use super::alert::{Alert, Message};
 use super::clock;
-use super::message::{From, Parcel};
+use super::message::{Parcel, Source};
 use super::progress::{Done, Progress};
 use super::queue::{Next, Phase, Queue};
 use super::routes::Channel;
@@ -197,7 +197,7 @@ impl Worker {
 
     /// Tries until the message has arrived or never will; false when the run ends before.
     fn deliver(&mut self, message: &Message) -> bool {
-        let from = From { sender: &self.progress.sender, channel: &self.channel.name };
+        let from = Source { sender: &self.progress.sender, channel: &self.channel.name };
         let parcel = Parcel::of(message, from, self.channel.format());
         let mut tries = 0;
         loop {

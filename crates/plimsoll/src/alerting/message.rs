@@ -26,7 +26,7 @@ pub(super) struct Parcel {
 
 /// Who sends, by which channel.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct From<'a> {
+pub(super) struct Source<'a> {
     /// Which journal's alerts: ids are unique in one.
     pub(super) sender: &'a str,
     pub(super) channel: &'a str,
@@ -66,7 +66,7 @@ struct ChatJson {
 
 impl Parcel {
     /// A message in a format.
-    pub(super) fn of(message: &Message, from: From<'_>, format: Format) -> Self {
+    pub(super) fn of(message: &Message, from: Source<'_>, format: Format) -> Self {
         match message {
             Message::One(alert) => Self::alert(alert, from, format),
             Message::Folded(fold) => {
@@ -126,7 +126,7 @@ impl Parcel {
         Self::packed(&json, format)
     }
 
-    fn alert(alert: &Alert, from: From<'_>, format: Format) -> Self {
+    fn alert(alert: &Alert, from: Source<'_>, format: Format) -> Self {
         let json = AlertJson {
             schema: SCHEMA,
             id: &id_text(alert.id),
@@ -218,7 +218,7 @@ mod tests {
     use super::*;
     use serde_json::Value;
 
-    const FROM: From<'_> = From { sender: "0123", channel: "desk" };
+    const FROM: Source<'_> = Source { sender: "0123", channel: "desk" };
 
     fn json(message: &Message) -> Value {
         serde_json::from_str(&Parcel::of(message, FROM, Format::Plimsoll).body).unwrap()

@@ -33,7 +33,7 @@ pub(crate) use trial::try_out;
 use crate::failure::Failure;
 use alert::{Alert, Origin};
 use engine::Output;
-use journal::{JournalError, OutputId, Reader, RealDisk, Rederive, Released, Seq};
+use journal::{OutputId, Reader, RealDisk, Rederive, Released, Seq};
 use line::Line;
 use progress::{Done, Progress};
 use send::Sender;
@@ -116,7 +116,7 @@ impl Prepared {
         }
         let alerting = Alerting { lines, times: BTreeMap::new() };
         if !recovered.is_empty() {
-            let times = times(&self.folder, recovered).map_err(|error| Failure::Input(error.to_string()))?;
+            let times = times(&self.folder, recovered)?;
             alerting.hear(recovered, (&times, Origin::Again), head);
         }
         Ok(alerting)
@@ -124,13 +124,15 @@ impl Prepared {
 }
 
 /// When the events happened whose outputs were derived again.
-fn times(folder: &Path, outputs: &[Released<Output>]) -> Result<BTreeMap<Seq, Timestamp>, JournalError> {
+fn times(folder: &Path, outputs: &[Released<Output>]) -> Result<BTreeMap<Seq, Timestamp>, Failure> {
     let wanted: BTreeSet<Seq> = outputs.iter().map(|released| released.id.seq).collect();
     let mut times = BTreeMap::new();
     let Some(first) = wanted.first() else { return Ok(times) };
-    let Ok(disk) = RealDisk::open(folder) else { return Ok(times) };
-    let mut reader = Reader::open(&disk, Seq::new(first.get().saturating_sub(1)))?;
-    while let Some(record) = reader.next()? {
+    let failed = |why: String| Failure::Input(format!("{}: {why}", folder.display()));
+    let disk = RealDisk::open(folder).map_err(|error| failed(error.to_string()))?;
+    let after = Seq::new(first.get().saturating_sub(1));
+    let mut reader = Reader::open(&disk, after).map_err(|error| failed(error.to_string()))?;
+    while let Some(record) = reader.next().map_err(|error| failed(error.to_string()))? {
         if wanted.contains(&record.stamp.seq) {
             times.insert(record.stamp.seq, record.stamp.time);
         }

@@ -14,12 +14,15 @@ mod receiver;
 #[path = "../report/support.rs"]
 mod support;
 mod trial;
+#[path = "../live/walking.rs"]
+mod walking;
 
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::process::Child;
 use std::time::Duration;
-use support::{Ran, Scratch, chain_csv, chain_rows, sample_book};
+use support::{Ran, Scratch, sample_book};
+use walking::walking_chain;
 
 /// It fires and is over every seven minutes of the desk's market.
 const POLICY: &str = r#"
@@ -46,20 +49,7 @@ USDT = 1.0
 /// A desk whose index walks up and down, without routes.
 pub(crate) fn desk(minutes: usize) -> Scratch {
     let scratch = Scratch::empty();
-    let mut rows = Vec::new();
-    for minute in 0..minutes {
-        let factor = 1.0 + 0.001 * f64::from(u32::try_from(minute % 7).unwrap());
-        for mut row in chain_rows(&format!("2026-11-20T12:{minute:02}:00Z")) {
-            // Coin prices stay; forwards and index move together.
-            for price in [6, 7] {
-                if let Ok(was) = row[price].parse::<f64>() {
-                    row[price] = (was * factor).to_string();
-                }
-            }
-            rows.push(row);
-        }
-    }
-    scratch.write("chain.csv", chain_csv(&rows));
+    scratch.write("chain.csv", walking_chain(minutes));
     scratch.write("book.csv", sample_book());
     scratch.write("policy.toml", POLICY);
     scratch.write("run.toml", CONFIG);

@@ -13,8 +13,10 @@ mod schema;
 #[allow(dead_code)]
 #[path = "../report/support.rs"]
 mod support;
+mod walking;
 
-use support::{Ran, Scratch, chain_csv, chain_rows, sample_book};
+use support::{Ran, Scratch, sample_book};
+use walking::walking_chain;
 
 pub(crate) const POLICY: &str = r#"
 source = "test"
@@ -50,20 +52,7 @@ time,account,venue,chain,kind,id,instrument,quantity,price,fee,asset,amount
 /// A desk: the sample's book, so many minutes of its market with spot walking up and down, limits and some fills.
 pub(crate) fn desk(minutes: usize) -> Scratch {
     let scratch = Scratch::empty();
-    let mut rows = Vec::new();
-    for minute in 0..minutes {
-        let factor = 1.0 + 0.001 * f64::from(u32::try_from(minute % 7).unwrap());
-        for mut row in chain_rows(&format!("2026-11-20T12:{minute:02}:00Z")) {
-            // Coin prices stay; forwards and index move together.
-            for price in [6, 7] {
-                if let Ok(was) = row[price].parse::<f64>() {
-                    row[price] = (was * factor).to_string();
-                }
-            }
-            rows.push(row);
-        }
-    }
-    scratch.write("chain.csv", chain_csv(&rows));
+    scratch.write("chain.csv", walking_chain(minutes));
     scratch.write("book.csv", sample_book());
     scratch.write("policy.toml", POLICY);
     scratch.write("fills.csv", FILLS);

@@ -9,20 +9,28 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use units::Fixed;
 
+/// Filters of lines, see [`passes`].
+pub(super) const OF_UNDERLYING: Param = Param { name: "underlying", says: "Only this one", example: "BTC" };
+pub(super) const OF_VENUE: Param = Param { name: "venue", says: "Only this one", example: "deribit" };
+pub(super) const OF_ACCOUNT: Param = Param { name: "account", says: "Only this one", example: "desk" };
+pub(super) const OF_EXPIRY: Param =
+    Param { name: "expiry", says: "Only this one, as groups of exposure write it", example: "28NOV26" };
+pub(super) const OF_KIND: Param = Param {
+    name: "kind",
+    says: "option, future, perpetual, spot, balance, gain; several with commas",
+    example: "option",
+};
+
 pub(super) const VIEW: View = View {
     name: "exposure",
     says: "All measures by any grouping, in USD and in coins, and every limit. The figures of `plimsoll report`.",
     params: &[
         Param { name: "group_by", says: "Columns, with commas", example: "underlying,expiry" },
-        Param { name: "underlying", says: "Only this one", example: "BTC" },
-        Param { name: "venue", says: "Only this one", example: "deribit" },
-        Param { name: "account", says: "Only this one", example: "desk" },
-        Param { name: "expiry", says: "Only this one, as groups write it", example: "28NOV26" },
-        Param {
-            name: "kind",
-            says: "option, future, perpetual, spot, balance, gain; several with commas",
-            example: "option",
-        },
+        OF_UNDERLYING,
+        OF_VENUE,
+        OF_ACCOUNT,
+        OF_EXPIRY,
+        OF_KIND,
     ],
     every_millis: 100,
     compute,

@@ -1,6 +1,6 @@
 //! Every position and balance with its figures, where they come from, and where the venue says something else.
 
-use super::exposure::passes;
+use super::exposure::{OF_ACCOUNT, OF_EXPIRY, OF_KIND, OF_UNDERLYING, OF_VENUE, passes};
 use super::headline::{coins, usd};
 use super::overview::seconds_between;
 use super::{Param, Params, Unvalued, View, ViewError, shape, unvalued, value};
@@ -18,15 +18,11 @@ pub(super) const VIEW: View = View {
     name: "positions",
     says: "Every position and balance: the rows of `plimsoll report`, and the venue's own greeks where they differ",
     params: &[
-        Param { name: "underlying", says: "Only this one", example: "BTC" },
-        Param { name: "venue", says: "Only this one", example: "deribit" },
-        Param { name: "account", says: "Only this one", example: "desk" },
-        Param { name: "expiry", says: "Only this one, as groups of exposure write it", example: "28NOV26" },
-        Param {
-            name: "kind",
-            says: "option, future, perpetual, spot, balance, gain; several with commas",
-            example: "option",
-        },
+        OF_UNDERLYING,
+        OF_VENUE,
+        OF_ACCOUNT,
+        OF_EXPIRY,
+        OF_KIND,
         Param {
             name: "find",
             says: "Only rows that have all these words in their names",
