@@ -59,6 +59,28 @@ fn what_nobody_took_by_the_end_is_left_for_the_next_start() {
     assert_eq!(receiver.ids(), expected);
 }
 
+/// The journal was thrown away and the state of its channel was not: of the new journal everything is sent, under another name.
+#[test]
+fn the_state_of_another_journal_keeps_nothing_back() {
+    let scratch = desk(12);
+    let first = Receiver::new(|_| YES);
+    route(&scratch, first.address, "");
+    assert_eq!(go(&scratch, "run run.toml").code, 0);
+    for entry in std::fs::read_dir(scratch.path("journal")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|end| end != "state") {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+    let second = Receiver::new(|_| YES);
+    route(&scratch, second.address, "");
+    let ran = go(&scratch, "run run.toml");
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.err.contains("of another journal"), "{}", ran.err);
+    assert_eq!(second.ids(), ids(&said(&scratch)));
+    assert_ne!(first.got()[0].json()["sender"], second.got()[0].json()["sender"]);
+}
+
 /// Ctrl-C while a receiver keeps a try waiting for minutes: the process ends all the same, with a whole journal.
 #[cfg(unix)]
 #[test]

@@ -102,6 +102,8 @@ fn each_mistake_is_told() {
         (url("http://10.0.0.7/NOBODY-SEES"), &["webhook.url: is http to another machine", "use https"]),
         (url("http://127.0.0.1.example/NOBODY-SEES"), &["webhook.url: is http to another machine"]),
         (url("https://me:NOBODY-SEES@x/"), &["webhook.url: has a name before an @"]),
+        (url("https://x:99999/NOBODY-SEES"), &["webhook.url: has a port that is none"]),
+        (url("http://127.0.0.1:/NOBODY-SEES"), &["webhook.url: has a port that is none"]),
         (one("command = []"), &["command: names nothing"]),
         (one("command = 'page-me'"), &["command: a list of texts"]),
         (one("command = ['./not-there']"), &["command = './not-there': is no file"]),
