@@ -39,3 +39,23 @@ for (const { name, title, keys } of VIEWS) {
     assert.deepEqual(shown.errors, []);
   });
 }
+
+test('a dialog asked for while the last one closes is not closed with it', async () => {
+  const { page } = shown;
+  for (const moment of ['before the browser has told of the closing', 'while it does']) {
+    await shown.press('?');
+    await page.waitForSelector('dialog[open] .help');
+    await page.evaluate((isBefore) => {
+      const box = document.querySelector('dialog[open]');
+      const ask = () => dispatchEvent(new KeyboardEvent('keydown', { key: 'k', ctrlKey: true, cancelable: true }));
+      if (!isBefore) box.addEventListener('close', ask, { once: true, capture: true });
+      box.close();
+      if (isBefore) ask();
+    }, moment.startsWith('before'));
+    await page.waitForSelector('dialog[open] .palette');
+    await page.waitForTimeout(200);
+    assert.equal(await page.locator('dialog[open] .palette').count(), 1, moment);
+    await shown.press('Escape');
+    await page.waitForSelector('dialog[open]', { state: 'detached' });
+  }
+});

@@ -1,5 +1,5 @@
 /** @file Dialogs, on the browser's own <dialog>: it traps the focus, gives it back, and closes by Esc. */
-import { html, useEffect, useRef, signal } from './h.js';
+import { html, useLayoutEffect, useRef, signal } from './h.js';
 
 /** What is open: a function that makes the content, or null. */
 const opened = signal(null);
@@ -14,12 +14,18 @@ export const closeDialog = () => { opened.value = null; };
 /** Stands once in the page. */
 export function DialogHost() {
   const box = useRef(null);
+  const displayed = useRef(null);
   const shown = opened.value;
-  useEffect(() => {
+  useLayoutEffect(() => {
+    displayed.current = shown;
     if (shown && !box.current.open) box.current.showModal();
     if (!shown && box.current.open) box.current.close();
   }, [shown]);
-  return html`<dialog ref=${box} aria-label=${shown?.label ?? 'dialog'} onClose=${closeDialog}
+  // The browser tells of a closing some time after it: by then the next dialog may have been asked for, and stays.
+  const onClose = () => {
+    if (!box.current.open && opened.value === displayed.current) closeDialog();
+  };
+  return html`<dialog ref=${box} aria-label=${shown?.label ?? 'dialog'} onClose=${onClose}
     onClick=${(event) => event.target === box.current && closeDialog()}>
     ${shown && html`<div class="dialog">${shown.content(closeDialog)}</div>`}
   </dialog>`;

@@ -2,7 +2,7 @@
  * @file Keys. A key does nothing while a person types in a field or a dialog is open; views and lists lend their own
  * keys for as long as they are on screen.
  */
-import { useEffect, useRef } from './h.js';
+import { useLayoutEffect, useRef } from './h.js';
 
 /** How long `g` waits for its letter before it means gamma. */
 const PREFIX_MS = 700;
@@ -36,7 +36,8 @@ export function bindPlace(letter, act) {
 export function useKeys(keys, place, isSecond = false) {
   const lender = useRef(null);
   lender.current = { keys, place, isSecond };
-  useEffect(() => {
+  // What is on screen has its keys at once, not a frame later.
+  useLayoutEffect(() => {
     lent.push(lender);
     return () => {
       lent.splice(lent.indexOf(lender), 1);
