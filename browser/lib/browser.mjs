@@ -62,12 +62,24 @@ export async function open(browser, demo, { view, scheme = 'dark', viewport = LA
     press: async (...keys) => { for (const key of keys) await page.keyboard.press(key); },
     /** @param {string} name @param {string} [query] such as underlying=ETH */
     show: async (name, query = '') => {
-      await page.evaluate((hash) => { location.hash = hash; }, `#/${name}${query && `?${query}`}`);
+      await page.evaluate(routed, `#/${name}${query && `?${query}`}`);
       await settled(page, name);
     },
   };
   if (view) await shown.show(view);
   return shown;
+}
+
+/** In the page: goes there, and is done once that has been drawn; what was shown before is not taken for what was asked. */
+function routed(hash) {
+  return new Promise((done) => {
+    if (location.hash === hash) {
+      done();
+      return;
+    }
+    addEventListener('hashchange', () => requestAnimationFrame(() => setTimeout(done)), { once: true });
+    location.hash = hash;
+  });
 }
 
 /** Waits until the view is there with its figures: nothing is being read any more. */

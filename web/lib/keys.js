@@ -67,8 +67,9 @@ function actOf(key) {
   return first?.current.keys[key] ?? common.get(key);
 }
 
+/** The field of a dialog has the focus for a frame after the dialog has closed: nobody types there any more. */
 function isTyping(target) {
-  return target instanceof HTMLElement
+  return target instanceof HTMLElement && !target.closest('dialog:not([open])')
     && (target.isContentEditable || target.matches('input:not([type=checkbox]):not([type=radio]):not([type=range]), textarea, select'));
 }
 
