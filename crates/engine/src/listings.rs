@@ -14,10 +14,10 @@ const RECENT: usize = 1 << 12;
 /// What was read before; follows from the tables of venues and is no state.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Listings {
-    /// Symbols first: they tell names apart sooner than venues.
-    read: BTreeMap<(Symbol, Venue), Arc<Listing>>,
+    /// Symbols first: they tell names apart sooner than venues. Copies of the engine share them until one reads another name.
+    read: Arc<BTreeMap<(Symbol, Venue), Arc<Listing>>>,
     /// Some of those, by the remainder of a digest of the symbol: one look instead of a search, for the few names that most fills are of.
-    recent: Vec<Option<Arc<Listing>>>,
+    recent: Arc<Vec<Option<Arc<Listing>>>>,
 }
 
 impl Listings {
@@ -36,12 +36,13 @@ impl Listings {
             return Ok(listing.clone());
         }
         let listing = self.search(venue, symbol, specs)?;
-        if self.recent.is_empty() {
-            self.recent = vec![None; RECENT];
-        }
         // Found by another way to write its name, it would be looked for here in vain.
-        if let Some(recent) = self.recent.get_mut(place).filter(|_| listing.symbol == *symbol) {
-            *recent = Some(listing.clone());
+        if listing.symbol == *symbol {
+            let recent = Arc::make_mut(&mut self.recent);
+            recent.resize(RECENT, None);
+            if let Some(recent) = recent.get_mut(place) {
+                *recent = Some(listing.clone());
+            }
         }
         Ok(listing)
     }
@@ -58,10 +59,11 @@ impl Listings {
         let listing = Arc::new(leg.listing.clone());
         // A venue may write one name in several ways: only what is the name itself is found again.
         if listing.symbol == *symbol && listing.venue == *venue {
-            if self.read.len() >= MOST {
-                self.read.clear();
+            let read = Arc::make_mut(&mut self.read);
+            if read.len() >= MOST {
+                read.clear();
             }
-            self.read.insert(key, listing.clone());
+            read.insert(key, listing.clone());
         }
         Ok(listing)
     }

@@ -12,8 +12,8 @@
 use crate::transfers::IN_TRANSIT;
 use book::Ledger;
 use margin::{
-    AccountMargin, AccountState, Liquidation, LiquidationQuery, LiquidationReport, NoRulebook, Outcome, Path,
-    Rulebook, Rulebooks, Side, Tick, account_states, liquidation,
+    AccountMargin, AccountState, Liquidation, LiquidationQuery, LiquidationReport, ManyAccounts, NoRulebook,
+    Outcome, Path, Rulebook, Rulebooks, Side, Tick, account_states, liquidation,
 };
 use market::Market;
 use std::collections::{BTreeMap, BTreeSet};
@@ -189,19 +189,23 @@ impl Margins {
         let states = account_states(&ledger.book(), market);
         // What is under way is nobody's collateral.
         let states = states.iter().filter(|state| state.venue.as_str() != IN_TRANSIT);
+        let many = ManyAccounts::under(self.rulebooks.iter());
         let views = states.map(|state| {
             let key = (state.account.clone(), state.venue.clone());
-            let view =
-                rules.rulebook_of(&self.rulebooks, state).and_then(|rulebook| view(rules, rulebook, state));
-            (key, view)
+            let rulebook = rules.rulebook_of(&self.rulebooks, state);
+            (key, rulebook.and_then(|rulebook| view((rules, &many), rulebook, state)))
         });
         self.of = views.collect();
         self.computed = Some(now);
     }
 }
 
-fn view(rules: &MarginRules, rulebook: &Rulebook, state: &AccountState) -> Result<MarginView, String> {
-    let AccountMargin { rulebook: id, parameter_hash, outcome, .. } = rulebook.margin(state);
+fn view(
+    (rules, many): (&MarginRules, &ManyAccounts<'_>),
+    rulebook: &Rulebook,
+    state: &AccountState,
+) -> Result<MarginView, String> {
+    let AccountMargin { rulebook: id, parameter_hash, outcome, .. } = many.margin(rulebook, state);
     let mut distances = BTreeMap::new();
     for lead in &rules.liquidation_of {
         if state.underlyings().contains(lead) {

@@ -4,6 +4,7 @@ use crate::views::Touched;
 use instrument::Specs;
 use market::{Follower, IndexWindow, Layout, Market, RawQuote, Rows, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use units::{Asset, Issues, Spot, Symbol, Timestamp, Venue};
 
 type Key = (Venue, Symbol);
@@ -12,7 +13,7 @@ type Key = (Venue, Symbol);
 #[derive(Debug, Clone)]
 pub(crate) struct Quotes {
     /// What a snapshot of the machine keeps: everything else here follows from it.
-    rows: BTreeMap<Key, RawQuote>,
+    rows: BTreeMap<Key, Arc<RawQuote>>,
     rates: BTreeMap<Asset, Spot>,
     snapshot: Snapshot,
     follower: Follower,
@@ -57,7 +58,7 @@ impl Quotes {
     }
 
     pub(crate) fn rows(&self) -> impl Iterator<Item = &RawQuote> {
-        self.rows.values()
+        self.rows.values().map(Arc::as_ref)
     }
 
     /// Takes rows of a feed; those that break a rule are issues and leave what was there.
@@ -76,7 +77,8 @@ impl Quotes {
                 None => drop(self.newest.insert(contract.underlying.clone(), *time)),
             }
             if let Some(row) = rows.get(*row) {
-                self.rows.insert(key.clone(), RawQuote { timestamp: Some(*time), ..row.clone() });
+                let row = RawQuote { timestamp: Some(*time), ..row.clone() };
+                self.rows.insert(key.clone(), Arc::new(row));
             }
         }
         touched.changes.extend(self.follower.follow(&self.snapshot, &taken.moved));

@@ -48,7 +48,7 @@ pub use protocol::{drift, dydx, exact, mango};
 pub use report::{
     AccountMargin, Charge, Collateral, LegMargin, Levels, Outcome, ScenarioPnl, Unit, Unmargined, Wallet,
 };
-pub use rulebook::{Header, Instruments, NoRulebook, Rulebook, Rulebooks};
+pub use rulebook::{Header, Instruments, ManyAccounts, NoRulebook, Rulebook, Rulebooks};
 pub use state::{AccountState, Holding, Leg, Mark, Move};
 pub use whatif::{Change, ChangeError, Comparison, Figure, Place, Sides, WhatIf, apply, whatif};
 

@@ -7,10 +7,12 @@ use book::{Book, BookBuilder, RawRow, RowKind};
 use instrument::Specs;
 use margin::scenario::ScenarioModel;
 use margin::scenario::model::{ChargeKind, InScenarios, Place};
-use margin::{AccountState, Levels, Outcome, Rulebook, Rulebooks, account_states};
+use margin::{
+    AccountState, Leg, Levels, ManyAccounts, Mark, Move, Outcome, Rulebook, Rulebooks, account_states,
+};
 use proptest::prelude::*;
 use support::{Held, HeldTerms, holding, state};
-use units::OptionKind;
+use units::{Forward, OptionKind, Strike, Vol, YearFraction};
 
 const BTC: f64 = 90_000.0;
 const ETH: f64 = 3_000.0;
@@ -124,8 +126,66 @@ fn size(outcome: &Outcome) -> f64 {
     1.0 + figures(outcome).iter().fold(0.0, |most: f64, figure| most.max(figure.abs()))
 }
 
+/// The account with one thing changed that its contracts are valued on.
+fn otherwise(state: &AccountState) -> Vec<AccountState> {
+    let changes: [fn(&mut Leg); 8] = [
+        |leg| leg.index_usd *= 1.01,
+        |leg| leg.settlement_usd *= 0.99,
+        |leg| leg.quote_usd *= 0.98,
+        |leg| {
+            if let Mark::Option { vol, .. } = &mut leg.mark {
+                *vol = Vol::new(vol.get() * 1.1).unwrap();
+            }
+        },
+        |leg| {
+            if let Mark::Option { strike, .. } = &mut leg.mark {
+                *strike = Strike::new(strike.get() * 1.05).unwrap();
+            }
+        },
+        |leg| {
+            if let Mark::Option { kind, .. } = &mut leg.mark {
+                *kind = if *kind == OptionKind::Call { OptionKind::Put } else { OptionKind::Call };
+            }
+        },
+        |leg| {
+            if let Mark::Option { expiry, .. } | Mark::Future { expiry, .. } = &mut leg.mark {
+                *expiry = YearFraction::new(expiry.get() * 0.9).unwrap();
+            }
+        },
+        |leg| match &mut leg.mark {
+            Mark::Option { forward: price, .. } | Mark::Future { price, .. } | Mark::Perpetual { price } => {
+                *price = Forward::new(price.get() * 1.02).unwrap()
+            }
+        },
+    ];
+    let changed = |change: &fn(&mut Leg)| {
+        let mut state = state.clone();
+        state.legs.iter_mut().for_each(change);
+        state
+    };
+    changes.iter().map(changed).collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    /// What is revalued once for many accounts is what each would have computed: accounts with the same contracts in other sizes, and
+    /// with contracts that differ in a price, a vol or a time alone.
+    #[test]
+    fn many_accounts_have_the_margins_of_each(first in account(), second in account()) {
+        let mut states = vec![scaled(&first, -0.5), first.moved(&Move::coins(1.01)), second];
+        states.extend(otherwise(&first));
+        states.insert(0, first);
+        let books = scenario_rulebooks();
+        let many = ManyAccounts::under(&books);
+        for book in &books {
+            for state in states.iter().chain(states.iter().rev()) {
+                let (each, own) = (many.margin(book, state), book.margin(state));
+                prop_assert_eq!(bits(&figures(&each.outcome)), bits(&figures(&own.outcome)), "{}", book.header.id);
+                prop_assert_eq!(format!("{each:?}"), format!("{own:?}"));
+            }
+        }
+    }
 
     /// No requirement is below zero, and none to open below that to hold. What cannot be margined is listed.
     #[test]

@@ -44,7 +44,8 @@ pub struct Frame {
     pub(crate) made: Option<Instant>,
     pub(crate) turn: Turn,
     changed: Option<Changed>,
-    book: OnceLock<Arc<Book>>,
+    /// The ledger as a book: one for all frames between two changes of the ledger.
+    book: Arc<OnceLock<Arc<Book>>>,
     sheet: OnceLock<Sheet>,
     valuation: OnceLock<Valuation>,
     by_underlying: OnceLock<Vec<Group>>,
@@ -82,7 +83,7 @@ impl Frame {
             made: None,
             turn: Turn::default(),
             changed: None,
-            book: OnceLock::new(),
+            book: Arc::default(),
             sheet: OnceLock::new(),
             valuation: OnceLock::new(),
             by_underlying: OnceLock::new(),
@@ -95,6 +96,18 @@ impl Frame {
     /// The same, as the newest state of a journal that is being written, made at this moment.
     pub(crate) fn live(self, (made, turn): (Instant, Turn)) -> Self {
         Self { is_live: true, made: Some(made), turn, ..self }
+    }
+
+    /// The same, with the book of an earlier one while the ledger is the same.
+    pub(crate) fn after(self, earlier: Option<&Self>) -> Self {
+        match earlier {
+            Some(earlier)
+                if !earlier.is_what_if() && self.engine.ledger().is_shared_with(earlier.engine.ledger()) =>
+            {
+                Self { book: earlier.book.clone(), ..self }
+            }
+            _ => self,
+        }
     }
 
     /// The same, with what was said last, newest first.
@@ -117,12 +130,13 @@ impl Frame {
     /// Another book on this market, some accounts under other rules.
     pub(crate) fn holding(&self, book: Book, rules: OtherRules) -> Self {
         let changed = Changed { market: self.market().clone(), bump: self.bump(), rules };
-        Self { changed: Some(changed), book: OnceLock::from(Arc::new(book)), ..self.same() }
+        Self { changed: Some(changed), book: Arc::new(OnceLock::from(Arc::new(book))), ..self.same() }
     }
 
     fn same(&self) -> Self {
         let frame = Self::of(self.engine.clone(), (self.record, self.head));
-        Self { is_live: self.is_live, ..frame }
+        let book = if self.is_what_if() { Arc::default() } else { self.book.clone() };
+        Self { is_live: self.is_live, book, ..frame }
     }
 
     pub(crate) fn shared_engine(&self) -> Arc<Engine> {

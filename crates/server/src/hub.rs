@@ -276,9 +276,8 @@ impl Publisher {
             Turn::Everybody | Turn::Quick => Turn::Thorough,
             Turn::Thorough => Turn::Quick,
         };
-        let frame = Arc::new(
-            Frame::new(engine.clone(), head.seq, Some(head)).live((now, self.turn)).saying(self.hub.recent()),
-        );
+        let frame = Frame::new(engine.clone(), head.seq, Some(head)).after(self.hub.frame().as_deref());
+        let frame = Arc::new(frame.live((now, self.turn)).saying(self.hub.recent()));
         (self.last, self.record) = (Some(now), head.seq);
         *self.hub.made.lock().unwrap_or_else(PoisonError::into_inner) = now;
         drop(self.newest.send_replace(Some(frame)));

@@ -144,7 +144,7 @@ impl Ledger {
             let key = (reader.name(Venue::new, Venue::as_str)?, reader.name(Account::new, Account::as_str)?);
             reader.ascending(&mut last, key.clone())?;
             let seen = reader.seen(ledger.memory.days)?;
-            ledger.memory.seen.insert(key, seen);
+            ledger.memory.seen.insert(key, Arc::new(seen));
         }
         if reader.at == bytes.len() { Ok(ledger) } else { Err(reader.fault("bytes follow the ledger")) }
     }

@@ -3,6 +3,7 @@
 use super::{Fill, LedgerError};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use units::{Account, FillId, Timestamp, Venue};
 
 const NANOS_PER_DAY: i64 = 86_400_000_000_000;
@@ -11,7 +12,8 @@ const NANOS_PER_DAY: i64 = 86_400_000_000_000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Memory {
     pub(super) days: u32,
-    pub(super) seen: BTreeMap<(Venue, Account), Seen>,
+    /// Copies of a ledger share those that have seen nothing since.
+    pub(super) seen: BTreeMap<(Venue, Account), Arc<Seen>>,
 }
 
 /// Ids of one venue and account, found by id and by age. Both have the same ids and are not empty.
@@ -40,7 +42,7 @@ impl Memory {
 
     /// The fill never happened: its id may come again.
     pub(super) fn forget(&mut self, fill: &Fill) {
-        if let Some(seen) = self.seen.get_mut(&key(fill)) {
+        if let Some(seen) = self.seen.get_mut(&key(fill)).map(Arc::make_mut) {
             seen.ids.remove(&fill.id);
             seen.by_time.remove(&(fill.time, fill.id.clone()));
             seen.newest = seen.by_time.last().map(|(time, _)| *time);
@@ -54,13 +56,13 @@ impl Memory {
 /// Where a new fill is to be remembered.
 pub(super) struct Unbooked<'a> {
     days: u32,
-    of: Entry<'a, (Venue, Account), Seen>,
+    of: Entry<'a, (Venue, Account), Arc<Seen>>,
 }
 
 impl Unbooked<'_> {
     /// The fill is booked.
     pub(super) fn remember(self, fill: &Fill) {
-        let seen = self.of.or_default();
+        let seen = Arc::make_mut(self.of.or_default());
         let is_newest = seen.newest < Some(fill.time);
         seen.insert(fill.time, fill.id.clone());
         // The window moves with the newest fill, and nothing from before it was let in.

@@ -255,7 +255,7 @@ impl Ledger {
     /// What is held at a place, found once for several questions.
     #[must_use]
     pub fn at(&self, place: &Place) -> AtPlace<'_> {
-        AtPlace(self.state.places.get(place))
+        self.state.at(place)
     }
 
     /// The position in an instrument at a place; for spot what was traded, at which average price.
@@ -278,6 +278,12 @@ impl Ledger {
     #[must_use]
     pub fn holdings(&self) -> Self {
         Self { memory: Memory::new(self.memory.days), state: self.state.clone() }
+    }
+
+    /// True when what is held is known to be the same: one is a copy of the other, and no place has changed since. False says nothing.
+    #[must_use]
+    pub fn is_shared_with(&self, other: &Self) -> bool {
+        self.state.is_shared_with(&other.state)
     }
 
     /// What is held at some places, and no memory of fills: for what would be.

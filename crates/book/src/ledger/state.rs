@@ -191,9 +191,12 @@ impl Holdings {
 }
 
 /// All places. A zero balance, an empty position and an empty place are not kept: what is gone leaves no trace.
+///
+/// Copies share the places at which nothing has happened since: a copy is made many times a second for those who look, and a fill
+/// changes one place.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct State {
-    pub(super) places: BTreeMap<Place, Holdings>,
+    pub(super) places: BTreeMap<Place, Arc<Holdings>>,
 }
 
 /// What an entry found before it.
@@ -204,12 +207,22 @@ enum Before {
 }
 
 impl State {
+    pub(super) fn at(&self, place: &Place) -> AtPlace<'_> {
+        AtPlace(self.places.get(place).map(Arc::as_ref))
+    }
+
+    /// True when both are copies of one state and nothing has happened to either since.
+    pub(super) fn is_shared_with(&self, other: &Self) -> bool {
+        let mut pairs = self.places.values().zip(other.places.values());
+        self.places.len() == other.places.len() && pairs.all(|(own, others)| Arc::ptr_eq(own, others))
+    }
+
     pub(super) fn position(&self, place: &Place, symbol: &Symbol) -> Option<&OpenPosition> {
-        AtPlace(self.places.get(place)).position(symbol)
+        self.at(place).position(symbol)
     }
 
     pub(super) fn balance(&self, place: &Place, asset: &Asset) -> Decimal {
-        AtPlace(self.places.get(place)).balance(asset)
+        self.at(place).balance(asset)
     }
 
     /// Applies all entries, or none and says why.
@@ -245,7 +258,7 @@ impl State {
 
     /// Does something at a place, which is not kept when nothing is there afterwards.
     fn at_place<T>(&mut self, place: &Place, done: impl FnOnce(&mut Holdings) -> T) -> T {
-        let held = self.places.entry(place.clone()).or_default();
+        let held = Arc::make_mut(self.places.entry(place.clone()).or_default());
         let done = done(held);
         if held.is_empty() {
             self.places.remove(place);

@@ -41,7 +41,7 @@ pub(crate) struct LiveViews {
     pub(super) assets: BTreeMap<Asset, SlotId>,
     /// Contracts by what their USD figures rest on.
     pub(super) classes: BTreeMap<(Asset, Settlement), Class>,
-    places: Vec<PlaceSlot>,
+    places: Vec<Arc<PlaceSlot>>,
     numbers: BTreeMap<Place, u32>,
     /// Number of the place that was asked for last: what an event touches is at one place nearly always.
     last_place: u32,
@@ -115,7 +115,8 @@ impl LiveViews {
 
     /// Everything held.
     pub(super) fn named(&self) -> impl Iterator<Item = (Item, At)> {
-        self.places.iter().flat_map(|PlaceSlot { place, positions, balances, .. }| {
+        self.places.iter().flat_map(|place| {
+            let PlaceSlot { place, positions, balances, .. } = &**place;
             let positions =
                 positions.iter().map(|(symbol, at)| (Item::Position(place.clone(), symbol.clone()), *at));
             let balances =
@@ -214,7 +215,7 @@ impl LiveViews {
             (None, Item::Position(..)) => return None,
         };
         let number = self.number(place);
-        let place = self.places.get_mut(number as usize)?;
+        let place = self.places.get_mut(number as usize).map(Arc::make_mut)?;
         let slot = self.slots.get_mut(id as usize)?;
         let at = At { slot: id, index: u32::try_from(slot.held.len()).unwrap_or(u32::MAX) };
         slot.push(Held::new(number, current.listing.clone(), current.holding), place.parts, &mut self.watch);
@@ -227,7 +228,8 @@ impl LiveViews {
 
     fn remove(&mut self, item: &Item, at: At) {
         let place = item.place();
-        if let Some(place) = self.number_of(place).and_then(|n| self.places.get_mut(n as usize)) {
+        let number = self.number_of(place);
+        if let Some(place) = number.and_then(|n| self.places.get_mut(n as usize)).map(Arc::make_mut) {
             match item {
                 Item::Position(_, symbol) => drop(place.positions.remove(symbol)),
                 Item::Balance(_, asset) => drop(place.balances.remove(asset)),
@@ -238,7 +240,7 @@ impl LiveViews {
         let moved = slot.swap_remove(at.index as usize, &mut self.watch);
         let moved = moved.map(|held| (held.place, held.listing.clone()));
         if let Some((number, listing)) = moved
-            && let Some(place) = self.places.get_mut(number as usize)
+            && let Some(place) = self.places.get_mut(number as usize).map(Arc::make_mut)
         {
             match (&listing, &slot.what) {
                 (Some(listing), _) => drop(place.positions.insert(listing.symbol.clone(), at)),
@@ -288,7 +290,7 @@ impl LiveViews {
         };
         let number = u32::try_from(self.places.len()).unwrap_or(u32::MAX);
         let (positions, balances) = (BTreeMap::new(), BTreeMap::new());
-        self.places.push(PlaceSlot { place: place.clone(), parts, positions, balances });
+        self.places.push(Arc::new(PlaceSlot { place: place.clone(), parts, positions, balances }));
         self.numbers.insert(place.clone(), number);
         self.last_place = number;
         number

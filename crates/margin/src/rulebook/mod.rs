@@ -21,7 +21,7 @@ pub(crate) mod section;
 use crate::formula::{OptionsMargin, Srm, TieredMargin};
 use crate::protocol::{Drift, Dydx, Mango};
 use crate::report::{AccountMargin, Outcome};
-use crate::scenario::ScenarioModel;
+use crate::scenario::{Revalued, ScenarioModel};
 use crate::state::{AccountState, Leg};
 use section::{Mistakes, Section};
 use std::collections::BTreeMap;
@@ -104,6 +104,38 @@ pub struct Rulebook {
     /// BLAKE3 of the file, first 16 hexadecimal digits.
     pub parameter_hash: String,
     pub(crate) model: Model,
+}
+
+/// Many accounts at one moment: a contract that several hold is revalued once under the scenarios of each rulebook.
+///
+/// The figures are those of [`Rulebook::margin`], bit by bit, in whatever order and on however many threads accounts are asked for. What
+/// was revalued is kept until this goes: for another market take another.
+///
+/// ```
+/// # let rulebooks = margin::Rulebooks::embedded().unwrap();
+/// # let rulebook = rulebooks.get("deribit-pm").unwrap();
+/// # let states: Vec<margin::AccountState> = Vec::new();
+/// let many = margin::ManyAccounts::under(rulebooks.iter());
+/// let margins: Vec<_> = states.iter().map(|state| many.margin(rulebook, state)).collect();
+/// # assert!(margins.is_empty());
+/// ```
+#[derive(Debug)]
+pub struct ManyAccounts<'a>(Vec<(&'a Rulebook, Revalued)>);
+
+impl<'a> ManyAccounts<'a> {
+    /// None yet, under these rulebooks.
+    #[must_use]
+    pub fn under(rulebooks: impl IntoIterator<Item = &'a Rulebook>) -> Self {
+        Self(rulebooks.into_iter().map(|rulebook| (rulebook, Revalued::default())).collect())
+    }
+
+    /// As [`Rulebook::margin`]; a rulebook that is none of these does all by itself.
+    #[must_use]
+    pub fn margin(&self, rulebook: &Rulebook, state: &AccountState) -> AccountMargin {
+        // The very same one: another may have its id and other parameters.
+        let own = self.0.iter().find(|(own, _)| std::ptr::eq(*own, rulebook));
+        rulebook.margin_with(state, own.map(|(_, known)| known))
+    }
 }
 
 /// The engines. Each reads its own sections and margins one account; nothing else is asked of it.
@@ -194,12 +226,16 @@ impl Rulebook {
     /// the outcome, not dropped.
     #[must_use]
     pub fn margin(&self, state: &AccountState) -> AccountMargin {
+        self.margin_with(state, None)
+    }
+
+    fn margin_with(&self, state: &AccountState, known: Option<&Revalued>) -> AccountMargin {
         AccountMargin {
             account: state.account.clone(),
             venue: state.venue.clone(),
             rulebook: self.header.id.clone(),
             parameter_hash: self.parameter_hash.clone(),
-            outcome: self.outcome(state),
+            outcome: self.outcome_with(state, known),
         }
     }
 
@@ -234,8 +270,12 @@ impl Rulebook {
     /// The figures alone.
     #[must_use]
     pub fn outcome(&self, state: &AccountState) -> Outcome {
+        self.outcome_with(state, None)
+    }
+
+    fn outcome_with(&self, state: &AccountState, known: Option<&Revalued>) -> Outcome {
         let mut outcome = match &self.model {
-            Model::Scenario(model) => model.margin(state),
+            Model::Scenario(model) => model.margin(state, known),
             Model::Options(model) => model.margin(state),
             Model::Tiered(model) => model.margin(state),
             Model::Srm(model) => model.margin(state),

@@ -4,6 +4,7 @@
 //! count less their haircut; debts count in full, named or not, and carry a margin of their own where the rulebook has
 //! `[borrow]`: the unit "borrowing".
 
+use super::Revalued;
 use super::cube::{AssetState, ContractState, Cube, ExpiryState, Follows, Payoff, UnitMarket};
 use super::model::{Combine, InScenarios, ScenarioModel, UnitBy};
 use super::risk::{Entry, Scratch, UnitRisk};
@@ -31,13 +32,13 @@ struct Margined {
 }
 
 impl ScenarioModel {
-    /// Margins one account.
-    pub(crate) fn margin(&self, state: &AccountState) -> Outcome {
+    /// Margins one account, with what was revalued for others.
+    pub(crate) fn margin(&self, state: &AccountState, known: Option<&Revalued>) -> Outcome {
         let mut outcome = Outcome::default();
         let counted = self.count(state, &mut outcome);
         let mut margined = Vec::new();
         for ((underlying, settles_in), legs) in self.units(state, &mut outcome) {
-            match self.unit(&underlying, settles_in.as_ref(), &legs) {
+            match self.unit((&underlying, settles_in.as_ref()), &legs, known) {
                 Ok(unit) => margined.push(unit),
                 Err(reason) => {
                     let names = legs.legs.iter().map(|leg| leg.symbol.clone());
@@ -174,12 +175,12 @@ impl ScenarioModel {
 
     fn unit(
         &self,
-        underlying: &Asset,
-        settles_in: Option<&Asset>,
+        (underlying, settles_in): (&Asset, Option<&Asset>),
         legs: &UnitLegs<'_>,
+        known: Option<&Revalued>,
     ) -> Result<Margined, String> {
         let (market, mut entries) = self.market(underlying, legs)?;
-        let cube = Cube::build(self, &market).map_err(|e| e.to_string())?;
+        let cube = Cube::build_with(self, &market, known).map_err(|e| e.to_string())?;
         if self.in_scenarios(underlying) == InScenarios::Hedging {
             cube.limit_to_hedge(&mut entries);
         }

@@ -8,6 +8,7 @@
 //! last half hour of a venue that settles on an average, the rest is already known). A coin payoff is value/F.
 
 use super::model::{Numeraire, RelativeVol, ScenarioModel, Skew, SpotMove, Table, VolBand, VolMove, Weight};
+use super::revalued::Revalued;
 use super::{at_least, positive_part};
 use pricing::revalue::{ContractRow, SpotFactors, revalue_row};
 use pricing::{Black76, kernel};
@@ -253,6 +254,15 @@ impl Cube {
     /// # Errors
     /// When a shocked price leaves the model's range, a vol law divides by zero, or a value is not finite.
     pub fn build(model: &ScenarioModel, market: &UnitMarket) -> Result<Self, CubeError> {
+        Self::build_with(model, market, None)
+    }
+
+    /// The same, with rows that were revalued for others under this model: each has the bits of its own revaluation.
+    pub(super) fn build_with(
+        model: &ScenarioModel,
+        market: &UnitMarket,
+        known: Option<&Revalued>,
+    ) -> Result<Self, CubeError> {
         let width = model.columns();
         let mut cube = Self {
             width,
@@ -266,18 +276,28 @@ impl Cube {
             gain: gain_offset(model, market),
             numeraire_usd: numeraire_usd(model, market),
         };
-        let shocks: Vec<ExpiryShocks> =
-            market.expiries.iter().map(|e| ExpiryShocks::new(model, market, e)).collect::<Result<_, _>>()?;
+        let mut shocks: Vec<Option<ExpiryShocks>> = market.expiries.iter().map(|_| None).collect();
         let mut keys = SegmentKeys::new(model, market);
         for (index, contract) in market.contracts.iter().enumerate() {
             let expiry = contract.expiry();
-            let (Some(state), Some(shock)) = (market.expiries.get(expiry), shocks.get(expiry)) else {
+            let (Some(state), Some(shock)) = (market.expiries.get(expiry), shocks.get_mut(expiry)) else {
                 return Err(CubeError::Index { contract: index });
             };
             let asset = market.assets.get(state.asset).ok_or(CubeError::Index { contract: index })?;
             let cells = cube.cells.get_mut(index * width..(index + 1) * width).unwrap_or_default();
-            let unit = Priced { model, asset, state, shock }.fill(contract, cells)?;
-            all_finite(model, index, cells)?;
+            let fill = |cells: &mut [f64]| {
+                let shock = match shock {
+                    Some(known) => known,
+                    unknown => unknown.insert(ExpiryShocks::new(model, asset, state)?),
+                };
+                let unit = Priced { model, asset, state, shock }.fill(contract, cells)?;
+                all_finite(model, index, cells)?;
+                Ok(unit)
+            };
+            let unit = match known {
+                Some(known) => known.fill((asset, state, contract), cells, fill)?,
+                None => fill(cells)?,
+            };
             let segment = keys.segment(contract, &mut cube.segments);
             let row = unit.row(contract, state, segment);
             cube.rows.push(Row { strike_key: keys.strike(contract), ..row });
@@ -426,8 +446,7 @@ struct ExpiryShocks {
 }
 
 impl ExpiryShocks {
-    fn new(model: &ScenarioModel, market: &UnitMarket, expiry: &ExpiryState) -> Result<Self, CubeError> {
-        let asset = market.assets.get(expiry.asset).ok_or(CubeError::Index { contract: 0 })?;
+    fn new(model: &ScenarioModel, asset: &AssetState, expiry: &ExpiryState) -> Result<Self, CubeError> {
         let mut spot: Vec<f64> =
             model.scenarios.iter().map(|s| 1.0 + model.spot_move(s.spot, &asset.asset)).collect();
         if let Some(contingency) = model.forward_contingency {
@@ -519,7 +538,7 @@ struct Priced<'a> {
 
 /// What [`Priced::fill`] learns on the way.
 #[derive(Debug, Clone, Copy, Default)]
-struct UnitFigures {
+pub(super) struct UnitFigures {
     value: f64,
     price: f64,
     coins: f64,

@@ -5,6 +5,7 @@
 //! | [`model`] | parameters: grid, shock law by tenor, skew, static discounts, damping, offsets, charges, factors |
 //! | `read` | the parameter file's sections |
 //! | [`cube`] | contracts x scenarios, each contract revalued once for everybody |
+//! | `revalued` | rows of contracts that many accounts hold, revalued once |
 //! | [`risk`] | one portfolio on a cube: scenario P&L, worst case, charges, requirement |
 //! | [`bulk`] | a million portfolios on a cube |
 //! | `account` | from an account's legs to units, cubes and the report |
@@ -24,11 +25,13 @@ pub mod bulk;
 pub mod cube;
 pub mod model;
 mod read;
+mod revalued;
 pub mod risk;
 
 pub use bulk::Portfolios;
 pub use cube::{AssetState, ContractState, Cube, ExpiryState, Follows, Payoff, UnitMarket};
 pub use model::ScenarioModel;
+pub(crate) use revalued::Revalued;
 pub use risk::{Entry, RiskError, Scratch, UnitRisk};
 
 fn at_least(value: f64, least: f64) -> f64 {

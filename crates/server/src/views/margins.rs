@@ -16,7 +16,7 @@ use crate::frame::Frame;
 use account::{AccountDetails, AccountView};
 use engine::MarginRules;
 use instrument::Terms;
-use margin::{AccountMargin, AccountState, Rulebook, Rulebooks};
+use margin::{AccountMargin, AccountState, ManyAccounts, Rulebook, Rulebooks};
 use rayon::prelude::*;
 use serde::Serialize;
 use serde_json::Value;
@@ -106,7 +106,9 @@ impl AccountMargins {
 
 /// Margin of every account, by account and venue, on all threads of the pool.
 pub(crate) fn accounts(frame: &Frame) -> Vec<AccountMargins> {
-    frame.accounts().par_iter().map(|state| AccountMargins::of(&Margined::of(frame, state))).collect()
+    let many = ManyAccounts::under(rulebooks(frame).iter());
+    let of = |state| AccountMargins::of(&Margined::of(frame, &many, state));
+    frame.accounts().par_iter().map(of).collect()
 }
 
 /// Published figures of one account.
@@ -132,10 +134,10 @@ struct Margined<'a> {
 }
 
 impl<'a> Margined<'a> {
-    fn of(frame: &'a Frame, state: &'a AccountState) -> Self {
+    fn of(frame: &'a Frame, many: &ManyAccounts<'_>, state: &'a AccountState) -> Self {
         Self {
             state,
-            by: rulebook_of(frame, state).map(|rulebook| (rulebook.margin(state), rulebook)),
+            by: rulebook_of(frame, state).map(|rulebook| (many.margin(rulebook, state), rulebook)),
             is_stale: is_stale(frame, state),
         }
     }
@@ -153,19 +155,22 @@ pub(super) fn are_embedded(frame: &Frame) -> bool {
     frame.engine().margins().rulebooks().iter().next().is_none()
 }
 
+/// Those that the engine was told of, or those that stand in for them.
+fn rulebooks(frame: &Frame) -> &Rulebooks {
+    match EMBEDDED.as_ref() {
+        Ok(embedded) if are_embedded(frame) => embedded,
+        Ok(_) | Err(_) => frame.engine().margins().rulebooks(),
+    }
+}
+
 /// The rulebook that an account goes by, or why there is none.
 pub(super) fn rulebook_of<'a>(frame: &'a Frame, state: &AccountState) -> Result<&'a Rulebook, String> {
     if let Some(other) = frame.other_rules(&state.account, &state.venue) {
         return Ok(other);
     }
-    let given = frame.engine().margins().rulebooks();
-    let all = match EMBEDDED.as_ref() {
-        Ok(embedded) if are_embedded(frame) => embedded,
-        Ok(_) | Err(_) => given,
-    };
     let none = MarginRules::default();
     let rules = frame.engine().policy().margin.as_ref().unwrap_or(&none);
-    let found = rules.rulebook_of(all, state);
+    let found = rules.rulebook_of(rulebooks(frame), state);
     found.map_err(|why| if has_contracts(frame, state) { why } else { BALANCES_ONLY.to_owned() })
 }
 
@@ -235,8 +240,9 @@ fn compute(frame: &Frame, params: &Params) -> Result<Value, ViewError> {
     let mut details = Vec::new();
     let accounts: Vec<AccountView> = if params.text("account").is_some() {
         let mut lines = Vec::new();
+        let alone = ManyAccounts::under([]);
         for state in frame.accounts().iter().filter(|state| is_of(&state.account, &state.venue)) {
-            let margined = Margined::of(frame, state);
+            let margined = Margined::of(frame, &alone, state);
             let mut line = AccountMargins::of(&margined).line;
             details.push(AccountDetails::new(&mut line, &margined, are_embedded(frame)));
             lines.push(line);
