@@ -91,8 +91,9 @@ impl Topics {
 
 /// A frame may be taken so much before the next one is due: a beat has jitter.
 const EARLY: Duration = Duration::from_millis(25);
-/// A frame that was passed by waits so long after that for one on the topic's turn; in a beat that is the next but one.
-const LATE: Duration = Duration::from_millis(65);
+/// A frame that was passed by waits so long after that for one on the topic's turn: in a beat one comes every hundred milliseconds, and
+/// what is a little too early for one turn waits for the next.
+const LATE: Duration = Duration::from_millis(90);
 /// Views that are computed less often than this cost more, and leave every second frame of a beat to the others.
 const QUICK: Duration = Duration::from_millis(100);
 
@@ -126,8 +127,9 @@ impl Beat {
         (self.due + LATE).saturating_sub(now)
     }
 
+    /// One that came late does not put the next one off: the beat is kept.
     fn taken(&mut self, now: Duration) {
-        self.due = self.due.max(now) + self.spacing;
+        self.due = self.due.max(now.saturating_sub(EARLY)) + self.spacing;
     }
 }
 
@@ -260,7 +262,7 @@ mod tests {
             beat.taken(Duration::ZERO);
             let now = Duration::from_millis(50);
             assert!(!beat.takes(turn, now));
-            assert_eq!(beat.patience(now), Duration::from_millis(115));
+            assert_eq!(beat.patience(now), Duration::from_millis(140));
             assert!(beat.takes(turn, now + beat.patience(now)));
         }
     }
