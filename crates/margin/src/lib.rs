@@ -42,7 +42,7 @@ pub use liquidation::{
     Crossing, Direction, HIGHEST_FACTOR, LOWEST_FACTOR, Liquidation, LiquidationQuery, LiquidationReport,
     Path, Side, Tick, collateral_to_add_usd, liquidation, own_at_the_money_vol,
 };
-pub use lookup::{account_states, account_states_by_pool};
+pub use lookup::{Netted, account_states};
 /// Engines of protocols in their own units, for whoever compares them with the protocols' own numbers.
 pub use protocol::{drift, dydx, exact, mango};
 pub use report::{

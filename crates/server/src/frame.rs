@@ -9,7 +9,7 @@ use crate::views::{AccountMargins, accounts};
 use book::Book;
 use engine::Engine;
 use journal::{Head, Seq};
-use margin::{AccountState, Rulebook, account_states_by_pool};
+use margin::{AccountState, Netted, Rulebook};
 use market::{Bump, BumpError, Market};
 use risk::{Exposure, Group, GroupBy, Sheet, Valuation};
 use std::collections::BTreeMap;
@@ -44,14 +44,26 @@ pub struct Frame {
     pub(crate) made: Option<Instant>,
     pub(crate) turn: Turn,
     changed: Option<Changed>,
-    /// The ledger as a book: one for all frames between two changes of the ledger.
-    book: Arc<OnceLock<Arc<Book>>>,
+    held: Arc<Held>,
     sheet: OnceLock<Sheet>,
     valuation: OnceLock<Valuation>,
     by_underlying: OnceLock<Vec<Group>>,
     total: OnceLock<Exposure>,
     accounts: OnceLock<Vec<AccountState>>,
     margins: OnceLock<Vec<AccountMargins>>,
+}
+
+/// The ledger as a book, and that netted: one for all frames between two changes of the ledger.
+#[derive(Debug, Default)]
+struct Held {
+    book: OnceLock<Arc<Book>>,
+    netted: OnceLock<Netted>,
+}
+
+impl Held {
+    fn new(book: Book) -> Self {
+        Self { book: OnceLock::from(Arc::new(book)), netted: OnceLock::new() }
+    }
 }
 
 /// What stands in for the engine's own.
@@ -83,7 +95,7 @@ impl Frame {
             made: None,
             turn: Turn::default(),
             changed: None,
-            book: Arc::default(),
+            held: Arc::default(),
             sheet: OnceLock::new(),
             valuation: OnceLock::new(),
             by_underlying: OnceLock::new(),
@@ -104,7 +116,7 @@ impl Frame {
             Some(earlier)
                 if !earlier.is_what_if() && self.engine.ledger().is_shared_with(earlier.engine.ledger()) =>
             {
-                Self { book: earlier.book.clone(), ..self }
+                Self { held: earlier.held.clone(), ..self }
             }
             _ => self,
         }
@@ -130,13 +142,13 @@ impl Frame {
     /// Another book on this market, some accounts under other rules.
     pub(crate) fn holding(&self, book: Book, rules: OtherRules) -> Self {
         let changed = Changed { market: self.market().clone(), bump: self.bump(), rules };
-        Self { changed: Some(changed), book: Arc::new(OnceLock::from(Arc::new(book))), ..self.same() }
+        Self { changed: Some(changed), held: Arc::new(Held::new(book)), ..self.same() }
     }
 
     fn same(&self) -> Self {
         let frame = Self::of(self.engine.clone(), (self.record, self.head));
-        let book = if self.is_what_if() { Arc::default() } else { self.book.clone() };
-        Self { is_live: self.is_live, book, ..frame }
+        let held = if self.is_what_if() { Arc::default() } else { self.held.clone() };
+        Self { is_live: self.is_live, held, ..frame }
     }
 
     pub(crate) fn shared_engine(&self) -> Arc<Engine> {
@@ -175,7 +187,7 @@ impl Frame {
     }
 
     fn shared_book(&self) -> &Arc<Book> {
-        self.book.get_or_init(|| Arc::new(self.engine.ledger().book()))
+        self.held.book.get_or_init(|| Arc::new(self.engine.ledger().book()))
     }
 
     /// Everything held, valued for sums: those of the rows of [`Self::valuation`], at a part of their cost.
@@ -205,7 +217,8 @@ impl Frame {
     }
 
     pub(crate) fn accounts(&self) -> &[AccountState] {
-        self.accounts.get_or_init(|| account_states_by_pool(self.book(), self.market()))
+        let netted = || self.held.netted.get_or_init(|| Netted::of(self.book()));
+        self.accounts.get_or_init(|| netted().states(self.market()))
     }
 
     /// Margin of every account, computed once.
