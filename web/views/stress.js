@@ -32,11 +32,11 @@ function Details({ scenario, env: whole }) {
     <//>
     <${Panel} title="By underlying" env=${env} level=${3}><${Tornado} caption="${name} by underlying" unit="P&L, USD"
       rows=${barsOf(scenario.by_underlying)} name="stress-underlyings" head="underlying" /><//>
-    ${scenario.by_venue && html`<${Panel} title="By venue" env=${env} level=${3}><${Tornado} caption="${name} by venue" unit="P&L, USD"
+    ${Object.keys(scenario.by_venue).length > 0 && html`<${Panel} title="By venue" env=${env} level=${3}><${Tornado} caption="${name} by venue" unit="P&L, USD"
         rows=${barsOf(scenario.by_venue)} name="stress-venues" head="venue" /><//>`}
-    ${scenario.worst_positions && html`<${Panel} title="Worst positions" env=${env} level=${3}><${Tornado}
-        caption="positions that lose most under ${name}" unit="P&L, USD" name="stress-positions" head="position"
-      rows=${scenario.worst_positions.map((one) => ({ key: one.item, label: one.item, text: one.pnl_usd }))} /><//>`}
+    ${scenario.worst_lines.length > 0 && html`<${Panel} title="What loses most" env=${env} level=${3}><${Tornado}
+        caption="what loses most under ${name}, netted over venues" unit="P&L, USD" name="stress-lines" head="contract or asset"
+      rows=${scenario.worst_lines.map((one) => ({ key: one.line, label: one.line, text: one.pnl_usd }))} /><//>`}
   </div>`;
 }
 

@@ -155,6 +155,9 @@ fn what_the_page_shows_is_what_the_commands_print() {
         let shown = one(&stress["scenarios"], &[("name", &row["name"])]);
         assert_eq!(shown["pnl_usd"], row["total_usd"], "{}", row["name"]);
         compared += 1 + same(&shown["by_underlying"], &row["by_underlying_usd"]);
+        compared += same(&shown["by_venue"], &row["by_venue_usd"]);
+        assert_eq!(shown["worst_lines"], row["worst_lines"], "{}", row["name"]);
+        compared += list(&row["worst_lines"]).len();
     }
     compared += margins(&page) + liquidations(&page) + surfaces(&page);
     let history = page.answer("history");

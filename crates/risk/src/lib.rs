@@ -53,5 +53,5 @@ pub use sheet::Sheet;
 pub use shock::{Shock, ShockSet, TenorShift, VolPlace, VolShift, slid_vol};
 pub use shocked::{Line, LinePnl, ShockError, lines};
 pub use smile::{PlacedSmile, SmileColumn, SmileRow, smile_greeks};
-pub use stress::{StressRow, stress};
+pub use stress::{StressLine, StressRow, stress};
 pub use unit::Unit;

@@ -234,7 +234,9 @@ impl Frame {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::views::testing::{DEMO, SAMPLE};
+    use engine::{Event, FillEvent};
 
     /// What is shown by all threads is what the engine computes by its own.
     #[test]
@@ -244,5 +246,43 @@ mod tests {
             assert!(alone.len() > 2);
             assert_eq!(format!("{:?}", frame.accounts()), format!("{alone:?}"));
         }
+    }
+
+    /// The engine of a frame after an event, a second later.
+    fn later(frame: &Frame, event: &Event) -> Frame {
+        let stamp = journal::Stamp { seq: frame.record.next(), time: frame.engine.now().plus_millis(1_000) };
+        let mut engine = frame.engine.as_ref().clone();
+        engine.apply(stamp, event);
+        Frame::new(engine, stamp.seq, None).after(Some(frame))
+    }
+
+    #[test]
+    fn frames_share_the_book_until_something_is_traded() {
+        let first = Frame::new(DEMO.engine.as_ref().clone(), DEMO.record, None);
+        let (before, held) = (first.book().clone(), first.book().positions[0].clone());
+        let second = later(&first, &Event::Clock);
+        assert!(Arc::ptr_eq(&first.held, &second.held), "only time has passed");
+        let fill = Event::Fill(FillEvent {
+            order: None,
+            block: None,
+            id: units::FillId::new("one more").unwrap(),
+            place: book::Place { account: held.account, venue: held.venue, chain: held.chain },
+            symbol: held.listing.symbol.clone(),
+            quantity: "1".parse().unwrap(),
+            price: "0.01".parse().unwrap(),
+            fee: None,
+            time: second.engine.now(),
+        });
+        let third = later(&second, &fill);
+        assert!(!Arc::ptr_eq(&second.held, &third.held));
+        assert_ne!(*third.book(), before, "the fill is in it");
+        assert_eq!(*third.book(), third.engine.ledger().book());
+        let alone = margin::account_states(third.book(), third.market());
+        assert_eq!(format!("{:?}", third.accounts()), format!("{alone:?}"));
+        assert_eq!(*second.book(), before, "what was shown is not changed after the event");
+        // A book that somebody asked about stands for no other.
+        let asked = third.holding(before, OtherRules::new());
+        let fourth = Frame::new(third.engine.as_ref().clone(), third.record, None).after(Some(&asked));
+        assert_eq!(fourth.book(), third.book());
     }
 }

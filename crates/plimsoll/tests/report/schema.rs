@@ -10,12 +10,13 @@ use serde_json::Value;
 const RECORD: &str = "tests/report/report_json_schema.txt";
 
 /// Objects whose keys are data.
-const MAPS: [&str; 5] = [
+const MAPS: [&str; 6] = [
     "market.spot_usd",
     "market.usd_rates",
     "market.skew_stickiness",
     "coverage.quotes_not_used",
     "stress[].by_underlying_usd",
+    "stress[].by_venue_usd",
 ];
 
 /// Reports that between them have everything: the sample, and a partial one with a lost venue.

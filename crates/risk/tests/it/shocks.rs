@@ -187,6 +187,54 @@ fn a_position_that_is_not_valued_is_not_shocked_either() {
     assert_eq!((with.ladders, with.curves), (without.ladders, without.curves));
 }
 
+/// What a venue loses is what a book of that venue alone loses, and venues add up to the total; of a lost one its loss counts.
+#[test]
+fn venues_add_up_and_each_is_a_book_of_its_own() {
+    let rows = [
+        held("a", "okx", "USDT", "100000"),
+        held("a", "okx", "BTC-USDT-SWAP", "-100"),
+        held("b", "deribit", "BTC", "1"),
+        held("b", "deribit", "BTC-25DEC26-90000-C", "-2"),
+        held("c", "bybit", "USDT", "500"),
+    ];
+    let file = ScenarioFile::parse("stress.toml", include_str!("../../../../scenarios/stress.toml")).unwrap();
+    let venues = ["okx", "deribit", "bybit"].map(|name| Venue::new(name).unwrap());
+    let scenarios = file.scenarios_on(&venues.iter().cloned().collect());
+    let whole = report(&rows, &scenarios).stress;
+    assert!(whole.len() > 10 && whole.iter().filter(|row| row.venue_loss_usd.is_some()).count() == 3);
+    let alone = venues.map(|venue| {
+        let own: Vec<_> = rows.iter().filter(|row| row.venue == venue.as_str()).cloned().collect();
+        (venue, report(&own, &scenarios).stress)
+    });
+    // Nothing is held at two venues here, so not even a quantum is lost.
+    for (index, row) in whole.iter().enumerate() {
+        assert_eq!(row.by_venue_usd.values().copied().sum::<Fixed>(), row.total_usd, "{}", row.name);
+        assert!(row.by_venue_usd.values().all(|pnl| !pnl.is_zero()));
+        for (venue, own) in &alone {
+            let pnl = row.by_venue_usd.get(venue).copied().unwrap_or_default();
+            assert_eq!(pnl, own[index].total_usd, "{} at {venue}", row.name);
+        }
+    }
+}
+
+#[test]
+fn the_lines_that_lose_most_are_named_the_largest_loss_first() {
+    let sizes = ["1", "-3", "5", "2", "7", "6", "4"];
+    let coins = ["BTC", "ETH"];
+    let calls = [84_000, 88_000, 90_000, 92_000, 96_000].map(|strike| format!("BTC-25DEC26-{strike}-C"));
+    let names = coins.into_iter().chain(calls.iter().map(String::as_str));
+    let rows: Vec<_> = names.zip(sizes).map(|(name, size)| held("a", "deribit", name, size)).collect();
+    let fall = scenario(Shock { spot_return: -0.1, ..Shock::default() });
+    let row = &report(&rows, &[fall]).stress[0];
+    let losses: Vec<Fixed> = row.worst_lines.iter().map(|line| line.pnl_usd).collect();
+    assert_eq!(losses.len(), 5, "six lose, the short coin gains: {:?}", row.worst_lines);
+    assert!(losses.is_sorted() && losses.iter().all(|loss| *loss < Fixed::ZERO));
+    assert_eq!(Some(&row.worst_lines[0].line), row.largest.as_ref());
+    let rise = scenario(Shock { spot_return: 0.1, ..Shock::default() });
+    let worst = &report(&rows, &[rise]).stress[0].worst_lines;
+    assert_eq!(worst.iter().map(|line| line.line.as_str()).collect::<Vec<_>>(), ["ETH"]);
+}
+
 #[test]
 fn the_largest_line_is_the_lowest_loss_or_else_the_highest_gain() {
     let rows = [held("a", "deribit", "BTC", "1"), held("a", "deribit", "ETH", "1")];

@@ -2,7 +2,7 @@
 
 use super::{Params, View, ViewError, shape, value};
 use crate::frame::Frame;
-use risk::{Scenario, ScenarioFile, StressRow, stress};
+use risk::{Scenario, ScenarioFile, StressLine, StressRow, stress};
 use serde::Serialize;
 use serde_json::Value;
 use std::cmp::Reverse;
@@ -45,8 +45,20 @@ struct ScenarioLine {
     delta_after_usd: Option<Fixed>,
     #[schema(value_type = BTreeMap<String, String>)]
     by_underlying: BTreeMap<String, Fixed>,
+    /// A lost venue has its loss; adds up to the total.
+    #[schema(value_type = BTreeMap<String, String>)]
+    by_venue: BTreeMap<String, Fixed>,
     /// The line with the largest loss, or gain if nothing loses.
     largest: Option<String>,
+    /// Contracts and assets, netted over all venues, that lose most, the largest loss first.
+    worst_lines: Vec<WorstLine>,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct WorstLine {
+    line: String,
+    #[schema(value_type = String)]
+    pnl_usd: Fixed,
 }
 
 fn compute(frame: &Frame, _: &Params) -> Result<Value, ViewError> {
@@ -90,6 +102,12 @@ fn line((row, scenario): (StressRow, &Scenario)) -> ScenarioLine {
             .into_iter()
             .map(|(asset, pnl)| (asset.to_string(), pnl))
             .collect(),
+        by_venue: row.by_venue_usd.into_iter().map(|(venue, pnl)| (venue.to_string(), pnl)).collect(),
         largest: row.largest,
+        worst_lines: row.worst_lines.into_iter().map(worst_line).collect(),
     }
+}
+
+fn worst_line(StressLine { line, pnl_usd }: StressLine) -> WorstLine {
+    WorstLine { line, pnl_usd }
 }

@@ -338,3 +338,23 @@ fn a_part_is_what_some_places_hold() {
     assert_eq!(desk.ledger.part(|_| true), desk.ledger.holdings());
     assert!(matches!(desk.refused(|ledger| ledger.fill(&again)), LedgerError::Duplicate { .. }));
 }
+
+#[test]
+fn a_copy_is_known_to_be_the_same_until_something_is_held_otherwise() {
+    let mut desk = Desk::new("deribit", "BTC_USDC-PERPETUAL");
+    desk.fill("2", "60000");
+    let copy = desk.ledger.clone();
+    assert!(copy.is_shared_with(&desk.ledger) && desk.ledger.is_shared_with(&copy));
+    desk.fill("-2", "60500");
+    desk.fill("2", "60000");
+    assert!(!copy.is_shared_with(&desk.ledger), "the position is the same and the balance is not");
+    assert_eq!(
+        copy.balance(&desk.place, &money("0", "USDC").asset),
+        d("0"),
+        "what happens later is not in a copy"
+    );
+    let again = desk.ledger.clone();
+    let elsewhere = Place { account: Account::new("other").unwrap(), ..desk.place.clone() };
+    desk.ledger.deposit(&elsewhere, &money("1", "USDC")).unwrap();
+    assert!(!again.is_shared_with(&desk.ledger) && !desk.ledger.is_shared_with(&again), "a place has come");
+}
