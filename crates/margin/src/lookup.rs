@@ -237,10 +237,9 @@ impl NettedAccount {
         }
         for (asset, amount) in &self.balances {
             let priced = market.usd_rate(asset).and_then(|usd| Ok((usd, amount.clone()?)));
-            match priced {
-                Ok((price_usd, amount)) => {
-                    state.balances.push(Holding { asset: asset.clone(), amount, price_usd })
-                }
+            let holding = |(price_usd, amount)| Holding { asset: asset.clone(), amount, price_usd };
+            match priced.map(holding) {
+                Ok(holding) => state.balances.push(holding),
                 Err(missing) => state.unmargined.push(refused(&Symbol::from(asset), &missing)),
             }
         }

@@ -154,7 +154,7 @@ fn otherwise(state: &AccountState) -> Vec<AccountState> {
         },
         |leg| match &mut leg.mark {
             Mark::Option { forward: price, .. } | Mark::Future { price, .. } | Mark::Perpetual { price } => {
-                *price = Forward::new(price.get() * 1.02).unwrap()
+                *price = Forward::new(price.get() * 1.02).unwrap();
             }
         },
     ];

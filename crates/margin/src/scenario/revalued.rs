@@ -11,9 +11,12 @@ use units::{Asset, OptionKind};
 /// Figures of an expiry and its contract, and the underlying, whose range the model knows by name.
 type Key = ([u64; 12], Asset);
 
+/// Cells, and what else a row says.
+type Kept = (Box<[f64]>, UnitFigures);
+
 /// Rows under one model.
 #[derive(Debug, Default)]
-pub(crate) struct Revalued(RwLock<BTreeMap<Key, (Box<[f64]>, UnitFigures)>>);
+pub(crate) struct Revalued(RwLock<BTreeMap<Key, Kept>>);
 
 impl Revalued {
     /// Fills cells with the row of a contract, by `revalue` when nobody has had it before. What fails is not kept.
