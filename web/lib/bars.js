@@ -57,10 +57,10 @@ export function Tornado({ caption, unit, rows, name, head = '', chosen, onChoose
     <thead><tr><th scope="col">${head}</th><th scope="col" class="lane"><span class="sr">bar</span></th>
       <th scope="col" class="num"><span class="unit">${unit}</span></th></tr></thead>
     <tbody ref=${body}>${rows.map((row) => html`<tr key=${row.key}
-      class=${[row.isStale ? 'stale' : '', row.key === chosen ? 'chosen' : ''].join(' ').trim() || null}>
+      class=${[row.isStale ? 'stale' : '', row.key === chosen ? 'chosen' : '', onChoose ? 'opens' : ''].join(' ').trim() || null}
+      onClick=${onChoose && (() => onChoose(row.key))}>
       <th scope="row" title=${row.title}>${onChoose
-        ? html`<button type="button" class="plain" aria-pressed=${row.key === chosen ? 'true' : 'false'}
-            onClick=${() => onChoose(row.key)}>${row.label}</button>`
+        ? html`<button type="button" class="plain" aria-pressed=${row.key === chosen ? 'true' : 'false'}>${row.label}</button>`
         : row.label} ${row.tag}</th>
       <td class="lane"><${Stick} text=${row.text} scale=${scale} /></td>
       <td class="num"><${Amount} text=${row.text} why=${row.why} /></td>

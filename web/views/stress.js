@@ -30,8 +30,9 @@ function Details({ scenario, env: whole }) {
       ${scenario.caveat && html`<p class="caveat"><b>Caveat:</b> ${sentence(scenario.caveat)}</p>`}
       ${scenario.partial && html`<p class="warn">▲ partial: something held has no value under this scenario and is in no figure here.</p>`}
     <//>
-    <${Panel} title="By underlying" env=${env} level=${3}><${Tornado} caption="${name} by underlying" unit="P&L, USD"
-      rows=${barsOf(scenario.by_underlying)} name="stress-underlyings" head="underlying" /><//>
+    ${Object.keys(scenario.by_underlying).length > 0 && html`<${Panel} title="By underlying" env=${env} level=${3}><${Tornado}
+        caption="${name} by underlying" unit="P&L, USD"
+      rows=${barsOf(scenario.by_underlying)} name="stress-underlyings" head="underlying" /><//>`}
     ${Object.keys(scenario.by_venue).length > 0 && html`<${Panel} title="By venue" env=${env} level=${3}><${Tornado} caption="${name} by venue" unit="P&L, USD"
         rows=${barsOf(scenario.by_venue)} name="stress-venues" head="venue" /><//>`}
     ${scenario.worst_lines.length > 0 && html`<${Panel} title="What loses most" env=${env} level=${3}><${Tornado}
