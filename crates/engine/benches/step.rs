@@ -168,9 +168,18 @@ fn main() {
     let baseline = sorted[sorted.len() / 2];
     line("ledger and quotes valued from nothing", from_nothing, baseline);
 
-    let fills = (0..2_000).map(|i| fill(POSITIONS + i, &symbols[i * 13 % symbols.len()])).collect::<Vec<_>>();
-    let seconds = fills.iter().map(|event| bench.step(start(), event)).collect();
+    let fills = (0..2_200).map(|i| fill(POSITIONS + i, &symbols[i * 13 % symbols.len()])).collect::<Vec<_>>();
+    let (alone, beside) = fills.split_at(2_000);
+    let seconds = alone.iter().map(|event| bench.step(start(), event)).collect();
     line("a fill", seconds, baseline);
+    // Somebody has just taken a copy to look at: what the fill changes is no longer shared with it.
+    let mut copies = Vec::new();
+    let seconds = beside.iter().map(|event| {
+        copies = vec![bench.engine.clone()];
+        bench.step(start(), event)
+    });
+    line("a fill, the first after a copy of the engine", seconds.collect(), baseline);
+    drop(copies);
 
     let mut ticks = |name: &str, symbol: &str, moves: f64| {
         let seconds = (1..=TICKS)
@@ -199,6 +208,16 @@ fn main() {
         (1..=50).map(|i| bench.step(start().plus_millis(10_000 + 1_000 * i), &Event::Clock)).collect();
     line("a clock that ends an interval of [explain]", seconds, baseline);
     bench.step(start(), &Event::Policy { text: POLICY.into() });
+
+    let text = margin::Rulebooks::embedded_text("deribit-pm").unwrap().to_owned();
+    bench.step(start().plus_millis(70_000), &Event::Rulebook { file: "deribit-pm.toml".into(), text });
+    let margins = format!("{POLICY}[margin]\nevery_seconds = 1\n");
+    bench.step(start().plus_millis(70_000), &Event::Policy { text: margins });
+    let seconds =
+        (1..=50).map(|i| bench.step(start().plus_millis(70_000 + 1_000 * i), &Event::Clock)).collect();
+    line("a clock that margins all accounts by [margin]", seconds, baseline);
+    assert_eq!(bench.engine.margins().of().values().filter(|of| of.is_ok()).count(), 400);
+    bench.step(start().plus_millis(120_000), &Event::Policy { text: POLICY.into() });
 
     let begun = Instant::now();
     let bytes = bench.engine.snapshot();
