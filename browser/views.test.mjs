@@ -61,3 +61,20 @@ test('a key pressed while a dialog closes opens the next one, and that stays', a
     await page.waitForSelector('dialog[open]', { state: 'detached' });
   }
 });
+
+test('Ctrl-K in a dialog gives the palette the keys, and leaves a form that is being filled in', async () => {
+  const { page } = shown;
+  await shown.press('?', 'Control+k');
+  await page.waitForSelector('dialog[open] .palette');
+  await page.keyboard.type('delta');
+  assert.equal(await page.locator('dialog .palette input').inputValue(), 'delta');
+  await shown.press('Escape');
+  await page.waitForSelector('dialog[open]', { state: 'detached' });
+  await shown.press('o');
+  await page.waitForSelector('dialog[open] form.ticket');
+  await page.keyboard.type('BTC');
+  await shown.press('Control+k');
+  assert.equal(await page.locator('dialog[open] form.ticket').getByLabel('instrument', { exact: true }).inputValue(), 'BTC');
+  await shown.press('Escape');
+  await page.waitForSelector('dialog[open]', { state: 'detached' });
+});

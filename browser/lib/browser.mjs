@@ -73,12 +73,14 @@ export async function open(browser, demo, { view, scheme = 'dark', viewport = LA
 /** In the page: goes there, and is done once that has been drawn; what was shown before is not taken for what was asked. */
 function routed(hash) {
   return new Promise((done) => {
-    if (location.hash === hash) {
-      done();
-      return;
-    }
-    addEventListener('hashchange', () => requestAnimationFrame(() => setTimeout(done)), { once: true });
+    const before = location.hash;
+    const drawn = () => requestAnimationFrame(() => setTimeout(done));
+    addEventListener('hashchange', drawn, { once: true });
     location.hash = hash;
+    if (location.hash === before) {
+      removeEventListener('hashchange', drawn);
+      done();
+    }
   });
 }
 

@@ -18,8 +18,9 @@ export function DialogHost() {
   const shown = opened.value;
   useLayoutEffect(() => {
     displayed.current = shown;
-    if (shown && !box.current.open) box.current.showModal();
-    if (!shown && box.current.open) box.current.close();
+    if (box.current.open) box.current.close();
+    // Anew for each content: the focus goes where that one wants it.
+    if (shown) box.current.showModal();
   }, [shown]);
   // The browser tells of a closing some time after it: by then the next dialog may have been asked for, and stays.
   const onClose = () => {

@@ -77,7 +77,8 @@ function onKey(event) {
   if (event.isComposing) return;
   if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') {
     event.preventDefault();
-    common.get('Ctrl-K')?.(event);
+    // What somebody has begun to fill in stays.
+    if (!document.querySelector('dialog[open] form')) common.get('Ctrl-K')?.(event);
     return;
   }
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]')) return;

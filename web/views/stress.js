@@ -30,12 +30,12 @@ function Details({ scenario, env: whole }) {
       ${scenario.caveat && html`<p class="caveat"><b>Caveat:</b> ${sentence(scenario.caveat)}</p>`}
       ${scenario.partial && html`<p class="warn">▲ partial: something held has no value under this scenario and is in no figure here.</p>`}
     <//>
-    ${Object.keys(scenario.by_underlying).length > 0 && html`<${Panel} title="By underlying" env=${env} level=${3}><${Tornado}
+    ${Object.keys(scenario.by_underlying ?? {}).length > 0 && html`<${Panel} title="By underlying" env=${env} level=${3}><${Tornado}
         caption="${name} by underlying" unit="P&L, USD"
       rows=${barsOf(scenario.by_underlying)} name="stress-underlyings" head="underlying" /><//>`}
-    ${Object.keys(scenario.by_venue).length > 0 && html`<${Panel} title="By venue" env=${env} level=${3}><${Tornado} caption="${name} by venue" unit="P&L, USD"
+    ${Object.keys(scenario.by_venue ?? {}).length > 0 && html`<${Panel} title="By venue" env=${env} level=${3}><${Tornado} caption="${name} by venue" unit="P&L, USD"
         rows=${barsOf(scenario.by_venue)} name="stress-venues" head="venue" /><//>`}
-    ${scenario.worst_lines.length > 0 && html`<${Panel} title="What loses most" env=${env} level=${3}><${Tornado}
+    ${scenario.worst_lines?.length > 0 && html`<${Panel} title="What loses most" env=${env} level=${3}><${Tornado}
         caption="what loses most under ${name}, netted over venues" unit="P&L, USD" name="stress-lines" head="contract or asset"
       rows=${scenario.worst_lines.map((one) => ({ key: one.line, label: one.line, text: one.pnl_usd }))} /><//>`}
   </div>`;

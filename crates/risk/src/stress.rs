@@ -7,7 +7,8 @@
 //! it; the rest of the book is then shocked without them, and the delta that is left unhedged is shown.
 //!
 //! The total is told apart in three ways: by underlying (exact sums of the same lines), by venue (what each holds is netted and revalued by
-//! itself, so a contract held at two venues is rounded twice: the sum agrees to 1e-12 USD a line), and by the lines that lose most.
+//! itself: where a contract is held at several, their sum agrees with the total as far as f64 products do, some 1e-15 of the sizes that
+//! net), and by the lines that lose most.
 
 use crate::exposure::{Valuation, sum_usd};
 use crate::measure::Measure;
@@ -38,8 +39,9 @@ pub struct StressRow {
     pub total_usd: Fixed,
     /// Everything together, by underlying or currency; adds up to the total less the venue loss.
     pub by_underlying_usd: BTreeMap<Asset, Fixed>,
-    /// Everything together, by venue; a lost one has its loss. Adds up to the total.
-    pub by_venue_usd: BTreeMap<Venue, Fixed>,
+    /// Everything together, by venue; a lost one has its loss. Adds up to the total, to rounding. `None` when what one venue holds by itself
+    /// is beyond the range of figures, though the whole is not.
+    pub by_venue_usd: Option<BTreeMap<Venue, Fixed>>,
     /// Line with the largest loss, or gain if nothing loses.
     pub largest: Option<String>,
     /// The lines that lose most, the largest loss first.
@@ -76,7 +78,7 @@ pub fn stress(
         scenarios.iter().flat_map(|s| [s.shock.spot_only(), s.shock.vol_only(), prices_of(&s.shock)]);
     let pnl = LinePnl::new(&all, &ShockSet { days: 0.0, shocks: shocks.collect() })?;
     let totals = pnl.total(|_| true);
-    let venues = by_venue(book, valuation, market, scenarios)?;
+    let venues = by_venue(book, valuation, market, scenarios).ok();
     let mut rows = Vec::with_capacity(scenarios.len());
     for (scenario, sums) in scenarios.iter().zip(totals.chunks(3)) {
         let [spot_only, vol_only, _] = sums else { continue };
@@ -105,7 +107,7 @@ pub fn stress(
             venue_loss_usd: venue_loss,
             total_usd: joint.total + venue_loss.unwrap_or_default(),
             by_underlying_usd: joint.by_underlying,
-            by_venue_usd: venues.iter().filter_map(at_venue).collect(),
+            by_venue_usd: venues.as_ref().map(|venues| venues.iter().filter_map(at_venue).collect()),
             largest: joint.largest,
             worst_lines: joint.worst,
             delta_after_usd: (!lost.is_empty())

@@ -1,6 +1,6 @@
 //! Live views, computed once for everybody who watches the same: the newest envelope, and what changed since the one before.
 //!
-//! A topic runs while somebody watches it. It takes a frame when it arrives, at most as often as its view allows; between two updates
+//! A topic runs while somebody watches it. It takes a frame when it arrives, in the long run as often as its view allows; between two updates
 //! frames pass by, and the newest of them is taken when nothing newer comes. Each watcher holds only the newest: who is slow misses
 //! updates, and gets a whole one when it is fast again.
 
@@ -122,9 +122,10 @@ impl Beat {
         now >= self.due + LATE || (self.is_turn(turn) && now + EARLY >= self.due)
     }
 
-    /// How long a frame that was passed by waits for a newer one.
-    fn patience(&self, now: Duration) -> Duration {
-        (self.due + LATE).saturating_sub(now)
+    /// How long a frame that was passed by waits for a newer one; outside a beat none may come.
+    fn patience(&self, turn: Turn, now: Duration) -> Duration {
+        let until = if turn == Turn::Everybody { self.due.saturating_sub(EARLY) } else { self.due + LATE };
+        until.saturating_sub(now)
     }
 
     /// One that came late does not put the next one off: the beat is kept.
@@ -140,8 +141,9 @@ async fn run(shared: Arc<Shared>, view: &'static View, key: Key, topic: watch::S
     let mut beat = Beat::new(Duration::from_millis(view.every_millis));
     let mut frames = shared.hub.newest.clone();
     frames.mark_changed();
-    let (mut number, mut before, mut has_passed) = (0, None, false);
+    let (mut number, mut before, mut passed) = (0, None, None);
     loop {
+        let patience = passed.map(|turn| beat.patience(turn, begun.elapsed()));
         tokio::select! {
             () = topic.closed() => {
                 let mut running = shared.topics.running.lock().unwrap_or_else(PoisonError::into_inner);
@@ -153,14 +155,14 @@ async fn run(shared: Arc<Shared>, view: &'static View, key: Key, topic: watch::S
                 continue;
             }
             changed = frames.changed() => if changed.is_err() { break },
-            () = tokio::time::sleep(beat.patience(begun.elapsed())), if has_passed => has_passed = false,
+            () = tokio::time::sleep(patience.unwrap_or_default()), if patience.is_some() => passed = None,
         }
         let Some(frame) = frames.borrow_and_update().clone() else { continue };
         if !beat.takes(frame.turn, begun.elapsed()) {
-            has_passed = true;
+            passed = Some(frame.turn);
             continue;
         }
-        has_passed = false;
+        passed = None;
         beat.taken(begun.elapsed());
         number += 1;
         let update = update(&shared, (view, &key.1), frame, (number, before.take())).await;
@@ -262,8 +264,9 @@ mod tests {
             beat.taken(Duration::ZERO);
             let now = Duration::from_millis(50);
             assert!(!beat.takes(turn, now));
-            assert_eq!(beat.patience(now), Duration::from_millis(140));
-            assert!(beat.takes(turn, now + beat.patience(now)));
+            let waits = if turn == Turn::Everybody { 25 } else { 140 };
+            assert_eq!(beat.patience(turn, now), Duration::from_millis(waits));
+            assert!(beat.takes(turn, now + beat.patience(turn, now)));
         }
     }
 }

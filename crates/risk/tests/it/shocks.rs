@@ -208,13 +208,52 @@ fn venues_add_up_and_each_is_a_book_of_its_own() {
     });
     // Nothing is held at two venues here, so not even a quantum is lost.
     for (index, row) in whole.iter().enumerate() {
-        assert_eq!(row.by_venue_usd.values().copied().sum::<Fixed>(), row.total_usd, "{}", row.name);
-        assert!(row.by_venue_usd.values().all(|pnl| !pnl.is_zero()));
+        let by_venue = row.by_venue_usd.as_ref().unwrap();
+        assert_eq!(by_venue.values().copied().sum::<Fixed>(), row.total_usd, "{}", row.name);
+        assert!(by_venue.values().all(|pnl| !pnl.is_zero()));
         for (venue, own) in &alone {
-            let pnl = row.by_venue_usd.get(venue).copied().unwrap_or_default();
+            let pnl = by_venue.get(venue).copied().unwrap_or_default();
             assert_eq!(pnl, own[index].total_usd, "{} at {venue}", row.name);
         }
     }
+}
+
+#[test]
+fn what_is_held_at_several_venues_adds_up_to_rounding() {
+    let rows = [
+        held("a", "okx", "BTC", "1234.567"),
+        held("a", "deribit", "BTC", "7654.3219"),
+        held("a", "bybit", "BTC", "-333.1"),
+        held("a", "okx", "ETH", "12345.67"),
+        held("a", "deribit", "ETH", "-7654.3219"),
+        held("a", "deribit", "BTC-25DEC26-90000-C", "-2000.3"),
+    ];
+    let fall = scenario(Shock { spot_return: -0.3, ..Shock::default() });
+    let row = &report(&rows, &[fall]).stress[0];
+    let sum: Fixed = row.by_venue_usd.as_ref().unwrap().values().copied().sum();
+    // Products of some 1e9 USD of notional, each to half a unit of 2^-53, a dozen of them.
+    assert!((sum - row.total_usd).abs().to_f64() < 12.0 * 1e9 * f64::EPSILON, "{sum} {}", row.total_usd);
+}
+
+/// Two venues that hold the opposite of each other, each more than can be published: the whole book is fine.
+#[test]
+fn a_venue_out_of_range_takes_no_total_with_it() {
+    let sizes = [("okx", "1000000000000000"), ("deribit", "-999999999999999")];
+    let accounts = ["a", "b", "c", "d"];
+    let rows: Vec<_> = accounts
+        .iter()
+        .flat_map(|account| sizes.map(|(venue, size)| held(account, venue, "BTC", size)))
+        .collect();
+    let fall = scenario(Shock { spot_return: -0.3, ..Shock::default() });
+    let row = &report(&rows, &[fall]).stress[0];
+    assert_eq!(row.by_venue_usd, None);
+    let expected: f64 = 4.0 * 92_000.0 * -0.3;
+    // One product and one factor, each rounded.
+    assert!(
+        (row.total_usd.to_f64() - expected).abs() <= 2.0 * f64::EPSILON * expected.abs(),
+        "{}",
+        row.total_usd
+    );
 }
 
 #[test]

@@ -45,9 +45,9 @@ struct ScenarioLine {
     delta_after_usd: Option<Fixed>,
     #[schema(value_type = BTreeMap<String, String>)]
     by_underlying: BTreeMap<String, Fixed>,
-    /// A lost venue has its loss; adds up to the total.
-    #[schema(value_type = BTreeMap<String, String>)]
-    by_venue: BTreeMap<String, Fixed>,
+    /// A lost venue has its loss; adds up to the total, to rounding. Null when what one venue holds by itself is beyond the range of figures.
+    #[schema(value_type = Option<BTreeMap<String, String>>)]
+    by_venue: Option<BTreeMap<String, Fixed>>,
     /// The line with the largest loss, or gain if nothing loses.
     largest: Option<String>,
     /// Contracts and assets, netted over all venues, that lose most, the largest loss first.
@@ -102,7 +102,9 @@ fn line((row, scenario): (StressRow, &Scenario)) -> ScenarioLine {
             .into_iter()
             .map(|(asset, pnl)| (asset.to_string(), pnl))
             .collect(),
-        by_venue: row.by_venue_usd.into_iter().map(|(venue, pnl)| (venue.to_string(), pnl)).collect(),
+        by_venue: row
+            .by_venue_usd
+            .map(|of| of.into_iter().map(|(venue, pnl)| (venue.to_string(), pnl)).collect()),
         largest: row.largest,
         worst_lines: row.worst_lines.into_iter().map(worst_line).collect(),
     }
