@@ -35,6 +35,7 @@ function Details({ scenario, env: whole }) {
       rows=${barsOf(scenario.by_underlying)} name="stress-underlyings" head="underlying" /><//>`}
     ${Object.keys(scenario.by_venue ?? {}).length > 0 && html`<${Panel} title="By venue" env=${env} level=${3}><${Tornado} caption="${name} by venue" unit="P&L, USD"
         rows=${barsOf(scenario.by_venue)} name="stress-venues" head="venue" /><//>`}
+    ${scenario.by_venue === null && html`<p class="caveat">By venue: n/a, what one venue holds by itself is beyond the range of figures.</p>`}
     ${scenario.worst_lines?.length > 0 && html`<${Panel} title="What loses most" env=${env} level=${3}><${Tornado}
         caption="what loses most under ${name}, netted over venues" unit="P&L, USD" name="stress-lines" head="contract or asset"
       rows=${scenario.worst_lines.map((one) => ({ key: one.line, label: one.line, text: one.pnl_usd }))} /><//>`}

@@ -193,8 +193,9 @@ impl NettedAccount {
     fn of(((account, venue), held): (Key<'_>, Held<'_>), contracts: &Contracts<'_>) -> Self {
         let Lots { contracts: lots, balances, unmargined } = Lots::of(&held);
         let legs = lots.into_iter().filter_map(|(contract, (symbol, by_entry))| {
-            // Every lot is of a contract of the book.
-            let place = contracts.places.get(contract).copied()?;
+            let Some(place) = contracts.places.get(contract).copied() else {
+                return Some(Err(refused(symbol, &not_of_the_book())));
+            };
             let sizes = sizes(contract, &by_entry).map_err(|missing| refused(symbol, &missing));
             let leg =
                 |(quantity, entry_value)| NettedLeg { place, symbol: symbol.clone(), quantity, entry_value };
@@ -228,6 +229,7 @@ impl NettedAccount {
                 }
             };
             let (Some(listing), Some(quoted)) = (contracts.get(leg.place), quoted.get(leg.place)) else {
+                state.unmargined.push(refused(&leg.symbol, &not_of_the_book()));
                 continue;
             };
             match quoted {
@@ -265,6 +267,11 @@ impl NettedLeg {
         let unknown = leg.entry_value.is_none() && !leg.is_option();
         if unknown { leg.at_mark() } else { leg }
     }
+}
+
+/// Every lot is of a contract of its book: a mistake of ours, and then it is listed, not left out.
+fn not_of_the_book() -> Missing {
+    Missing::Range { rule: "internal: its contract is not in the book; please report it".into() }
 }
 
 fn refused(symbol: &Symbol, missing: &Missing) -> Unmargined {
